@@ -1,0 +1,28 @@
+/** Types under `fx.` are the platform's own; nobody outside may send them (rule D3). */
+export function isReservedType(type: string): boolean {
+  return type === "fx" || type.startsWith("fx.");
+}
+
+/** Attributes that only the platform may set. An outsider's event that carries one is refused. */
+export const reservedAttributes = ["fxexecution"] as const;
+
+/** The platform's event types. All travel on the topic `fx.platform`; all can be linked. */
+export const platformEventTypes = {
+  runRequested: "fx.service.run_requested",
+  scheduleFired: "fx.schedule.fired",
+  executionStarted: "fx.execution.started",
+  executionCompleted: "fx.execution.completed",
+  executionFailed: "fx.execution.failed",
+  executionSkipped: "fx.execution.skipped",
+  executionCancelled: "fx.execution.cancelled",
+  stepCompleted: "fx.execution.step_completed",
+  serviceDeployed: "fx.service.deployed",
+  eventRejected: "fx.event.rejected",
+} as const;
+
+export type PlatformEventType = (typeof platformEventTypes)[keyof typeof platformEventTypes];
+
+/** Events that tell what became of a run. Runs started by one of them do not start others (rule D14). */
+export function isLifecycleType(type: string): boolean {
+  return type.startsWith("fx.execution.");
+}

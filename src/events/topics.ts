@@ -1,0 +1,10 @@
+/** Topics of the backbone. Outsiders and scripts produce to `events` only (rule D3). */
+export const topics = {
+  events: "fx.events",
+  platform: "fx.platform",
+  logs: "fx.logs",
+  state: "fx.state",
+  deadLetter: "fx.dead-letter",
+} as const;
+
+export type Topic = (typeof topics)[keyof typeof topics];

@@ -1,0 +1,47 @@
+/**
+ * A small process that starts scripts, because a spawn blocks its parent for as long as the parent
+ * is large. It owns process groups: whatever happens to the executor, no script outlives its lease
+ * (rule D8): a group is killed on `stop`, when its time to live ends by the monotonic clock, and
+ * when the connection to the executor ends.
+ *
+ * Today's launcher spawns; one that forks a warm interpreter fits the same interface: it takes
+ * `runtime` and `script` instead of starting `command` anew.
+ */
+export interface Launcher {
+  start(request: LaunchRequest, listener: LaunchListener): Launched;
+  /** Resolves when it can start scripts. A launcher that dies is started again; its runs end as `lost`. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface LaunchRequest {
+  command: string;
+  args: string[];
+  cwd: string;
+  env: Record<string, string>;
+  /** The script's own user, where the executor may choose one (rule S3). */
+  user: { uid: number; gid: number } | undefined;
+  ttlMs: number;
+  /** Output past this many bytes is read and dropped. */
+  outputCapBytes: number;
+}
+
+export interface LaunchListener {
+  started(pid: number): void;
+  output(stream: "stdout" | "stderr", bytes: Uint8Array): void;
+  /** Called once, last: the group is gone and the pipes are read to their end. */
+  ended(end: LaunchEnd): void;
+}
+
+export interface Launched {
+  keepAlive(ttlMs: number): void;
+  /** SIGTERM to the group now, SIGKILL after `graceMs`. */
+  stop(graceMs: number): void;
+}
+
+export type LaunchEnd =
+  | { kind: "exited"; code: number; truncated: boolean }
+  | { kind: "signalled"; signal: string; truncated: boolean }
+  | { kind: "expired"; truncated: boolean }
+  | { kind: "lost"; message: string }
+  | { kind: "unstartable"; message: string };

@@ -1,0 +1,105 @@
+import type { CloudEvent } from "../events/cloud-event.ts";
+import type { ExecutionId } from "../foundation/ids.ts";
+import type { Json, JsonObject } from "../foundation/json.ts";
+
+/**
+ * Runs one script as its own process and relays what it says while it runs. The executor decides
+ * what to run and what an outcome means; a runner only runs. Implemented by process-step-runner.ts;
+ * the simulation has its own.
+ */
+export interface StepRunner {
+  /**
+   * Runs the script to its end. Resolves when the process and its whole group are gone, its output
+   * is read to the end and the channel is closed; every host call made for the script has settled.
+   * Never rejects because of the script.
+   *
+   * `control` outlives nothing: after `run` resolves its methods do nothing.
+   */
+  run(request: StepRequest, host: StepHost): RunningStep;
+  close(): Promise<void>;
+}
+
+export interface RunningStep {
+  result: Promise<StepResult>;
+  /** The lease was renewed: the process may live for another `ttlMs` (monotonic). Without it the launcher kills (rule D8). */
+  keepAlive(ttlMs: number): void;
+  /** SIGTERM to the whole group, SIGKILL after `graceMs`. */
+  stop(reason: "cancelled" | "lease-lost" | "shutdown", graceMs: number): void;
+}
+
+export interface StepRequest {
+  executionId: ExecutionId;
+  attempt: number;
+  /** From 1. */
+  step: number;
+  /** Slot of this executor, from 0: no two live steps share one. Decides the user id a script runs as. */
+  slot: number;
+  /** Absolute path of the unpacked service version, readable by the script. */
+  directory: string;
+  /** Relative to `directory`. */
+  script: string;
+  timeoutMs: number;
+  /** The launcher kills the group this long after the start unless kept alive. */
+  ttlMs: number;
+  outputCapBytes: number;
+  context: StepContext;
+}
+
+/** What the script sees. Reaches it over its private channel only (rule S2). */
+export interface StepContext {
+  event: CloudEvent;
+  /** The trigger event's data where it is an object, else `{ data: <value> }`. */
+  params: JsonObject;
+  service: { project: string; name: string; version: string };
+  execution: { id: ExecutionId; attempt: number; step: number; script: string };
+  config: JsonObject;
+}
+
+/** What a running script can ask for, and where its output goes. */
+export interface StepHost {
+  /** A piece of output. `at`: milliseconds since the epoch, when it was read. Resolving slowly slows the script down. */
+  output(chunk: OutputChunk): void | Promise<void>;
+  /** A structured line of `context.logging`. */
+  log(record: ScriptLog): void | Promise<void>;
+  /** Emits an event; resolves with its id once it is durable. Rejects with PlatformError when it is refused. */
+  emit(request: EmitRequest): Promise<{ id: string }>;
+  getState(): Promise<JsonObject>;
+  /** Stores one value; resolves once it is durable and on the backbone (rule D11). */
+  putState(key: string, value: Json): Promise<void>;
+}
+
+export interface OutputChunk {
+  stream: "stdout" | "stderr";
+  bytes: Uint8Array;
+  at: number;
+}
+
+export const logLevels = ["debug", "info", "warning", "error", "critical"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface ScriptLog {
+  level: LogLevel;
+  message: string;
+  at: number;
+}
+
+export interface EmitRequest {
+  type: string;
+  source?: string | undefined;
+  subject?: string | undefined;
+  data?: Json | undefined;
+  /** The script's own id; else one is derived (rule D10). */
+  id?: string | undefined;
+  correlationId?: string | undefined;
+}
+
+export type StepResult =
+  | { kind: "exited"; exitCode: number; outputBytes: number; truncated: boolean }
+  | { kind: "signalled"; signal: string; outputBytes: number; truncated: boolean }
+  | { kind: "timeout"; timeoutMs: number; outputBytes: number; truncated: boolean }
+  /** Stopped at our own wish. */
+  | { kind: "stopped"; reason: "cancelled" | "lease-lost" | "shutdown"; outputBytes: number; truncated: boolean }
+  /** The launcher died or the process vanished without an exit status: the platform's fault, not the script's. */
+  | { kind: "lost"; message: string }
+  /** It could not be started at all, e.g. no interpreter. */
+  | { kind: "unstartable"; message: string };

@@ -1,0 +1,68 @@
+import { Environment } from "@marcbachmann/cel-js";
+import type { CloudEvent } from "../events/cloud-event.ts";
+import { messageOf, PlatformError } from "../foundation/errors.ts";
+
+/** Longest accepted expression, in characters. */
+export const maxFilterLength = 4096;
+
+export type FilterVerdict = { matched: true } | { matched: false; reason: string };
+
+/** A compiled CEL expression over `event`. Evaluation never throws and cannot loop. */
+export interface Filter {
+  test(event: CloudEvent): FilterVerdict;
+  /** The expression's value as text, for concurrency keys; undefined when it cannot be computed. */
+  text(event: CloudEvent): string | undefined;
+}
+
+const environment = new Environment({
+  homogeneousAggregateLiterals: false,
+  enableOptionalTypes: true,
+  limits: { maxAstNodes: 1000, maxDepth: 50, maxListElements: 1000, maxMapEntries: 100, maxCallArguments: 16 },
+}).registerVariable("event", "dyn");
+
+/** Compiles an expression. Throws `invalid-input` with the parser's own place and reason. */
+export function compileFilter(expression: string): Filter {
+  if (expression.length > maxFilterLength) {
+    throw new PlatformError("invalid-input", `filter is longer than ${maxFilterLength} characters`);
+  }
+  const evaluate = parse(expression);
+  return {
+    test(event) {
+      try {
+        const value: unknown = evaluate({ event });
+        if (value === true) return { matched: true };
+        if (value === false) return { matched: false, reason: `filter is false: ${expression}` };
+        return { matched: false, reason: `filter is not true or false but ${typeof value}: ${expression}` };
+      } catch (error) {
+        // A missing key is no match, and the ledger says so.
+        return { matched: false, reason: `filter could not be evaluated (${firstLine(error)}): ${expression}` };
+      }
+    },
+    text(event) {
+      try {
+        const value: unknown = evaluate({ event });
+        return value === null || value === undefined || typeof value === "object" ? undefined : String(value);
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+function parse(expression: string) {
+  try {
+    const program = environment.parse(expression);
+    const check = program.check();
+    if (!check.valid) throw check.error ?? new Error("the expression's types do not fit");
+    return program;
+  } catch (error) {
+    throw new PlatformError("invalid-input", `filter is not a valid CEL expression: ${firstLine(error)}`, {
+      cause: error,
+      problems: [{ path: "filter", message: messageOf(error) }],
+    });
+  }
+}
+
+function firstLine(error: unknown): string {
+  return messageOf(error).split("\n", 1)[0] ?? "";
+}
