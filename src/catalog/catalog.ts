@@ -1,0 +1,32 @@
+import type { ExecutionStore } from "./executions.ts";
+import type { LeaseStore } from "./leases.ts";
+import type { LedgerStore } from "./ledger.ts";
+import type { LinkStore } from "./links.ts";
+import type { OutboxStore } from "./outbox.ts";
+import type { ProjectStore } from "./projects.ts";
+import type { RetentionStore } from "./retention.ts";
+import type { RoutingStore } from "./routing.ts";
+import type { RunRequestStore } from "./run-requests.ts";
+import type { ScheduleStore } from "./schedules.ts";
+import type { ServiceStore } from "./services.ts";
+
+/**
+ * The manager database: it alone decides what runs, where and when. Several small stores over one
+ * database; every method is one transaction, and its clock is the database's (rule D8).
+ *
+ * Whoever changes something that others wait for learns it from the result and signals the bus.
+ */
+export interface Catalog {
+  projects: ProjectStore;
+  services: ServiceStore;
+  links: LinkStore;
+  routing: RoutingStore;
+  runRequests: RunRequestStore;
+  leases: LeaseStore;
+  executions: ExecutionStore;
+  ledger: LedgerStore;
+  outbox: OutboxStore;
+  schedules: ScheduleStore;
+  retention: RetentionStore;
+  close(): Promise<void>;
+}

@@ -1,0 +1,43 @@
+import type { Execution, ExecutionStatus, Step, Trigger } from "../executions/execution.ts";
+import type { EventKey, ExecutionId } from "../foundation/ids.ts";
+import type { Page, PageRequest } from "./paging.ts";
+
+/** What people see of executions and do to them. */
+export interface ExecutionStore {
+  /** Newest first. As fast at a million executions as at a thousand. */
+  list(filter: ExecutionFilter, page: PageRequest): Promise<Page<Execution>>;
+  get(id: ExecutionId): Promise<Execution | undefined>;
+  /** All steps of all attempts, in order. */
+  steps(id: ExecutionId): Promise<Step[]>;
+  /** How many there are; bounded work: counts at most 100,000. */
+  count(filter: ExecutionFilter): Promise<number>;
+
+  /**
+   * A new execution for the same event (rule D6). `version`: "same" or "active" or an id.
+   * Throws `not-found`; `conflict` while the original is not terminal.
+   */
+  retry(id: ExecutionId, options: RetryOptions): Promise<Execution>;
+  /** Pending: `cancelled` at once. In progress: asked to stop. Terminal: throws `conflict`. */
+  cancel(id: ExecutionId): Promise<Execution>;
+  /** Pending only; else throws `conflict`. Writes `fx.execution.skipped`. */
+  skip(id: ExecutionId): Promise<Execution>;
+}
+
+export interface ExecutionFilter {
+  /** `project/name`, or a project alone. */
+  project?: string | undefined;
+  service?: string | undefined;
+  status?: readonly ExecutionStatus[] | undefined;
+  trigger?: Trigger | undefined;
+  eventKey?: EventKey | undefined;
+  correlationId?: string | undefined;
+  /** Created at or after, and before; milliseconds since the epoch. */
+  from?: number | undefined;
+  to?: number | undefined;
+}
+
+export interface RetryOptions {
+  /** Id of the new execution, made by the caller, so that a repeated call is the same call. */
+  newId: ExecutionId;
+  version: "same" | "active" | (string & {});
+}

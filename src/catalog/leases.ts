@@ -1,0 +1,84 @@
+import type { Execution, ExecutionError, Lease, Step } from "../executions/execution.ts";
+import type { Lane } from "../executions/lanes.ts";
+import type { ExecutionId, InstanceId } from "../foundation/ids.ts";
+
+/** Claiming and finishing attempts. Every write carries the fencing token (rule D8). */
+export interface LeaseStore {
+  /**
+   * Leases at most `limit` due executions: lanes in the order given, within a lane by priority,
+   * then by the order of routing. Concurrent callers never get the same one. Of a concurrency key
+   * only the earliest unfinished execution is due, also while it waits in backoff (rule D5). Counts
+   * the attempt, and writes `fx.execution.started` to the outbox.
+   */
+  claim(request: ClaimRequest): Promise<ClaimedExecution[]>;
+
+  /** Extends the leases that are still held. Answers which are, and which of them a person asked to cancel. */
+  renew(leases: readonly HeldLease[], leaseMs: number): Promise<RenewedLease[]>;
+
+  /** Records steps that began or ended, for whoever looks while it runs. Steps under an old token are dropped. */
+  recordSteps(records: readonly { id: ExecutionId; token: number; steps: Step[] }[]): Promise<void>;
+
+  /**
+   * Ends attempts, outcome last (rule D9), and writes their lifecycle events to the outbox in the
+   * same transaction. An attempt whose token is not current changes nothing: `applied` is false.
+   */
+  finish(reports: readonly AttemptReport[]): Promise<{ id: ExecutionId; applied: boolean }[]>;
+
+  /** Gives back claimed executions that were not begun, e.g. on shutdown; their attempt is not counted. */
+  release(leases: readonly HeldLease[]): Promise<void>;
+
+  /**
+   * Ends the attempts whose lease has expired by the database's clock: again `pending`, or `failed`
+   * after `maxLosses` or where the manifest says `on_lost: fail` (rule D7).
+   */
+  expire(limit: number): Promise<ExpiredLease[]>;
+
+  /** Expires at once the leases of every owner but those named: an embedded restart (rule D8). */
+  expireOthers(owners: readonly InstanceId[]): Promise<number>;
+
+  /** When the next pending execution becomes due, by the database's clock; undefined when none waits. */
+  nextDue(): Promise<number | undefined>;
+}
+
+export interface ClaimRequest {
+  owner: InstanceId;
+  lanes: readonly Lane[];
+  limit: number;
+  leaseMs: number;
+}
+
+/** With what a run needs: its trigger's body. */
+export interface ClaimedExecution {
+  execution: Extract<Execution, { status: "in_progress" }>;
+  /** JSON of the trigger event. */
+  body: Uint8Array;
+}
+
+export interface HeldLease {
+  id: ExecutionId;
+  token: number;
+}
+
+export type RenewedLease = { id: ExecutionId } & (
+  | { held: true; lease: Lease; cancelRequested: boolean }
+  | { held: false }
+);
+
+export interface AttemptReport {
+  id: ExecutionId;
+  token: number;
+  steps: Step[];
+  outcome:
+    | { kind: "completed" }
+    /** A script failed. `retryInMs`: again after that long; undefined: no attempt is left. */
+    | { kind: "failed"; error: ExecutionError; retryInMs: number | undefined }
+    | { kind: "cancelled" }
+    /** The platform could not carry it to its end; counts as a loss (rule D7). */
+    | { kind: "lost"; error: ExecutionError };
+}
+
+export interface ExpiredLease {
+  id: ExecutionId;
+  token: number;
+  became: "pending" | "failed" | "cancelled";
+}

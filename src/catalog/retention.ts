@@ -1,0 +1,12 @@
+/** Deletes history past its age, in small steps (rule D13). */
+export interface RetentionStore {
+  /** Ages in milliseconds. Answers how many rows went; at most about `limit` per table and call. */
+  prune(ages: RetentionAges, limit: number): Promise<number>;
+}
+
+export interface RetentionAges {
+  /** Ledger rows keep the hash of events for at least the bus retention plus a day, so that late repeats are known. */
+  ledgerMs: number;
+  bodiesMs: number;
+  executionsMs: number;
+}

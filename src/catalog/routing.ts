@@ -1,0 +1,128 @@
+import type { CloudEvent } from "../events/cloud-event.ts";
+import type { EventKey, ExecutionId, LinkId, VersionId } from "../foundation/ids.ts";
+import type { LinkVerdict } from "../services/link-index.ts";
+import type { LinkSnapshot } from "./links.ts";
+
+/** Routing as one transaction (rule D2): it reads all that a decision depends on, asks for the decision, and writes it. */
+export interface RoutingStore {
+  /**
+   * Decides a batch. In one transaction: reads the facts, calls `decide` once (synchronous and
+   * pure), and writes ledger rows (on conflict nothing), bodies, executions of the rows that this
+   * call inserted, outbox rows, batch counts and the group's positions. Events whose key is in
+   * `facts.known` are duplicates: nothing is written for them but the count. When it throws,
+   * nothing was written. An event that occurs twice in the batch is decided once, the second is a duplicate.
+   */
+  route(batch: RoutingBatch, decide: (facts: RoutingFacts) => RoutingDecision[]): Promise<RoutingResult>;
+
+  /** Next offset to route, per topic and partition, as of the last routed batch (rule D13). */
+  positions(): Promise<RoutedPosition[]>;
+
+  /** Records the positions of records that hold no event (poison, see rule D12), counted as rejected. */
+  reject(rejected: readonly UnreadableRecord[]): Promise<void>;
+}
+
+export interface RoutingBatch {
+  events: IncomingEvent[];
+  /** Next offset to route per partition, once this batch is written. */
+  positions: RoutedPosition[];
+  /** Epoch of the router's index. */
+  linkEpoch: number;
+}
+
+/** An event as it came off the bus, valid. */
+export interface IncomingEvent {
+  key: EventKey;
+  digest: string;
+  event: CloudEvent;
+  /** The event's JSON, as stored. */
+  body: Uint8Array;
+  topic: string;
+  partition: number;
+  offset: number;
+  /** When the bus stored it, milliseconds since the epoch. */
+  receivedAt: number;
+}
+
+export interface RoutedPosition {
+  topic: string;
+  partition: number;
+  offset: number;
+}
+
+export interface UnreadableRecord extends RoutedPosition {
+  reason: string;
+  receivedAt: number;
+}
+
+export interface RoutingFacts {
+  /** All links, when the catalog's epoch is newer than the batch's; undefined when the index is current. */
+  newer: LinkSnapshot | undefined;
+  /** Keys that the ledger holds already. */
+  known: ReadonlySet<EventKey>;
+  /** The executions named by `fxexecution`, where they exist. */
+  causes: ReadonlyMap<string, EventCause>;
+  /** Executions that each flow of the batch has started so far. */
+  flowExecutions: ReadonlyMap<string, number>;
+  /** Manual runs and fired schedules that the catalog knows, by event key (rule D3). */
+  runRequests: ReadonlyMap<EventKey, RunRequestFacts>;
+  /** The database's clock. */
+  now: number;
+}
+
+export interface EventCause {
+  sequence: number;
+  startedByLifecycle: boolean;
+  project: string;
+  correlationId: string;
+}
+
+export interface RunRequestFacts {
+  executionId: ExecutionId;
+  project: string;
+  service: string;
+}
+
+export type RoutingDecision =
+  | {
+      outcome: "matched" | "unmatched";
+      key: EventKey;
+      reason: string | undefined;
+      sequence: number;
+      verdicts: LinkVerdict[];
+      starts: ExecutionSeed[];
+      /** A run made together with its request (rule D3); shown among the ledger's links. */
+      requested: RunRequestFacts | undefined;
+    }
+  | {
+      outcome: "rejected";
+      key: EventKey;
+      reason: string;
+      sequence: number;
+      verdicts: LinkVerdict[];
+      /** Written to the outbox with the decision; undefined where an event about it would feed a loop. */
+      notice: CloudEvent | undefined;
+    }
+  /** A lifecycle event that no link wants: counted, not stored (rule D15). */
+  | { outcome: "counted"; key: EventKey };
+
+/** What an execution is made from. */
+export interface ExecutionSeed {
+  id: ExecutionId;
+  linkId: LinkId;
+  project: string;
+  service: string;
+  version: VersionId;
+  priority: number;
+  concurrencyKey: string | undefined;
+  sequence: number;
+  startedByLifecycle: boolean;
+}
+
+export interface RoutingResult {
+  matched: number;
+  unmatched: number;
+  duplicate: number;
+  rejected: number;
+  counted: number;
+  executions: number;
+}
