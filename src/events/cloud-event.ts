@@ -47,11 +47,15 @@ const attributeString = z
   .string()
   .min(1, "must not be empty")
   .max(maxAttributeLength, `must not be longer than ${maxAttributeLength} characters`)
-  .refine((text) => !forbiddenCharacters.test(text) && !loneSurrogate.test(text), "must not contain control characters");
+  .refine(
+    (text) => !forbiddenCharacters.test(text) && !loneSurrogate.test(text),
+    "must not contain control characters",
+  );
 
 const uriReference = attributeString.refine((text) => !/\s/.test(text), "must be a URI reference (no white space)");
 
-const rfc3339 = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+const rfc3339 =
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 const known = {

@@ -4,14 +4,19 @@ import { nameSchema } from "./names.ts";
 
 const eventTypePattern = z
   .string()
-  .regex(/^[^\s*]+$|^[^\s*]+\.\*$/, 'must be an event type, exact ("order.placed") or with a trailing ".*" ("order.*")');
+  .regex(
+    /^[^\s*]+$|^[^\s*]+\.\*$/,
+    'must be an event type, exact ("order.placed") or with a trailing ".*" ("order.*")',
+  );
 
 const trigger = z.union([
   eventTypePattern,
   z.object({ type: eventTypePattern, filter: z.string().min(1).optional() }).strict(),
 ]);
 
-const scriptPath = z.string().regex(/\.(py|ts|mts|cts|js|mjs|cjs|sql|sh)$/, "must name a script: .py, .ts, .js, .sql or .sh");
+const scriptPath = z
+  .string()
+  .regex(/\.(py|ts|mts|cts|js|mjs|cjs|sql|sh)$/, "must name a script: .py, .ts, .js, .sql or .sh");
 const scriptList = z.array(scriptPath).min(1, "must name at least one script");
 
 /** Retries of a failing script. `delay` and `max_delay` in seconds; the delay doubles and is jittered. */
@@ -57,9 +62,7 @@ export const manifestSchema = z.object({
 
 export type Manifest = z.infer<typeof manifestSchema>;
 
-export type ManifestReading =
-  | { ok: true; manifest: Manifest; warnings: string[] }
-  | { ok: false; problems: Problem[] };
+export type ManifestReading = { ok: true; manifest: Manifest; warnings: string[] } | { ok: false; problems: Problem[] };
 
 /** Validates a parsed `manifest.json`. Every problem names its key, what was found and what is expected. */
 export function readManifest(value: unknown): ManifestReading {
