@@ -1,0 +1,159 @@
+import type { IncomingEvent, RoutingDecision, RoutingFacts } from "../catalog/routing.ts";
+import type { CloudEvent } from "../events/cloud-event.ts";
+import { derivedEventId } from "../events/event-key.ts";
+import { isLifecycleType, isReservedType, platformEventTypes } from "../events/reserved-types.ts";
+import { topics } from "../events/topics.ts";
+import type { ExecutionId, Ids } from "../foundation/ids.ts";
+import type { LinkIndex } from "../services/link-index.ts";
+
+export interface RoutingLimits {
+  /** Longest chain of events caused by one another (rule D14). */
+  hops: number;
+  /** Executions that one flow may start (rule D14). */
+  flowExecutions: number;
+}
+
+/**
+ * Decides what becomes of each event of a batch that the ledger does not know yet. Pure: everything
+ * it depends on is in its arguments; the catalog calls it inside the transaction that writes the answer.
+ */
+export function decide(
+  events: readonly IncomingEvent[],
+  facts: RoutingFacts,
+  index: LinkIndex,
+  limits: RoutingLimits,
+  ids: Ids,
+): RoutingDecision[] {
+  const decided = new Set<string>(facts.known);
+  const started = new Map(facts.flowExecutions);
+  const decisions: RoutingDecision[] = [];
+  for (const incoming of events) {
+    if (decided.has(incoming.key)) continue;
+    decided.add(incoming.key);
+    decisions.push(decideOne(incoming, { facts, index, limits, ids, started }));
+  }
+  return decisions;
+}
+
+interface Deciding {
+  facts: RoutingFacts;
+  index: LinkIndex;
+  limits: RoutingLimits;
+  ids: Ids;
+  /** Executions per flow, those of this batch included. */
+  started: Map<string, number>;
+}
+
+function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision {
+  const { event, key, topic } = incoming;
+  const { facts, index, limits, ids, started } = deciding;
+  const fromPlatform = topic === topics.platform;
+  const cause = event.fxexecution === undefined ? undefined : facts.causes.get(event.fxexecution);
+  const sequence = cause ? cause.sequence + 1 : fromPlatform ? stepOf(event) : 0;
+
+  const reject = (reason: string): RoutingDecision => ({
+    outcome: "rejected",
+    key,
+    reason,
+    sequence,
+    verdicts: [],
+    notice: rejectionNotice(incoming, reason, sequence, facts.now),
+  });
+
+  // Rule D3: the topic says who wrote it, the type must agree.
+  if (!fromPlatform && isReservedType(event.type)) {
+    return reject(`type "${event.type}" is reserved: only the platform sends events of types under "fx."`);
+  }
+  if (!fromPlatform && event.fxexecution !== undefined && cause === undefined) {
+    return reject(`"fxexecution" names an execution that does not exist: ${event.fxexecution}`);
+  }
+  const requested = facts.runRequests.get(key);
+  if (isRunRequest(event) && requested === undefined) {
+    return reject("no such run was requested: the catalog does not know it");
+  }
+  if (sequence > limits.hops) {
+    return reject(`hop limit: the chain is longer than ${limits.hops} events (setting limits.hops)`);
+  }
+
+  const lifecycle = isLifecycleType(event.type);
+  if (fromPlatform && !isRunRequest(event) && !index.wants(event.type)) return { outcome: "counted", key };
+  if (lifecycle && cause?.startedByLifecycle) {
+    const reason = "recorded, not routed: the run it tells of was itself started by an execution event";
+    return { outcome: "unmatched", key, reason, sequence, verdicts: [], starts: [], requested: undefined };
+  }
+
+  const { matches, misses } = index.match(event);
+  const flow = event.correlationid ?? event.id;
+  const before = started.get(flow) ?? 0;
+  if (matches.length > 0 && before + matches.length > limits.flowExecutions) {
+    return reject(
+      `flow budget: flow ${flow} has started ${before} executions, at most ${limits.flowExecutions} are allowed (setting limits.flowExecutions)`,
+    );
+  }
+  started.set(flow, before + matches.length);
+
+  const starts = matches.map(({ link, version, concurrencyKey }) => ({
+    id: ids.next() as ExecutionId,
+    linkId: link.id,
+    project: link.project,
+    service: link.service,
+    version,
+    priority: link.target.priority,
+    concurrencyKey: concurrencyKey === undefined ? undefined : `${link.project}/${link.service}:${concurrencyKey}`,
+    sequence,
+    startedByLifecycle: lifecycle,
+  }));
+  const matched = starts.length > 0 || requested !== undefined;
+  return {
+    outcome: matched ? "matched" : "unmatched",
+    key,
+    reason: matched ? undefined : unmatchedReason(event, misses.length),
+    sequence,
+    verdicts: [
+      ...matches.map(({ link }) => ({
+        linkId: link.id,
+        project: link.project,
+        service: link.service,
+        matched: true,
+        reason: undefined,
+      })),
+      ...misses,
+    ],
+    starts,
+    requested,
+  };
+}
+
+function isRunRequest(event: CloudEvent): boolean {
+  return event.type === platformEventTypes.runRequested || event.type === platformEventTypes.scheduleFired;
+}
+
+function stepOf(event: CloudEvent): number {
+  const step = Number(event.sequence ?? 0);
+  return Number.isSafeInteger(step) && step >= 0 ? step : 0;
+}
+
+function unmatchedReason(event: CloudEvent, misses: number): string {
+  if (misses === 0) return `no link names the type "${event.type}"`;
+  return misses === 1 ? "the one link of this type did not match" : `none of the ${misses} links of this type matched`;
+}
+
+/** An event about the rejection; none about one that itself tells of a rejection or a run, so that it cannot feed a loop. */
+function rejectionNotice(incoming: IncomingEvent, reason: string, sequence: number, now: number): CloudEvent | undefined {
+  const { event, key } = incoming;
+  if (incoming.topic === topics.platform && !isRunRequest(event)) return undefined;
+  return {
+    specversion: "1.0",
+    id: derivedEventId("rejected", key),
+    source: "/router",
+    type: platformEventTypes.eventRejected,
+    subject: event.type,
+    time: new Date(now).toISOString(),
+    datacontenttype: "application/json",
+    correlationid: event.correlationid ?? event.id,
+    causationid: event.id,
+    sequence: String(sequence + 1),
+    ...(event.fxproject === undefined ? {} : { fxproject: event.fxproject }),
+    data: { key, id: event.id, source: event.source, type: event.type, reason },
+  };
+}

@@ -1,0 +1,180 @@
+import type { Bus, BusRecord, Subscription } from "../bus/bus.ts";
+import type { LinkStore } from "../catalog/links.ts";
+import type { RoutingResult, RoutingStore } from "../catalog/routing.ts";
+import { topics } from "../events/topics.ts";
+import type { Clock } from "../foundation/clock.ts";
+import { sleep } from "../foundation/clock.ts";
+import { isPlatformError, messageOf } from "../foundation/errors.ts";
+import type { Ids } from "../foundation/ids.ts";
+import type { Log } from "../foundation/log.ts";
+import { LinkIndex } from "../services/link-index.ts";
+import { decide, type RoutingLimits } from "./decide.ts";
+import { readRecords, type Segment } from "./intake.ts";
+
+export interface RouterParts {
+  bus: Bus;
+  catalog: { routing: RoutingStore; links: LinkStore };
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  limits: RoutingLimits;
+  /** Records taken from the bus at once: the largest routing transaction. */
+  batchSize: number;
+  /** Told of every written batch, for metrics. */
+  onRouted?(result: RoutingResult): void;
+}
+
+/**
+ * Events to executions: reads the backbone in batches, matches each against the links, and has the
+ * catalog commit everything that follows from a batch in one transaction (rule D2). Any number of
+ * routers may run; the bus deals the partitions among them and the catalog settles races.
+ */
+export class Router {
+  readonly #parts: RouterParts;
+  readonly #stopping = new AbortController();
+  #index: LinkIndex | undefined;
+  #done: Promise<void> | undefined;
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves once it reads; a failure to subscribe rejects. */
+  async start(): Promise<void> {
+    const { bus, catalog, batchSize } = this.#parts;
+    const subscription = await bus.subscribe({
+      group: "router",
+      topics: [topics.events, topics.platform],
+      from: "earliest",
+      maxRecords: batchSize,
+    });
+    // The catalog knows better than the bus where routing stopped: its positions were written with the decisions (rule D13).
+    for (const position of await catalog.routing.positions()) subscription.seek(position);
+    this.#index = await this.#readLinks();
+    this.#done = this.#run(subscription);
+  }
+
+  /** Resolves when the batch under way is written. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#done;
+  }
+
+  async #run(subscription: Subscription): Promise<void> {
+    const { log } = this.#parts;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const records = await this.#persist("read the bus", () => subscription.next(signal));
+      if (records === undefined) break;
+      for (const segment of readRecords(records)) {
+        if (!(await this.#routeSegment(segment))) return subscription.close();
+      }
+      try {
+        await subscription.commit(nextPositions(records));
+      } catch (error) {
+        // Harmless: the catalog holds the true positions, a redelivery is counted as duplicate.
+        log.warn({ error: messageOf(error) }, "could not commit offsets to the bus");
+      }
+    }
+    await subscription.close();
+  }
+
+  /** False when stopped before it could be written. */
+  async #routeSegment(segment: Segment): Promise<boolean> {
+    if (segment.kind === "unreadable") return (await this.#reject(segment)) !== undefined;
+    try {
+      const result = await this.#persist("route a batch", () => this.#route(segment));
+      if (result) this.#announce(result);
+      return result !== undefined;
+    } catch (error) {
+      // Rule D12: one bad event must not hold up its partition, nor take its neighbours with it.
+      if (segment.events.length === 1) {
+        const [{ record, incoming }] = segment.events as [(typeof segment.events)[number]];
+        const reason = `could not be stored: ${messageOf(error)}`;
+        return (await this.#reject({ kind: "unreadable", record, reason, receivedAt: incoming.receivedAt })) !== undefined;
+      }
+      const middle = Math.ceil(segment.events.length / 2);
+      for (const events of [segment.events.slice(0, middle), segment.events.slice(middle)]) {
+        if (!(await this.#routeSegment({ kind: "events", events }))) return false;
+      }
+      return true;
+    }
+  }
+
+  #route(segment: Extract<Segment, { kind: "events" }>): Promise<RoutingResult> {
+    const { catalog, limits, ids } = this.#parts;
+    const index = this.#index ?? new LinkIndex(-1, []);
+    const events = segment.events.map(({ incoming }) => incoming);
+    const positions = nextPositions(segment.events.map(({ record }) => record));
+    return catalog.routing.route({ events, positions, linkEpoch: index.epoch }, (facts) => {
+      // Rule D2: links that changed since the index was built are read in this very transaction.
+      if (facts.newer) this.#index = new LinkIndex(facts.newer.epoch, facts.newer.links);
+      return decide(events, facts, this.#index ?? index, limits, ids);
+    });
+  }
+
+  /** Dead letter before the position moves: a lost commit delivers again, a lost dead letter loses the event. */
+  async #reject(segment: Extract<Segment, { kind: "unreadable" }>): Promise<true | undefined> {
+    const { bus, catalog } = this.#parts;
+    const { record, reason, receivedAt } = segment;
+    return this.#persist("reject a record", async () => {
+      await bus.publish([
+        {
+          topic: topics.deadLetter,
+          key: record.key,
+          value: record.value,
+          headers: { ...record.headers, ...deadLetterHeaders(record, reason) },
+        },
+      ]);
+      const { topic, partition, offset } = record;
+      await catalog.routing.reject([{ topic, partition, offset, reason, receivedAt }]);
+      this.#announce({ matched: 0, unmatched: 0, duplicate: 0, rejected: 1, counted: 0, executions: 0 });
+      return true as const;
+    });
+  }
+
+  /** Repeats what fails for a passing reason until it succeeds. Undefined when the router was stopped meanwhile. */
+  async #persist<Result>(what: string, work: () => Promise<Result>): Promise<Result | undefined> {
+    const { clock, log } = this.#parts;
+    for (let failures = 1; !this.#stopping.signal.aborted; failures += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isPlatformError(error) || !error.retryable) throw error;
+        if (failures === 1) log.warn({ error: error.message }, `could not ${what}, will try again`);
+        await sleep(clock, Math.min(20 * 2 ** Math.min(failures, 10), 5000), this.#stopping.signal);
+      }
+    }
+    return undefined;
+  }
+
+  #announce(result: RoutingResult): void {
+    const { bus, onRouted } = this.#parts;
+    if (result.executions > 0) bus.signal("dispatch");
+    if (result.rejected > 0) bus.signal("outbox");
+    bus.signal("routed");
+    onRouted?.(result);
+  }
+
+  async #readLinks(): Promise<LinkIndex> {
+    const { epoch, links } = await this.#parts.catalog.links.snapshot();
+    return new LinkIndex(epoch, links);
+  }
+}
+
+function nextPositions(records: readonly BusRecord[]) {
+  const positions = new Map<string, { topic: string; partition: number; offset: number }>();
+  for (const { topic, partition, offset } of records) {
+    positions.set(`${topic}/${partition}`, { topic, partition, offset: offset + 1 });
+  }
+  return [...positions.values()];
+}
+
+function deadLetterHeaders(record: BusRecord, reason: string): Record<string, string> {
+  return {
+    "fx-topic": record.topic,
+    "fx-partition": String(record.partition),
+    "fx-offset": String(record.offset),
+    "fx-reason": encodeURIComponent(reason.slice(0, 1000)),
+  };
+}
