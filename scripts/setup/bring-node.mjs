@@ -32,7 +32,12 @@ export async function bringNode({ root, node }) {
   await withProgress(words, () =>
     withWorkFolder(root, async (folder) => {
       writeManifest(folder, release, node.version);
-      await runNpm({ args: ["ci"], cwd: folder, nodePath: process.execPath, what: `cannot bring Node ${node.version}` });
+      await runNpm({
+        args: ["ci"],
+        cwd: folder,
+        nodePath: process.execPath,
+        what: `cannot bring Node ${node.version}`,
+      });
       const unpacked = join(folder, "node_modules", release.name);
       const answer = tryNode(join(unpacked, "bin", "node"));
       if (answer !== `v${node.version}`) {

@@ -60,7 +60,12 @@ function copyManifests(root, folder) {
   const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   /** @type {string[]} */
   const workspaces = manifest.workspaces ?? [];
-  const files = ["package.json", "package-lock.json", ".npmrc", ...workspaces.map((path) => join(path, "package.json"))];
+  const files = [
+    "package.json",
+    "package-lock.json",
+    ".npmrc",
+    ...workspaces.map((path) => join(path, "package.json")),
+  ];
   for (const file of files) {
     if (!existsSync(join(root, file))) continue;
     mkdirSync(dirname(join(folder, file)), { recursive: true });

@@ -5,7 +5,8 @@ const again = "run the same command again";
 /** @type {{ codes: RegExp, why: string, fix: string }[]} */
 const known = [
   {
-    codes: /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|EHOSTUNREACH|FETCH_ERROR)\b/,
+    codes:
+      /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|EHOSTUNREACH|FETCH_ERROR)\b/,
     why: "npm could not reach its registry",
     fix: `check the network and the proxy with "npm ping", then ${again}`,
   },
@@ -17,10 +18,26 @@ const known = [
   { codes: /\b(E401|E403|ENEEDAUTH)\b/, why: "the registry refused npm", fix: `"npm login", then ${again}` },
   { codes: /\bENOSPC\b/, why: "the disk is full", fix: `free about 500 MB ("df -h ." shows the disk), then ${again}` },
   { codes: /\bEDQUOT\b/, why: "the disk quota is used up", fix: `free about 500 MB ("quota" shows it), then ${again}` },
-  { codes: /\b(EACCES|EPERM|EROFS)\b/, why: "npm may not write here", fix: `make this folder and npm's cache writable, then ${again}` },
-  { codes: /\bEINTEGRITY\b/, why: "a package is not the one that was pinned", fix: `"npm cache verify", then ${again}` },
-  { codes: /\b(E404|ETARGET)\b/, why: "the registry lacks a package", fix: `"npm config get registry" shows which one npm asks; then ${again}` },
-  { codes: /\bEUSAGE\b/, why: "package-lock.json does not fit package.json", fix: `"npm install --package-lock-only", then ${again}` },
+  {
+    codes: /\b(EACCES|EPERM|EROFS)\b/,
+    why: "npm may not write here",
+    fix: `make this folder and npm's cache writable, then ${again}`,
+  },
+  {
+    codes: /\bEINTEGRITY\b/,
+    why: "a package is not the one that was pinned",
+    fix: `"npm cache verify", then ${again}`,
+  },
+  {
+    codes: /\b(E404|ETARGET)\b/,
+    why: "the registry lacks a package",
+    fix: `"npm config get registry" shows which one npm asks; then ${again}`,
+  },
+  {
+    codes: /\bEUSAGE\b/,
+    why: "package-lock.json does not fit package.json",
+    fix: `"npm install --package-lock-only", then ${again}`,
+  },
 ];
 
 /**

@@ -61,8 +61,10 @@ function npmCommand(nodePath) {
  * @param {string} nodePath
  */
 function npmEnvironment(nodePath) {
+  /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env, PATH: pathBeginningWith(dirname(nodePath), process.env.PATH) };
-  const ofTheOuterCall = /^npm_(package_|lifecycle_|command$|config_(local_prefix|prefix|workspaces?|omit|only|production|global|location|dry_run|package_lock)$)/i;
+  const ofTheOuterCall =
+    /^npm_(package_|lifecycle_|command$|config_(local_prefix|prefix|workspaces?|omit|only|production|global|location|dry_run|package_lock)$)/i;
   for (const name of Object.keys(env)) if (ofTheOuterCall.test(name)) delete env[name];
   return env;
 }

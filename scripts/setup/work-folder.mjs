@@ -17,7 +17,8 @@ export async function withWorkFolder(root, work) {
   const tools = join(root, ".tools");
   mkdirSync(tools, { recursive: true });
   for (const name of readdirSync(tools)) {
-    if (name.startsWith(prefix) && !isRunning(Number(name.slice(prefix.length).split("-")[0]))) remove(join(tools, name));
+    if (name.startsWith(prefix) && !isRunning(Number(name.slice(prefix.length).split("-")[0])))
+      remove(join(tools, name));
   }
   const folder = join(tools, `${prefix}${process.pid}-${process.hrtime.bigint()}`);
   mkdirSync(folder);
