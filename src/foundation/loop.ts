@@ -1,6 +1,6 @@
+import { InvariantError } from "./assert.ts";
 import type { Clock } from "./clock.ts";
 import { sleep } from "./clock.ts";
-import { InvariantError } from "./assert.ts";
 import { messageOf } from "./errors.ts";
 import type { Log } from "./log.ts";
 
@@ -50,7 +50,8 @@ export class Loop {
         if (error instanceof InvariantError) throw error;
         failures += 1;
         pauseMs = Math.min(50 * 2 ** Math.min(failures - 1, 20), this.#options.maxPauseMs ?? 5000);
-        if (messageOf(error) !== lastMessage) log.warn({ loop: name, error: messageOf(error) }, "failed, will try again");
+        if (messageOf(error) !== lastMessage)
+          log.warn({ loop: name, error: messageOf(error) }, "failed, will try again");
         lastMessage = messageOf(error);
         // A wake-up must not turn a failing loop into a busy one.
         await sleep(clock, pauseMs, this.#stopping.signal);

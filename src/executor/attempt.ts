@@ -1,0 +1,279 @@
+import type { Bus } from "../bus/bus.ts";
+import type { AttemptReport, ClaimedExecution, LeaseStore } from "../catalog/leases.ts";
+import type { ConfigStore } from "../config-store/config-store.ts";
+import type { CloudEvent } from "../events/cloud-event.ts";
+import { backoffDelayMs } from "../executions/backoff.ts";
+import type { ExecutionError, Step } from "../executions/execution.ts";
+import { assertNever } from "../foundation/assert.ts";
+import type { Clock } from "../foundation/clock.ts";
+import { isPlatformError, messageOf } from "../foundation/errors.ts";
+import type { JsonObject } from "../foundation/json.ts";
+import type { Random } from "../foundation/random.ts";
+import { type Manifest, retriesOf } from "../services/manifest.ts";
+import { Emitter } from "./emitter.ts";
+import { LogWriter } from "./log-writer.ts";
+import { OutputPreview } from "./output-preview.ts";
+import { StateAccess } from "./state-access.ts";
+import type { RunningStep, StepHost, StepResult, StepRunner } from "./step-runner.ts";
+import type { OpenedVersion, VersionSource } from "./version-source.ts";
+
+export interface AttemptParts {
+  bus: Bus;
+  leases: LeaseStore;
+  configStore: ConfigStore;
+  runner: StepRunner;
+  versions: VersionSource;
+  clock: Clock;
+  random: Random;
+  outputCapBytes: number;
+  leaseMs: number;
+  /** Between SIGTERM and SIGKILL. */
+  killGraceMs: number;
+}
+
+export type StopReason = "cancelled" | "lease-lost" | "shutdown";
+
+/** Steps shorter than this are recorded only when they end: one write for a run instead of two. */
+const announceStepAfterMs = 250;
+
+/** One attempt at an execution: its scripts in order, until the first that fails. */
+export class Attempt {
+  readonly #parts: AttemptParts;
+  readonly #claimed: ClaimedExecution;
+  readonly #slot: number;
+  readonly #steps: Step[] = [];
+  readonly #log: LogWriter;
+  #running: RunningStep | undefined;
+  #stopped: StopReason | undefined;
+  /** By the monotonic clock: when the launcher may kill. */
+  #aliveUntil: number;
+
+  constructor(parts: AttemptParts, claimed: ClaimedExecution, slot: number, aliveUntil: number) {
+    this.#parts = parts;
+    this.#claimed = claimed;
+    this.#slot = slot;
+    this.#aliveUntil = aliveUntil;
+    const { id, project, service, attempt } = claimed.execution;
+    this.#log = new LogWriter(parts.bus, { executionId: id, project, service, attempt });
+  }
+
+  get lease() {
+    const { id, lease } = this.#claimed.execution;
+    return { id, token: lease.token };
+  }
+
+  /** The lease was extended: running scripts may live until then. */
+  keepAlive(aliveUntil: number): void {
+    this.#aliveUntil = aliveUntil;
+    this.#running?.keepAlive(this.#ttlMs());
+  }
+
+  stop(reason: StopReason): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = reason;
+    this.#running?.stop(reason, this.#parts.killGraceMs);
+  }
+
+  /** Runs to the end. Undefined when the lease was lost: there is nothing to report then. */
+  async run(): Promise<AttemptReport | undefined> {
+    const outcome = await this.#outcome();
+    if (outcome === undefined) return undefined;
+    try {
+      // What the run wrote is part of its outcome (rule D9).
+      await this.#log.flush();
+    } catch (error) {
+      return this.#report(lost(`its output could not be stored: ${messageOf(error)}`));
+    }
+    return this.#report(outcome);
+  }
+
+  #report(outcome: AttemptReport["outcome"]): AttemptReport {
+    return { ...this.lease, steps: this.#steps, outcome };
+  }
+
+  async #outcome(): Promise<AttemptReport["outcome"] | undefined> {
+    let opened: OpenedVersion;
+    try {
+      opened = await this.#parts.versions.open(this.#claimed.execution.version);
+    } catch (error) {
+      const message = `its version could not be opened: ${messageOf(error)}`;
+      if (isPlatformError(error) && error.retryable) return lost(message);
+      return {
+        kind: "failed",
+        error: { kind: "start", message, script: undefined, exitCode: undefined },
+        retryInMs: undefined,
+      };
+    }
+    const event = JSON.parse(Buffer.from(this.#claimed.body).toString()) as CloudEvent;
+    const emitter = new Emitter(this.#parts, this.#claimed.execution, event);
+    for (const [index, script] of opened.scripts.entries()) {
+      if (this.#stopped !== undefined) return this.#afterStop(this.#stopped, undefined);
+      const result = await this.#runStep(index + 1, script, opened, event, emitter);
+      const ended = this.#afterStep(result, script, opened.manifest);
+      if (ended !== "next") return ended;
+    }
+    return { kind: "completed" };
+  }
+
+  async #runStep(
+    n: number,
+    script: string,
+    opened: OpenedVersion,
+    event: CloudEvent,
+    emitter: Emitter,
+  ): Promise<StepResult> {
+    const { clock, leases, runner, outputCapBytes } = this.#parts;
+    const { execution } = this.#claimed;
+    const preview = new OutputPreview();
+    const step: Step = {
+      n,
+      script,
+      attempt: execution.attempt,
+      status: "in_progress",
+      exitCode: undefined,
+      startedAt: clock.now(),
+      finishedAt: undefined,
+      output: preview.read(false),
+    };
+    this.#steps.push(step);
+    const announce = clock.setTimer(announceStepAfterMs, () => {
+      // Only for whoever looks; the outcome is written by `finish`.
+      leases.recordSteps([{ ...this.lease, steps: [{ ...step }] }]).catch(() => {});
+    });
+    const running = runner.run(
+      {
+        executionId: execution.id,
+        attempt: execution.attempt,
+        step: n,
+        slot: this.#slot,
+        directory: opened.directory,
+        script,
+        timeoutMs: opened.manifest.timeout * 1000,
+        ttlMs: this.#ttlMs(),
+        outputCapBytes,
+        context: {
+          event,
+          params: paramsOf(event),
+          service: { project: execution.project, name: execution.service, version: execution.version },
+          execution: { id: execution.id, attempt: execution.attempt, step: n, script },
+          config: {},
+        },
+      },
+      this.#host(step, preview, emitter),
+    );
+    this.#running = running;
+    const result = await running.result;
+    this.#running = undefined;
+    announce.cancel();
+    step.finishedAt = clock.now();
+    step.output = preview.read("truncated" in result && result.truncated);
+    step.status = stepStatus(result);
+    step.exitCode = result.kind === "exited" ? result.exitCode : undefined;
+    return result;
+  }
+
+  #host(step: Step, preview: OutputPreview, emitter: Emitter): StepHost {
+    const { n, script } = step;
+    const { execution } = this.#claimed;
+    const state = new StateAccess(this.#parts, execution, this.lease, this.#parts.leaseMs);
+    return {
+      output: ({ stream, bytes, at }) => {
+        preview.add(bytes);
+        return this.#log.write({ step: n, script, stream, level: undefined, at, bytes });
+      },
+      log: ({ level, message, at }) =>
+        this.#log.write({ step: n, script, stream: "log", level, at, bytes: Buffer.from(message) }),
+      emit: (request) => emitter.emit(n, request),
+      getState: () => state.get(),
+      putState: (key, value) => state.put(key, value),
+    };
+  }
+
+  #afterStep(result: StepResult, script: string, manifest: Manifest): AttemptReport["outcome"] | "next" | undefined {
+    switch (result.kind) {
+      case "exited":
+        if (result.exitCode === 0) return "next";
+        return this.#failed(
+          {
+            kind: "exit",
+            message: `${script} ended with exit code ${result.exitCode}`,
+            script,
+            exitCode: result.exitCode,
+          },
+          manifest,
+        );
+      case "signalled":
+        return this.#failed(
+          { kind: "exit", message: `${script} was ended by ${result.signal}`, script, exitCode: undefined },
+          manifest,
+        );
+      case "timeout":
+        return this.#failed(
+          {
+            kind: "timeout",
+            message: `${script} took longer than ${result.timeoutMs / 1000} s (manifest key "timeout")`,
+            script,
+            exitCode: undefined,
+          },
+          manifest,
+        );
+      case "unstartable":
+        return this.#failed(
+          { kind: "start", message: `${script} could not be started: ${result.message}`, script, exitCode: undefined },
+          manifest,
+        );
+      case "lost":
+        return lost(`${script}: ${result.message}`, script);
+      case "stopped":
+        return this.#afterStop(result.reason, script);
+      default:
+        return assertNever(result, "step result");
+    }
+  }
+
+  #afterStop(reason: StopReason, script: string | undefined): AttemptReport["outcome"] | undefined {
+    switch (reason) {
+      case "cancelled":
+        return { kind: "cancelled" };
+      case "shutdown":
+        return lost("the platform was stopped before it ended", script);
+      case "lease-lost":
+        return undefined;
+      default:
+        return assertNever(reason, "stop reason");
+    }
+  }
+
+  #failed(error: ExecutionError, manifest: Manifest): AttemptReport["outcome"] {
+    const retries = retriesOf(manifest);
+    // Attempts that the platform lost do not use up the script's retries (rule D7).
+    const failures = this.#claimed.execution.attempt - this.#claimed.execution.losses;
+    const again = failures <= retries.count;
+    return {
+      kind: "failed",
+      error,
+      retryInMs: again ? backoffDelayMs(retries, failures, this.#parts.random) : undefined,
+    };
+  }
+
+  #ttlMs(): number {
+    return Math.max(0, this.#aliveUntil - this.#parts.clock.monotonic());
+  }
+}
+
+function lost(message: string, script?: string): Extract<AttemptReport["outcome"], { kind: "lost" }> {
+  return { kind: "lost", error: { kind: "lost", message, script, exitCode: undefined } };
+}
+
+function stepStatus(result: StepResult): Step["status"] {
+  if (result.kind === "exited") return result.exitCode === 0 ? "completed" : "failed";
+  if (result.kind === "stopped") return result.reason === "cancelled" ? "cancelled" : "lost";
+  return result.kind === "lost" ? "lost" : "failed";
+}
+
+/** The trigger's data as the script's parameters. */
+function paramsOf(event: CloudEvent): JsonObject {
+  const { data } = event;
+  if (data === undefined) return {};
+  return typeof data === "object" && data !== null && !Array.isArray(data) ? data : { data };
+}

@@ -1,0 +1,76 @@
+import type { Bus } from "../bus/bus.ts";
+import { encodeRecord } from "../events/bus-binding.ts";
+import { type CloudEvent, cloudEventSchema, maxEventBytes } from "../events/cloud-event.ts";
+import { derivedEventId } from "../events/event-key.ts";
+import { isReservedType } from "../events/reserved-types.ts";
+import { topics } from "../events/topics.ts";
+import type { ExecutionFacts } from "../executions/execution.ts";
+import type { Clock } from "../foundation/clock.ts";
+import { PlatformError } from "../foundation/errors.ts";
+import { canonicalJson } from "../foundation/json.ts";
+import type { EmitRequest } from "./step-runner.ts";
+
+/** Sends the events of one attempt, each with the trigger's correlation and an id derived from its content. */
+export class Emitter {
+  readonly #parts: { bus: Bus; clock: Clock };
+  readonly #execution: ExecutionFacts;
+  readonly #trigger: CloudEvent;
+  readonly #occurrences = new Map<string, number>();
+
+  constructor(parts: { bus: Bus; clock: Clock }, execution: ExecutionFacts, trigger: CloudEvent) {
+    this.#parts = parts;
+    this.#execution = execution;
+    this.#trigger = trigger;
+  }
+
+  /**
+   * Resolves with the event's id once it is durable. Throws `forbidden` for reserved types,
+   * `invalid-input` for what is no CloudEvent, `limit-exceeded` for more than 4 MiB.
+   */
+  async emit(step: number, request: EmitRequest): Promise<{ id: string }> {
+    const { bus, clock } = this.#parts;
+    const execution = this.#execution;
+    if (isReservedType(request.type)) {
+      throw new PlatformError("forbidden", `type "${request.type}" is reserved: choose one outside "fx."`);
+    }
+    const event: CloudEvent = {
+      specversion: "1.0",
+      id: request.id ?? this.#derivedId(step, request),
+      source: request.source ?? `/projects/${execution.project}/services/${execution.service}`,
+      type: request.type,
+      ...(request.subject === undefined ? {} : { subject: request.subject }),
+      time: new Date(clock.now()).toISOString(),
+      ...(request.data === undefined ? {} : { datacontenttype: "application/json", data: request.data }),
+      correlationid: request.correlationId ?? execution.correlationId,
+      causationid: execution.eventId,
+      sequence: String(execution.sequence + 1),
+      ...(this.#trigger.traceparent === undefined ? {} : { traceparent: this.#trigger.traceparent }),
+      fxproject: execution.project,
+      fxexecution: execution.id,
+    };
+    const parsed = cloudEventSchema.safeParse(event);
+    if (!parsed.success) {
+      const problems = parsed.error.issues.map(({ path, message }) => ({ path: path.join("."), message }));
+      const text = problems.map(({ path, message }) => `${path} ${message}`).join("; ");
+      throw new PlatformError("invalid-input", `the event is not a valid CloudEvent: ${text}`, { problems });
+    }
+    const record = encodeRecord(topics.events, event);
+    if (record.value.length > maxEventBytes) {
+      const found = `${record.value.length} bytes`;
+      throw new PlatformError(
+        "limit-exceeded",
+        `the event is too large: ${found}, at most ${maxEventBytes} are allowed`,
+      );
+    }
+    await bus.publish([record]);
+    return { id: event.id };
+  }
+
+  /** Rule D10: a retried attempt that emits the same collapses with the first; a different one passes. */
+  #derivedId(step: number, request: EmitRequest): string {
+    const content = canonicalJson([step, request.type, request.source, request.subject, request.data]);
+    const occurrence = this.#occurrences.get(content) ?? 0;
+    this.#occurrences.set(content, occurrence + 1);
+    return derivedEventId("emitted", this.#execution.id, content, String(occurrence));
+  }
+}

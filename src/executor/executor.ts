@@ -1,0 +1,192 @@
+import type { Bus } from "../bus/bus.ts";
+import type { AttemptReport, LeaseStore } from "../catalog/leases.ts";
+import { type Lane, lanes } from "../executions/lanes.ts";
+import type { Clock } from "../foundation/clock.ts";
+import { sleep } from "../foundation/clock.ts";
+import { isPlatformError, messageOf } from "../foundation/errors.ts";
+import { GroupCommit } from "../foundation/group-commit.ts";
+import type { InstanceId } from "../foundation/ids.ts";
+import type { Log } from "../foundation/log.ts";
+import { Loop } from "../foundation/loop.ts";
+import { Attempt, type AttemptParts } from "./attempt.ts";
+
+export interface ExecutorParts extends AttemptParts {
+  bus: Bus;
+  leases: LeaseStore;
+  clock: Clock;
+  log: Log;
+  instance: InstanceId;
+  /** Steps that may run at once. */
+  slots: number;
+  /** Longest wait when a wake-up was lost. */
+  pollMs: number;
+  /** Before a lease ends by the catalog's clock, scripts are gone by ours. */
+  leaseMarginMs: number;
+}
+
+/**
+ * One in so many claims begins with another lane, so that a busy high lane cannot starve the others:
+ * of ten claims seven begin with high, two with regular, one with low.
+ */
+const laneOrders: readonly (readonly Lane[])[] = [
+  ...Array<readonly Lane[]>(7).fill(lanes),
+  ["regular", "high", "low"],
+  ["regular", "high", "low"],
+  ["low", "high", "regular"],
+];
+
+const maxReportsPerCommit = 500;
+
+/**
+ * Claims due executions from the catalog while it has free slots, runs them, keeps their leases, and
+ * reports how they ended. Any number may run; the catalog never gives one execution to two (rule D4).
+ */
+export class Executor {
+  readonly #parts: ExecutorParts;
+  readonly #claiming: Loop;
+  readonly #renewing: Loop;
+  readonly #attempts = new Set<Attempt>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #freeSlots: number[];
+  readonly #reports: GroupCommit<AttemptReport, boolean>;
+  readonly #abandon = new AbortController();
+  #unsubscribe: (() => void)[] = [];
+  #claims = 0;
+
+  constructor(parts: ExecutorParts) {
+    this.#parts = parts;
+    const { clock, log, pollMs, leaseMs } = parts;
+    this.#freeSlots = Array.from({ length: parts.slots }, (_, slot) => parts.slots - 1 - slot);
+    this.#claiming = new Loop({ name: "claim", clock, log, idleMs: pollMs, work: (stopping) => this.#claim(stopping) });
+    this.#renewing = new Loop({
+      name: "renew leases",
+      clock,
+      log,
+      idleMs: leaseMs / 3,
+      maxPauseMs: leaseMs / 10,
+      work: () => this.#renew(),
+    });
+    this.#reports = new GroupCommit((reports) => this.#finish(reports), maxReportsPerCommit);
+  }
+
+  start(): void {
+    const { bus } = this.#parts;
+    this.#unsubscribe = [
+      bus.onSignal("dispatch", () => this.#claiming.wake()),
+      bus.onSignal("cancel", () => this.#renewing.wake()),
+    ];
+    this.#claiming.start();
+    this.#renewing.start();
+  }
+
+  /** Steps under way. */
+  get busy(): number {
+    return this.#attempts.size;
+  }
+
+  /**
+   * Claims nothing more, gives running steps `graceMs` to end by themselves, then stops them; they
+   * count as lost and run again. Resolves when all are reported.
+   */
+  async stop(graceMs: number): Promise<void> {
+    const { clock } = this.#parts;
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    await this.#claiming.stop();
+    const ended = Promise.all(this.#running);
+    const over = new AbortController();
+    await Promise.race([ended, sleep(clock, graceMs, over.signal)]);
+    over.abort();
+    for (const attempt of this.#attempts) attempt.stop("shutdown");
+    this.#abandon.abort();
+    await ended;
+    await this.#renewing.stop();
+  }
+
+  async #claim(stopping: AbortSignal): Promise<void> {
+    const { bus, clock, instance, leases, leaseMs, leaseMarginMs } = this.#parts;
+    while (!stopping.aborted && this.#freeSlots.length > 0) {
+      const limit = this.#freeSlots.length;
+      const order = laneOrders[this.#claims % laneOrders.length] ?? lanes;
+      // The lease began no later than the answer, so counting from the question is safe (rule D8).
+      const askedAt = clock.monotonic();
+      const claimed = await leases.claim({ owner: instance, lanes: order, limit, leaseMs });
+      if (claimed.length === 0) return this.#wakeWhenDue();
+      this.#claims += 1;
+      bus.signal("outbox");
+      for (const execution of claimed) {
+        const slot = this.#freeSlots.pop() ?? 0;
+        const attempt = new Attempt(this.#parts, execution, slot, askedAt + leaseMs - leaseMarginMs);
+        this.#attempts.add(attempt);
+        const run = this.#run(attempt, slot).finally(() => this.#running.delete(run));
+        this.#running.add(run);
+      }
+      if (claimed.length < limit) return this.#wakeWhenDue();
+    }
+  }
+
+  /** Sleeping until the poll would make a retry late that is due before it. */
+  async #wakeWhenDue(): Promise<void> {
+    const { clock, leases, pollMs } = this.#parts;
+    const due = await leases.nextDue();
+    if (due === undefined) return;
+    const waitMs = due - clock.now();
+    if (waitMs > 0 && waitMs < pollMs) clock.setTimer(waitMs, () => this.#claiming.wake());
+  }
+
+  async #run(attempt: Attempt, slot: number): Promise<void> {
+    try {
+      const report = await attempt.run();
+      if (report) await this.#reports.add(report);
+    } finally {
+      this.#attempts.delete(attempt);
+      this.#freeSlots.push(slot);
+      this.#claiming.wake();
+    }
+  }
+
+  async #finish(reports: AttemptReport[]): Promise<boolean[]> {
+    const { bus, clock, leases, leaseMs, log } = this.#parts;
+    const startedAt = clock.monotonic();
+    for (let failures = 1; ; failures += 1) {
+      try {
+        const results = await leases.finish(reports);
+        for (const { id, applied } of results) {
+          if (!applied) log.warn({ execution: id }, "outcome dropped: the lease was lost meanwhile");
+        }
+        bus.signal("outbox");
+        // A retry, or the next of a concurrency key, may have become due.
+        bus.signal("dispatch");
+        return results.map(({ applied }) => applied);
+      } catch (error) {
+        if (!isPlatformError(error) || !error.retryable) throw error;
+        // Once the leases are over the reports are void: recovery has ended these attempts as lost.
+        if (clock.monotonic() - startedAt > leaseMs || this.#abandon.signal.aborted) {
+          log.error(
+            { error: messageOf(error), executions: reports.length },
+            "outcomes could not be stored; the attempts will run again",
+          );
+          return reports.map(() => false);
+        }
+        if (failures === 1) log.warn({ error: messageOf(error) }, "could not store outcomes, will try again");
+        await sleep(clock, Math.min(20 * 2 ** Math.min(failures, 10), 2000));
+      }
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { clock, leases, leaseMs, leaseMarginMs } = this.#parts;
+    const attempts = new Map([...this.#attempts].map((attempt) => [attempt.lease.id, attempt]));
+    if (attempts.size === 0) return;
+    const askedAt = clock.monotonic();
+    const renewed = await leases.renew(
+      [...attempts.values()].map(({ lease }) => lease),
+      leaseMs,
+    );
+    for (const renewal of renewed) {
+      const attempt = attempts.get(renewal.id);
+      if (!renewal.held) attempt?.stop("lease-lost");
+      else if (renewal.cancelRequested) attempt?.stop("cancelled");
+      else attempt?.keepAlive(askedAt + leaseMs - leaseMarginMs);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import type { Bus } from "../bus/bus.ts";
+import { encodeLogRecord } from "../ops-data/log-codec.ts";
+import type { LogRecord } from "../ops-data/ops-data.ts";
+
+/** Largest record on the topic, in bytes of output. */
+const maxPieceBytes = 64 * 1024;
+/** Bytes that may wait for the bus before the script has to wait. */
+const maxWaitingBytes = 1024 * 1024;
+
+type Piece = Pick<LogRecord, "step" | "script" | "stream" | "level" | "at" | "bytes">;
+
+/**
+ * Sends what one attempt writes to the backbone, in order, numbered without gaps. The first piece
+ * leaves at once; what arrives while the bus commits leaves together, pieces of one stream joined.
+ */
+export class LogWriter {
+  readonly #bus: Bus;
+  readonly #facts: Pick<LogRecord, "executionId" | "project" | "service" | "attempt">;
+  #seq = 0;
+  #waiting: Piece[] = [];
+  #waitingBytes = 0;
+  #sending: Promise<void> | undefined;
+  #failure: unknown;
+
+  constructor(bus: Bus, facts: Pick<LogRecord, "executionId" | "project" | "service" | "attempt">) {
+    this.#bus = bus;
+    this.#facts = facts;
+  }
+
+  /** Resolves at once, or when there is room again. Never rejects; `flush` does. */
+  write(piece: Piece): void | Promise<void> {
+    if (piece.bytes.length === 0 && piece.stream !== "log") return;
+    const last = this.#waiting.at(-1);
+    if (last && joins(last, piece)) last.bytes = Buffer.concat([last.bytes, piece.bytes]);
+    else this.#waiting.push({ ...piece });
+    this.#waitingBytes += piece.bytes.length;
+    this.#sending ??= this.#send();
+    if (this.#waitingBytes > maxWaitingBytes) return this.#sending;
+  }
+
+  /** Resolves once everything written is durable; rejects when some of it cannot be. */
+  async flush(): Promise<void> {
+    while (this.#sending) await this.#sending;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #send(): Promise<void> {
+    while (this.#waiting.length > 0 && this.#failure === undefined) {
+      const pieces = this.#waiting;
+      this.#waiting = [];
+      this.#waitingBytes = 0;
+      try {
+        await this.#bus.publish(pieces.flatMap((piece) => split(piece)).map((piece) => this.#record(piece)));
+      } catch (error) {
+        this.#failure = error;
+      }
+    }
+    this.#sending = undefined;
+  }
+
+  #record(piece: Piece) {
+    this.#seq += 1;
+    return encodeLogRecord({ ...this.#facts, ...piece, seq: this.#seq });
+  }
+}
+
+function joins(last: Piece, piece: Piece): boolean {
+  return (
+    piece.stream !== "log" &&
+    last.stream === piece.stream &&
+    last.step === piece.step &&
+    last.bytes.length + piece.bytes.length <= maxPieceBytes
+  );
+}
+
+function split(piece: Piece): Piece[] {
+  if (piece.bytes.length <= maxPieceBytes) return [piece];
+  const pieces: Piece[] = [];
+  for (let at = 0; at < piece.bytes.length; at += maxPieceBytes) {
+    pieces.push({ ...piece, bytes: piece.bytes.subarray(at, at + maxPieceBytes) });
+  }
+  return pieces;
+}

@@ -1,0 +1,73 @@
+import type { Bus } from "../bus/bus.ts";
+import type { LeaseStore } from "../catalog/leases.ts";
+import { type ConfigStore, maxStateValueBytes, plainState, type StateOwner } from "../config-store/config-store.ts";
+import { encodeStateRecord } from "../events/state-record.ts";
+import { isPlatformError, PlatformError } from "../foundation/errors.ts";
+import type { ExecutionId } from "../foundation/ids.ts";
+import type { Json, JsonObject } from "../foundation/json.ts";
+
+export interface StateParts {
+  bus: Bus;
+  leases: LeaseStore;
+  configStore: ConfigStore;
+}
+
+const maxKeyLength = 256;
+const maxContention = 20;
+
+/** A running attempt's way to its service's state (rule D11). */
+export class StateAccess {
+  readonly #parts: StateParts;
+  readonly #owner: StateOwner;
+  readonly #lease: { id: ExecutionId; token: number };
+  readonly #leaseMs: number;
+
+  constructor(parts: StateParts, owner: StateOwner, lease: { id: ExecutionId; token: number }, leaseMs: number) {
+    this.#parts = parts;
+    this.#owner = owner;
+    this.#lease = lease;
+    this.#leaseMs = leaseMs;
+  }
+
+  async get(): Promise<JsonObject> {
+    return plainState(await this.#parts.configStore.getState(this.#owner));
+  }
+
+  /**
+   * Stores a value, then logs it on the backbone; resolves when both are durable. The version is
+   * read before the lease is checked: a put that was paused past its lease meets either a dead
+   * token or a version that its successor has moved on. Throws `lease-lost`.
+   */
+  async put(key: string, value: Json): Promise<void> {
+    const { bus, configStore } = this.#parts;
+    validate(key, value);
+    for (let tries = 1; ; tries += 1) {
+      const current = await configStore.getState(this.#owner);
+      await this.#requireLease();
+      try {
+        const stored = await configStore.putState(this.#owner, key, value, current.get(key)?.version ?? 0);
+        await bus.publish([encodeStateRecord(this.#owner, key, stored)]);
+        return;
+      } catch (error) {
+        // Another run of the service put the same key first; the later put wins.
+        if (!isPlatformError(error, "conflict") || tries === maxContention) throw error;
+      }
+    }
+  }
+
+  async #requireLease(): Promise<void> {
+    const [renewed] = await this.#parts.leases.renew([this.#lease], this.#leaseMs);
+    if (!renewed?.held) throw new PlatformError("lease-lost", "this attempt no longer holds the execution's lease");
+  }
+}
+
+function validate(key: string, value: Json): void {
+  if (key.length === 0 || key.length > maxKeyLength) {
+    throw new PlatformError("invalid-input", `a state key has 1 to ${maxKeyLength} characters, not ${key.length}`);
+  }
+  const sizeBytes = Buffer.byteLength(JSON.stringify(value));
+  if (sizeBytes > maxStateValueBytes) {
+    const limit = `at most ${maxStateValueBytes} are allowed`;
+    throw new PlatformError("limit-exceeded", `state "${key}" is too large: ${sizeBytes} bytes of JSON, ${limit}`);
+  }
+}

@@ -1,0 +1,60 @@
+import type { Bus } from "../bus/bus.ts";
+import type { OutboxStore } from "../catalog/outbox.ts";
+import { encodeRecord } from "../events/bus-binding.ts";
+import type { Clock } from "../foundation/clock.ts";
+import type { Log } from "../foundation/log.ts";
+import { Loop } from "../foundation/loop.ts";
+
+export interface OutboxPublisherParts {
+  bus: Bus;
+  outbox: OutboxStore;
+  clock: Clock;
+  log: Log;
+  /** Longest wait when a signal was lost. */
+  pollMs: number;
+}
+
+const batchSize = 1000;
+
+/**
+ * Sends what catalog changes left in the outbox, then clears it (rule D1). A crash in between sends
+ * again, with the same ids, so that routing sees repeats and drops them. Any number may run.
+ */
+export class OutboxPublisher {
+  readonly #loop: Loop;
+  readonly #parts: OutboxPublisherParts;
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(parts: OutboxPublisherParts) {
+    this.#parts = parts;
+    const { clock, log, pollMs } = parts;
+    this.#loop = new Loop({
+      name: "outbox",
+      clock,
+      log,
+      idleMs: pollMs,
+      work: (stopping) => this.#publishAll(stopping),
+    });
+  }
+
+  start(): void {
+    this.#unsubscribe = this.#parts.bus.onSignal("outbox", () => this.#loop.wake());
+    this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe?.();
+    await this.#loop.stop();
+  }
+
+  async #publishAll(stopping: AbortSignal): Promise<void> {
+    const { bus, outbox } = this.#parts;
+    while (!stopping.aborted) {
+      const entries = await outbox.peek(batchSize);
+      if (entries.length === 0) return;
+      await bus.publish(entries.map(({ topic, event }) => encodeRecord(topic, event)));
+      await outbox.clear(entries.map(({ id }) => id));
+      if (entries.length < batchSize) return;
+    }
+  }
+}
