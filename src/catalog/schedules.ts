@@ -13,6 +13,7 @@ export interface ScheduledService {
   cron: string;
   timezone: string;
   priority: number;
+  /** The manifest's CEL expression, see services/concurrency-key.ts. */
   concurrencyKey: string | undefined;
   /** Nominal time last fired; before that, when the schedule was first deployed. Milliseconds since the epoch. */
   since: number;

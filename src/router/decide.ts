@@ -4,6 +4,7 @@ import { derivedEventId } from "../events/event-key.ts";
 import { isLifecycleType, isReservedType, platformEventTypes } from "../events/reserved-types.ts";
 import { topics } from "../events/topics.ts";
 import type { ExecutionId, Ids } from "../foundation/ids.ts";
+import { scopedConcurrencyKey } from "../services/concurrency-key.ts";
 import type { LinkIndex } from "../services/link-index.ts";
 
 export interface RoutingLimits {
@@ -99,7 +100,7 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
     service: link.service,
     version,
     priority: link.target.priority,
-    concurrencyKey: concurrencyKey === undefined ? undefined : `${link.project}/${link.service}:${concurrencyKey}`,
+    concurrencyKey: scopedConcurrencyKey({ project: link.project, name: link.service }, concurrencyKey),
     sequence,
     startedByLifecycle: lifecycle,
   }));
@@ -139,7 +140,12 @@ function unmatchedReason(event: CloudEvent, misses: number): string {
 }
 
 /** An event about the rejection; none about one that itself tells of a rejection or a run, so that it cannot feed a loop. */
-function rejectionNotice(incoming: IncomingEvent, reason: string, sequence: number, now: number): CloudEvent | undefined {
+function rejectionNotice(
+  incoming: IncomingEvent,
+  reason: string,
+  sequence: number,
+  now: number,
+): CloudEvent | undefined {
   const { event, key } = incoming;
   if (incoming.topic === topics.platform && !isRunRequest(event)) return undefined;
   return {

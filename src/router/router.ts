@@ -91,7 +91,9 @@ export class Router {
       if (segment.events.length === 1) {
         const [{ record, incoming }] = segment.events as [(typeof segment.events)[number]];
         const reason = `could not be stored: ${messageOf(error)}`;
-        return (await this.#reject({ kind: "unreadable", record, reason, receivedAt: incoming.receivedAt })) !== undefined;
+        return (
+          (await this.#reject({ kind: "unreadable", record, reason, receivedAt: incoming.receivedAt })) !== undefined
+        );
       }
       const middle = Math.ceil(segment.events.length / 2);
       for (const events of [segment.events.slice(0, middle), segment.events.slice(middle)]) {
