@@ -75,18 +75,18 @@ export default {
       ),
     ),
     {
-      name: "port-imports",
-      comment: "A port is told in terms of the domain; it knows no other port and no driver.",
-      severity: "error",
-      from: { path: portFiles },
-      to: { path: "^src/", pathNot: [foundation, domainFolders, "^src/$1/$1[.]ts$", "^src/catalog/[^/]+[.]ts$"] },
-    },
-    {
       name: "single-port-imports",
       comment: "A port never imports another port, the catalog included.",
       severity: "error",
       from: { path: `^src/(${singlePorts.join("|")})/[^/]+[.]ts$`, pathNot: contract },
       to: { path: `^src/(${driverFolders.join("|")})/`, pathNot: "^src/$1/" },
+    },
+    {
+      name: "port-without-driver",
+      comment: "A port does not know its drivers.",
+      severity: "error",
+      from: { path: portFiles },
+      to: drivers,
     },
     {
       name: "catalog-port-imports",

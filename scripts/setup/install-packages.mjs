@@ -2,8 +2,9 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { runNpm } from "./npm.mjs";
-import { lockHash, packagesInPlace, writeStamp } from "./packages-in-place.mjs";
+import { lockHash, packagesInPlace, satisfiesLock, writeStamp } from "./packages-in-place.mjs";
 import { withProgress } from "./progress.mjs";
+import { SetUpError } from "./set-up-error.mjs";
 import { withWorkFolder } from "./work-folder.mjs";
 
 /**
@@ -23,10 +24,13 @@ export async function installPackages({ root, node }) {
       const hash = lockHash(root);
       copyManifests(root, folder);
       // No package of ours needs its install script, so none may run. Development packages belong to the set-up:
-      // the environment of a production machine would otherwise leave `npm test` without its tools.
-      const args = ["ci", "--ignore-scripts", "--include=dev"];
+      // the environment of a production machine would otherwise leave `npm test` without its tools. Not `npm ci`: it
+      // refuses a lock that lacks optional packages of other systems, which some registries do not carry. What was
+      // installed is compared with the lock instead.
+      const args = ["install", "--no-save", "--ignore-scripts", "--include=dev"];
       await runNpm({ args, cwd: folder, nodePath: node.path, what: "cannot install the packages" });
       const installed = join(folder, "node_modules");
+      verify(root, installed);
       writeStamp(installed, hash);
       if (packagesInPlace(root)) return;
       const current = join(root, "node_modules");
@@ -34,6 +38,21 @@ export async function installPackages({ root, node }) {
       moveOrYield(installed, current, root);
     }),
   );
+}
+
+/**
+ * @param {string} root
+ * @param {string} installed
+ */
+function verify(root, installed) {
+  const lock = readFileSync(join(root, "package-lock.json"), "utf8");
+  const record = join(installed, ".package-lock.json");
+  if (existsSync(record) && satisfiesLock(lock, readFileSync(record, "utf8"))) return;
+  throw new SetUpError({
+    what: "cannot install the packages",
+    why: "npm installed other versions than package-lock.json names",
+    fix: 'update the lock with "npm install", and run the same command again',
+  });
 }
 
 /**

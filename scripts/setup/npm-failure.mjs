@@ -41,14 +41,14 @@ const known = [
 ];
 
 /**
- * Why npm failed, in a person's words, with the end of npm's own.
+ * Why npm failed, in a person's words, with the beginning of npm's own: it ends with its usage and where its log lies.
  *
  * @param {string} words all that npm printed
  * @param {number | null} code its exit code
  * @returns {{ why: string, fix: string, detail: string }}
  */
 export function explainNpmFailure(words, code) {
-  const detail = words.trim().split("\n").slice(-15).join("\n");
+  const detail = words.trim().split("\n").slice(0, 15).join("\n");
   const match = known.find(({ codes }) => codes.test(words));
   if (match) return { why: match.why, fix: match.fix, detail };
   return { why: code === null ? "npm was killed" : `npm ended with code ${code}`, fix: again, detail };

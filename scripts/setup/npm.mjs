@@ -5,8 +5,8 @@ import { explainNpmFailure } from "./npm-failure.mjs";
 import { pathBeginningWith } from "./run-target.mjs";
 import { SetUpError } from "./set-up-error.mjs";
 
-/** Enough of npm's words to see its error; the rest is progress and warnings. */
-const keptBytes = 64 * 1024;
+/** Enough of npm's words to see its error: it is told to print nothing else. */
+const keptCharacters = 64 * 1024;
 
 /**
  * Runs npm quietly in a folder, with the given Node first on PATH. Its words are shown only when it fails. A signal
@@ -24,7 +24,7 @@ export async function runNpm({ args, cwd, nodePath, what }) {
   let words = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text) => {
-      words = (words + text).slice(-keptBytes);
+      words = (words + text).slice(0, keptCharacters);
     });
   }
   const stop = stopWith(child);
