@@ -1,0 +1,160 @@
+import { describe, expect, test } from "vitest";
+import type { IncomingEvent, RoutingDecision, RoutingFacts } from "../../../src/catalog/routing.ts";
+import type { CloudEvent } from "../../../src/events/cloud-event.ts";
+import { eventDigestOf, eventKeyOf } from "../../../src/events/event-key.ts";
+import { topics } from "../../../src/events/topics.ts";
+import type { EventKey, ExecutionId, LinkId, VersionId } from "../../../src/foundation/ids.ts";
+import { decide } from "../../../src/router/decide.ts";
+import { LinkIndex } from "../../../src/services/link-index.ts";
+
+const limits = { hops: 3, flowExecutions: 2 };
+const noFacts: RoutingFacts = {
+  newer: undefined,
+  known: new Set(),
+  causes: new Map(),
+  flowExecutions: new Map(),
+  runRequests: new Map(),
+  now: 0,
+};
+
+function incoming(event: Partial<CloudEvent>, topic: string = topics.events): IncomingEvent {
+  const whole: CloudEvent = {
+    specversion: "1.0",
+    id: "1",
+    source: "/t",
+    type: "order.placed",
+    correlationid: "flow",
+    ...event,
+  };
+  const key = eventKeyOf(whole);
+  return {
+    key,
+    digest: eventDigestOf(whole),
+    event: whole,
+    body: Buffer.from(JSON.stringify(whole)),
+    topic,
+    partition: 0,
+    offset: 0,
+    receivedAt: 0,
+  };
+}
+
+function indexOf(...eventTypes: string[]): LinkIndex {
+  return new LinkIndex(
+    1,
+    eventTypes.map((eventType, at) => ({
+      id: `link-${at}` as LinkId,
+      project: "shop",
+      service: `service-${at}`,
+      version: "active",
+      eventType,
+      filter: undefined,
+      active: true,
+      origin: "person",
+      createdAt: 0,
+      target: { active: true, version: "v" as VersionId, priority: 5, concurrencyKey: undefined },
+    })),
+  );
+}
+
+function decideAll(events: IncomingEvent[], index: LinkIndex, facts: Partial<RoutingFacts> = {}): RoutingDecision[] {
+  let made = 0;
+  const ids = { next: () => `execution-${made++}` };
+  return decide(events, { ...noFacts, ...facts }, index, limits, ids);
+}
+
+function decideOne(event: IncomingEvent, index: LinkIndex, facts: Partial<RoutingFacts> = {}): RoutingDecision {
+  const [decision] = decideAll([event], index, facts);
+  if (decision === undefined) throw new Error("no decision");
+  return decision;
+}
+
+const cause = (sequence: number, startedByLifecycle = false) =>
+  new Map([["cause", { sequence, startedByLifecycle, project: "shop", correlationId: "flow" }]]);
+
+describe("routing decides", () => {
+  test("D2: an event that the ledger knows is not decided again, nor is its second copy in a batch", () => {
+    const event = incoming({});
+    expect(decideAll([event], indexOf("order.placed"), { known: new Set([event.key]) })).toEqual([]);
+    expect(decideAll([event, event], indexOf("order.placed"))).toHaveLength(1);
+  });
+
+  test("an event without a link is unmatched, and the reason names its type", () => {
+    expect(decideOne(incoming({}), indexOf("order.paid"))).toMatchObject({
+      outcome: "unmatched",
+      reason: 'no link names the type "order.placed"',
+    });
+  });
+
+  test("D3: a reserved type from outside is rejected, with a notice", () => {
+    const decision = decideOne(incoming({ type: "fx.service.run_requested", subject: "shop/price" }), indexOf("fx.*"));
+    expect(decision).toMatchObject({ outcome: "rejected", reason: expect.stringContaining("reserved") });
+    expect(decision).toHaveProperty("notice.type", "fx.event.rejected");
+  });
+
+  test("D3: a run request that the catalog does not know is rejected even on the platform's topic", () => {
+    const event = incoming({ type: "fx.service.run_requested" }, topics.platform);
+    expect(decideOne(event, indexOf()).outcome).toBe("rejected");
+    const runRequests = new Map([[event.key, { executionId: "e" as ExecutionId, project: "shop", service: "price" }]]);
+    expect(decideOne(event, indexOf(), { runRequests }).outcome).toBe("matched");
+  });
+
+  test("D3: an outsider cannot claim to be the child of an execution that does not exist", () => {
+    expect(decideOne(incoming({ fxexecution: "forged" }), indexOf("order.placed")).outcome).toBe("rejected");
+  });
+
+  test("D14: hops come from the trigger, whatever the event itself says", () => {
+    const decision = decideOne(incoming({ fxexecution: "cause", sequence: "0" }), indexOf("order.placed"), {
+      causes: cause(2),
+    });
+    expect(decision).toMatchObject({ outcome: "matched", sequence: 3, starts: [{ sequence: 3 }] });
+  });
+
+  test("D14: a chain past the hop limit is rejected, and told of", () => {
+    const decision = decideOne(incoming({ fxexecution: "cause" }), indexOf("order.placed"), { causes: cause(3) });
+    expect(decision).toMatchObject({ outcome: "rejected", reason: expect.stringContaining("hop limit") });
+  });
+
+  test("D14: a flow past its budget of executions is rejected, counting the batch's own", () => {
+    const events = ["1", "2", "3"].map((id) => incoming({ id }));
+    expect(decideAll(events, indexOf("order.placed")).map(({ outcome }) => outcome)).toEqual([
+      "matched",
+      "matched",
+      "rejected",
+    ]);
+    const flowExecutions = new Map([["flow", 2]]);
+    expect(decideOne(incoming({}), indexOf("order.placed"), { flowExecutions }).outcome).toBe("rejected");
+  });
+
+  test("D14: execution events of runs that an execution event started are recorded, not routed", () => {
+    const event = incoming({ type: "fx.execution.completed", fxexecution: "cause" }, topics.platform);
+    const index = indexOf("fx.execution.*");
+    expect(decideOne(event, index, { causes: cause(1, false) })).toMatchObject({
+      outcome: "matched",
+      starts: [{ startedByLifecycle: true }],
+    });
+    expect(decideOne(event, index, { causes: cause(1, true) })).toMatchObject({
+      outcome: "unmatched",
+      reason: expect.stringContaining("not routed"),
+    });
+  });
+
+  test("D15: platform events that no link wants are counted, not stored", () => {
+    const event = incoming({ type: "fx.execution.completed", fxexecution: "cause" }, topics.platform);
+    expect(decideOne(event, indexOf("order.placed"), { causes: cause(1) })).toEqual({
+      outcome: "counted",
+      key: event.key,
+    });
+  });
+
+  test("a rejected notice does not make another notice", () => {
+    const event = incoming({ type: "fx.event.rejected", sequence: "9" }, topics.platform);
+    expect(decideOne(event, indexOf("fx.event.rejected"))).toMatchObject({ outcome: "rejected", notice: undefined });
+  });
+
+  test("D1: the notice's id derives from the event, so that a repeat collapses", () => {
+    const event = incoming({ type: "fx.forged" });
+    expect(decideOne(event, indexOf())).toEqual(decideOne(event, indexOf()));
+    expect((event.key as EventKey).length).toBe(43);
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { readManifest, retriesOf, scriptsOf, triggersOf } from "../../../src/services/manifest.ts";
+
+function read(value: unknown) {
+  const reading = readManifest(value);
+  if (!reading.ok) throw new Error(JSON.stringify(reading.problems));
+  return reading;
+}
+
+function problemsOf(value: unknown) {
+  const reading = readManifest(value);
+  return reading.ok ? [] : reading.problems;
+}
+
+describe("a manifest", () => {
+  test("may be empty: everything has a default", () => {
+    const { manifest, warnings } = read({});
+    expect(manifest).toMatchObject({
+      type: "script",
+      priority: 5,
+      active: true,
+      allow_manual_triggering: true,
+      on_lost: "retry",
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  test("names key, what was found and what is expected when a type is wrong", () => {
+    expect(problemsOf({ priority: "urgent", trigger_events: ["a", { type: 3 }] })).toEqual([
+      { path: "trigger_events[1]", message: expect.stringContaining('found {"type":3}') },
+      { path: "priority", message: expect.stringMatching(/expected (number|int).*found "urgent"/) },
+    ]);
+  });
+
+  test("that is no object says so", () => {
+    expect(problemsOf([])).toEqual([{ path: "(the whole file)", message: expect.stringContaining("expected object") }]);
+  });
+
+  test("warns of unknown keys and suggests the near one", () => {
+    expect(read({ triggerEvents: [], colour: "red" }).warnings).toEqual([
+      'manifest.json: unknown key "triggerEvents" is ignored (did you mean "trigger_events"?)',
+      'manifest.json: unknown key "colour" is ignored',
+    ]);
+  });
+
+  test.each([
+    [{ entrypoint: "a.py", execution_order: ["b.py"] }, ["a.py"]],
+    [{ execution_order: ["b.py", "c.ts"] }, ["b.py", "c.ts"]],
+    [{ modules: ["d.py"] }, ["d.py"]],
+    [{ entry: "e.py" }, ["e.py"]],
+    [{}, undefined],
+  ])("gives the scripts in order: %j", (value, scripts) => {
+    expect(scriptsOf(read(value).manifest)).toEqual(scripts);
+  });
+
+  test("proposes links, plain or with a filter", () => {
+    const { manifest } = read({ trigger_events: ["a.b", { type: "c.*", filter: "event.data.x" }] });
+    expect(triggersOf(manifest)).toEqual([
+      { type: "a.b", filter: undefined },
+      { type: "c.*", filter: "event.data.x" },
+    ]);
+  });
+
+  test.each(["*", "a.*.b", "a b", ""])("refuses the event type %j", (type) => {
+    expect(problemsOf({ trigger_events: [type] })).toHaveLength(1);
+  });
+
+  test("counts retries plainly or with their backoff in seconds", () => {
+    expect(retriesOf(read({ retries: 3 }).manifest)).toEqual({ count: 3, delayMs: 1000, maxDelayMs: 300_000 });
+    expect(retriesOf(read({ retries: { count: 2, delay: 0.5, max_delay: 4 } }).manifest)).toEqual({
+      count: 2,
+      delayMs: 500,
+      maxDelayMs: 4000,
+    });
+  });
+});
