@@ -1,6 +1,6 @@
 import type { Bus } from "../bus/bus.ts";
-import { encodeLogRecord } from "../ops-data/log-codec.ts";
-import type { LogRecord } from "../ops-data/ops-data.ts";
+import { encodeLogRecord } from "../executions/log-codec.ts";
+import type { LogRecord } from "../executions/log-record.ts";
 
 /** Largest record on the topic, in bytes of output. */
 const maxPieceBytes = 64 * 1024;

@@ -1,3 +1,7 @@
+import type { LogRecord } from "../executions/log-record.ts";
+
+export type { LogRecord };
+
 /**
  * Remembers what happened: output and logs of runs. Written by the sinks from the backbone, read
  * by the API. Decides nothing; may lag behind, and says how far it has come.
@@ -14,26 +18,6 @@ export interface OpsData {
   /** Deletes records older than `before` (milliseconds since the epoch). Answers how many. */
   prune(before: number): Promise<number>;
   close(): Promise<void>;
-}
-
-/** A piece of a script's output, or a structured line of its logging. */
-export interface LogRecord {
-  executionId: string;
-  project: string;
-  service: string;
-  attempt: number;
-  step: number;
-  script: string;
-  /** From 1, within (execution, attempt); no gaps. */
-  seq: number;
-  /** Milliseconds since the epoch. */
-  at: number;
-  /** `stdout`, `stderr`: raw output. `log`: a line from `context.logging`. */
-  stream: "stdout" | "stderr" | "log";
-  /** Of `log` records. */
-  level: string | undefined;
-  /** Raw bytes: output may be anything. */
-  bytes: Uint8Array;
 }
 
 export interface LogQuery {
