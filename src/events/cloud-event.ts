@@ -54,9 +54,9 @@ const attributeString = z
 
 const uriReference = attributeString.refine((text) => !/\s/.test(text), "must be a URI reference (no white space)");
 
-const rfc3339 =
+export const rfc3339 =
   /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
-const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+export const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 const known = {
   specversion: z.literal("1.0", { error: 'must be "1.0"' }),
@@ -78,7 +78,7 @@ const known = {
   fxexecution: attributeString.optional(),
 };
 
-const extensionName = /^[a-z0-9]{1,20}$/;
+export const extensionName = /^[a-z0-9]{1,20}$/;
 const extensionValue = z.union([attributeString, z.boolean(), z.int32()], {
   error: "must be a string, a boolean or a 32-bit integer (CloudEvents extension attribute)",
 });

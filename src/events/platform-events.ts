@@ -1,0 +1,63 @@
+import type { Json } from "../foundation/json.ts";
+import type { CloudEvent } from "./cloud-event.ts";
+import { derivedEventId } from "./event-key.ts";
+import { platformEventTypes } from "./reserved-types.ts";
+
+export interface RunRequestFacts {
+  project: string;
+  service: string;
+  /** The event's id: the caller's `Idempotency-Key`, so that a repeat is the same event (rule D17), else a fresh one. */
+  id: string;
+  /** A fresh flow. */
+  correlationId: string;
+  /** The service's input, carried as it was given. */
+  data: Json | undefined;
+  /** When it was asked for, milliseconds since the epoch. */
+  now: number;
+}
+
+/** Asks for a run by name. Counts only together with its catalog row (rule D3). */
+export function runRequestedEvent(run: RunRequestFacts): CloudEvent {
+  const { project, service, id, correlationId, data, now } = run;
+  return {
+    specversion: "1.0",
+    id,
+    source: `/projects/${project}/services/${service}/runs`,
+    type: platformEventTypes.runRequested,
+    subject: `${project}/${service}`,
+    time: new Date(now).toISOString(),
+    correlationid: correlationId,
+    sequence: "0",
+    fxproject: project,
+    ...(data === undefined ? {} : { datacontenttype: "application/json", data }),
+  };
+}
+
+export interface ScheduleTick {
+  project: string;
+  service: string;
+  cron: string;
+  timezone: string;
+  /** The time the schedule names, milliseconds since the epoch; not when it was noticed. */
+  nominal: number;
+}
+
+/** Everything in it derives from the schedule and its nominal time: n firing managers make one event (rule D18). */
+export function scheduleFiredEvent(tick: ScheduleTick): CloudEvent {
+  const { project, service, cron, timezone, nominal } = tick;
+  const time = new Date(nominal).toISOString();
+  const id = derivedEventId("schedule", project, service, time);
+  return {
+    specversion: "1.0",
+    id,
+    source: `/projects/${project}/services/${service}/schedule`,
+    type: platformEventTypes.scheduleFired,
+    subject: `${project}/${service}`,
+    time,
+    datacontenttype: "application/json",
+    correlationid: derivedEventId("flow", id),
+    sequence: "0",
+    fxproject: project,
+    data: { schedule: cron, timezone, time },
+  };
+}
