@@ -28,7 +28,8 @@ export interface LaunchRequest {
 
 export interface LaunchListener {
   started(pid: number): void;
-  output(stream: "stdout" | "stderr", bytes: Uint8Array): void;
+  /** Until it resolves, the bytes count against the run's window; a full window slows the script down. */
+  output(stream: "stdout" | "stderr", bytes: Uint8Array): void | Promise<void>;
   /** Called once, last: the group is gone and the pipes are read to their end. */
   ended(end: LaunchEnd): void;
 }

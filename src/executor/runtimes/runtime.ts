@@ -1,4 +1,5 @@
 import type { Problem } from "../../foundation/errors.ts";
+import type { PythonInterpreter } from "./find-python.ts";
 
 /** A language that scripts are written in. Adding one: docs/recipes/add-a-runtime.md. */
 export interface Runtime {
@@ -6,12 +7,25 @@ export interface Runtime {
   name: string;
   /** File endings it runs, with the dot. */
   extensions: readonly string[];
+  /** Finds its interpreter, once, before the first `command`. Rejects with `unavailable`. */
+  resolve(): Promise<void>;
   /** What to start for a script. The script gets its parameters over the channel, never in `args` (rule S2). */
   command(script: { directory: string; path: string }): RuntimeCommand;
+  /** Absolute paths that the interpreter itself must be able to read. */
+  files(): string[];
   /** Finds syntax errors without running anything. Empty: none. `path` as given, with `:line`. */
   check(scripts: { directory: string; path: string }[]): Promise<Problem[]>;
   /** What the machine offers; shown by `fx doctor`. */
   probe(): Promise<RuntimeProbe>;
+}
+
+/** What every runtime is made with. */
+export interface RuntimeSetup {
+  /** The directory of the SDKs, readable by every script: the repository's, or a copy. */
+  library: string;
+  /** The Node that scripts run on, executable by every script. */
+  node: string;
+  findPython: () => Promise<PythonInterpreter>;
 }
 
 export interface RuntimeCommand {

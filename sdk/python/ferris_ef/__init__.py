@@ -1,0 +1,12 @@
+"""The name under which published services know `fx_ef`."""
+import fx_ef
+from fx_ef import Context, FxError, get_param
+
+__version__ = fx_ef.__version__
+__all__ = ["Context", "FxError", "context", "get_param"]
+
+
+def __getattr__(name):
+    if name == "context":
+        return fx_ef.context
+    raise AttributeError(f"module 'ferris_ef' has no attribute {name!r}")

@@ -1,0 +1,46 @@
+"""Starts a script: dials the run's channel, then makes the process look as if Python had been given the script."""
+import builtins
+import json
+import os
+import sys
+import types
+
+import fx_ef
+from fx_bootstrap import output
+from fx_ef._channel import Channel
+
+
+def main():
+    output.install()
+    # Used up before the script's first line; its own children never see it.
+    channel = Channel(os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE"))
+    fx_ef._enter(channel)
+    welcome = channel.welcome
+    directory = welcome["directory"]
+    context = welcome["context"]
+    path = os.path.join(directory, context["execution"]["script"])
+    name = context["service"]["name"]
+    sys.argv = [path, json.dumps({**context["params"], "service_name": name, "package_name": name})]
+    # Ahead of the standard library, as Python itself puts a script's directory; ours is loaded by now.
+    own = list(dict.fromkeys([os.path.dirname(path), directory]))
+    sys.path[:] = own + [entry for entry in sys.path[1:] if entry] + sys.path[:1]
+    run(path)
+
+
+def run(path):
+    module = types.ModuleType("__main__")
+    module.__dict__.update(__file__=path, __builtins__=builtins, __cached__=None)
+    sys.modules["__main__"] = module
+    try:
+        with open(path, "rb") as file:
+            source = file.read()
+        exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        # The script's own frames only.
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+            trace = trace.tb_next
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+        sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)

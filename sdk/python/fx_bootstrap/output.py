@@ -1,0 +1,73 @@
+"""stdout and stderr by line, and in order between the two."""
+import io
+import os
+import sys
+import threading
+
+_ORDER = 3
+
+
+class _Order:
+    """Two pipes lose the order between them: before the first write to the other one, waits until all before is read."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._last = 1
+        try:
+            self._line = os.fstat(_ORDER)
+        except OSError:
+            self._line = None
+
+    def before(self, descriptor):
+        if descriptor == self._last or self._line is None:
+            return
+        with self._lock:
+            if descriptor == self._last:
+                return
+            try:
+                # A script may have closed the descriptor and opened its own in its place.
+                if os.path.samestat(os.fstat(_ORDER), self._line):
+                    os.write(_ORDER, b"\n")
+                    os.read(_ORDER, 1)
+            except OSError:
+                self._line = None
+            self._last = descriptor
+
+
+class _Raw(io.FileIO):
+    def __init__(self, descriptor, order):
+        super().__init__(descriptor, "w", closefd=False)
+        self._order = order
+
+    def write(self, data):
+        self._order.before(self.fileno())
+        return super().write(data)
+
+
+class _Text(io.TextIOWrapper):
+    def __init__(self, descriptor, order, errors, name):
+        super().__init__(
+            io.BufferedWriter(_Raw(descriptor, order), 64 * 1024), encoding="utf-8", errors=errors, line_buffering=True
+        )
+        self.mode = "w"
+        self._shown = name
+        self.other = None
+
+    @property
+    def name(self):
+        return self._shown
+
+    def write(self, text):
+        # A line begun on the other one was there first.
+        if self.other is not None and not self.other.closed:
+            self.other.flush()
+        return super().write(text)
+
+
+def install():
+    order = _Order()
+    out = _Text(1, order, "surrogateescape", "<stdout>")
+    err = _Text(2, order, "backslashreplace", "<stderr>")
+    out.other, err.other = err, out
+    sys.stdout = sys.__stdout__ = out
+    sys.stderr = sys.__stderr__ = err

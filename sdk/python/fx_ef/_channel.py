@@ -1,0 +1,84 @@
+"""The private channel of one run: frames of a length (4 bytes, big-endian) and JSON."""
+import _socket
+import json
+import os
+import threading
+
+MAX_VALUE_BYTES = 4 * 1024 * 1024
+
+
+class FxError(Exception):
+    """The platform refused what the script asked for.
+
+    code: one of invalid-input, not-found, conflict, forbidden, limit-exceeded, unavailable, timeout, lease-lost, corrupt.
+    """
+
+    def __init__(self, code, message):
+        super().__init__(message)
+        self.code = code
+
+
+class Channel:
+    """Safe to use from several threads: one request is under way at a time."""
+
+    def __init__(self, path, nonce):
+        self._lock = threading.Lock()
+        self._next_id = 1
+        self._pid = os.getpid()
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        self._socket.connect(path)
+        self._send(json.dumps({"nonce": nonce}).encode())
+        self.welcome = self._receive()
+
+    def request(self, op, **fields):
+        """Returns the answer's value. Raises FxError when it is refused."""
+        body = self._encode(op, fields)
+        with self._lock:
+            request_id = self._next_id
+            self._next_id += 1
+            self._send(b'{"id":%d,%s' % (request_id, body))
+            answer = self._receive()
+        error = answer.get("error")
+        if error is not None:
+            raise FxError(error["code"], error["message"])
+        return answer["value"]
+
+    def tell(self, op, **fields):
+        """Sends what needs no answer."""
+        body = self._encode(op, fields)
+        with self._lock:
+            self._send(b"{%s" % body)
+
+    def _encode(self, op, fields):
+        if self._pid != os.getpid():
+            raise FxError("forbidden", "the run's context belongs to the script's own process, not to one forked from it")
+        text = json.dumps({"op": op, **fields}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        body = text.encode("utf-8", "surrogatepass")
+        if len(body) > MAX_VALUE_BYTES:
+            raise FxError(
+                "limit-exceeded",
+                f"{len(body)} bytes of JSON; one event, value or log line may have at most {MAX_VALUE_BYTES}",
+            )
+        return body[1:]
+
+    def _send(self, body):
+        try:
+            self._socket.sendall(len(body).to_bytes(4, "big") + body)
+        except OSError as error:
+            raise FxError("unavailable", f"the platform has closed the run's channel ({error})") from None
+
+    def _receive(self):
+        length = int.from_bytes(self._read(4), "big")
+        return json.loads(self._read(length))
+
+    def _read(self, size):
+        pieces = bytearray()
+        while len(pieces) < size:
+            try:
+                piece = self._socket.recv(min(size - len(pieces), 1 << 20))
+            except OSError:
+                piece = b""
+            if not piece:
+                raise FxError("unavailable", "the platform has closed the run's channel")
+            pieces += piece
+        return pieces

@@ -1,0 +1,73 @@
+"use strict";
+// Loaded when a script asks for its context: the declarations and their meaning are in index.d.ts.
+const levels = ["debug", "info", "warning", "error", "critical"];
+const optionNames = ["data", "source", "subject", "id", "correlationId"];
+
+function createContext(channel) {
+  const { params, config, event, service, execution } = channel.welcome.context;
+  const named = Object.freeze({ name: service.name, id: `${service.project}/${service.name}` });
+  return Object.freeze({
+    params: values(params),
+    config: values(config),
+    event,
+    service: named,
+    package: named,
+    execution: Object.freeze({ id: execution.id, attempt: execution.attempt, step: execution.step }),
+    events: Object.freeze({
+      async send(...given) {
+        return (await channel.request("emit", { event: readSend(given) })).id;
+      },
+    }),
+    state: Object.freeze({
+      async get(key) {
+        const all = await channel.request("getState", {});
+        if (key === undefined) return all;
+        return Object.hasOwn(all, key) ? all[key] : undefined;
+      },
+      async put(key, value) {
+        await channel.request("putState", { key, value });
+      },
+    }),
+    logging: createLogging(channel),
+  });
+}
+
+function values(given) {
+  const get = (name, fallback) => (Object.hasOwn(given, name) ? given[name] : fallback);
+  return Object.freeze({ get, has: (name) => Object.hasOwn(given, name), all: () => ({ ...given }) });
+}
+
+function readSend([type, ...rest]) {
+  if (typeof type !== "string") throw new TypeError("send takes the event's type, a string, first");
+  if (rest.length >= 2) return { type, source: rest[0], data: rest[1] };
+  const [only] = rest;
+  return isOptions(only) ? { ...only, type } : { type, data: only };
+}
+
+function isOptions(value) {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const keys = Object.keys(value);
+  return keys.every((key) => optionNames.includes(key)) && keys.some((key) => key !== "data");
+}
+
+function createLogging(channel) {
+  let lowest = 0;
+  const logging = {
+    setLevel(level) {
+      const rank = levels.indexOf(String(level).toLowerCase());
+      if (rank < 0) throw new RangeError(`no log level is named '${level}'; there are ${levels.join(", ")}`);
+      lowest = rank;
+    },
+  };
+  for (const [rank, level] of levels.entries()) {
+    logging[level] = (...parts) => {
+      if (rank < lowest) return;
+      const message =
+        parts.length === 1 && typeof parts[0] === "string" ? parts[0] : require("node:util").format(...parts);
+      channel.tell("log", { level, message });
+    };
+  }
+  return Object.freeze(logging);
+}
+
+module.exports = { createContext };

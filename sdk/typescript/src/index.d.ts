@@ -1,0 +1,104 @@
+/** Anything that JSON can hold. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** A CloudEvent 1.0 in its JSON form, extension attributes included. */
+export interface CloudEvent {
+  specversion: "1.0";
+  id: string;
+  source: string;
+  type: string;
+  subject?: string;
+  time?: string;
+  datacontenttype?: string;
+  dataschema?: string;
+  data?: Json;
+  data_base64?: string;
+  [extension: string]: unknown;
+}
+
+export type LogLevel = "debug" | "info" | "warning" | "error" | "critical";
+
+/** Named values, fixed for the run. */
+export interface Values {
+  /** The value, else `fallback`, else undefined. */
+  get<Value = Json>(name: string): Value | undefined;
+  get<Value = Json>(name: string, fallback: Value): Value;
+  has(name: string): boolean;
+  /** A copy of all of them. */
+  all(): Record<string, Json>;
+}
+
+export interface EmitOptions {
+  /** At most 4 MiB of JSON. */
+  data?: Json;
+  source?: string;
+  subject?: string;
+  /** The event's own id; else one that is the same when the same run emits the same again. */
+  id?: string;
+  correlationId?: string;
+}
+
+export interface Events {
+  /**
+   * Emits an event; resolves with its id once it is durable, rejects with FxError when it is refused. It
+   * leaves at once: it arrives even if nobody waits for it.
+   */
+  send(type: string, data?: Json): Promise<string>;
+  send(type: string, source: string, data: Json): Promise<string>;
+  /** An object with none but these keys, one of them `source`, `subject`, `id` or `correlationId`, is options; any other is data. */
+  send(type: string, options: EmitOptions): Promise<string>;
+}
+
+/** Values that outlive the run; one set for each service. */
+export interface State {
+  get(): Promise<Record<string, Json>>;
+  get<Value = Json>(key: string): Promise<Value | undefined>;
+  /** Resolves once the value is durable. */
+  put(key: string, value: Json): Promise<void>;
+}
+
+/** Structured log lines of this run. Values other than strings are shown as `console.log` shows them. */
+export interface Logging {
+  debug(...values: unknown[]): void;
+  info(...values: unknown[]): void;
+  warning(...values: unknown[]): void;
+  error(...values: unknown[]): void;
+  critical(...values: unknown[]): void;
+  /** Drops lines below `level`. */
+  setLevel(level: LogLevel): void;
+}
+
+export interface Named {
+  readonly name: string;
+  readonly id: string;
+}
+
+export interface Context {
+  /** The trigger event's data; also `process.argv[2]`, as JSON. */
+  readonly params: Values;
+  /** The service's configuration. */
+  readonly config: Values;
+  readonly state: State;
+  readonly events: Events;
+  readonly logging: Logging;
+  /** The same as `service`. */
+  readonly package: Named;
+  readonly service: Named;
+  /** `attempt` and `step` count from 1. */
+  readonly execution: { readonly id: string; readonly attempt: number; readonly step: number };
+  /** The whole event that started the run. */
+  readonly event: CloudEvent;
+}
+
+/** The platform refused what the script asked for. */
+export class FxError extends Error {
+  /** invalid-input, not-found, conflict, forbidden, limit-exceeded, unavailable, timeout, lease-lost or corrupt. */
+  readonly code: string;
+}
+
+/** What this run sees. Exists in scripts that the platform has started. */
+export const context: Context;
+
+/** The parameter `name` of this run, else `fallback`. */
+export function getParam<Value = Json>(name: string): Value | undefined;
+export function getParam<Value = Json>(name: string, fallback: Value): Value;

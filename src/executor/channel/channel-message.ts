@@ -1,0 +1,43 @@
+import type { ErrorCode } from "../../foundation/errors.ts";
+import type { Json, JsonObject } from "../../foundation/json.ts";
+import type { LogLevel, StepContext } from "../step-runner.ts";
+
+/**
+ * The private channel's words, spoken by the SDKs in sdk/. Each is one frame of JSON (UTF-8).
+ * The script says `Hello`, is told `Welcome`, then asks; every ask with an `id` is answered once,
+ * in any order.
+ */
+export interface Hello {
+  nonce: string;
+}
+
+export interface Welcome {
+  context: StepContext;
+  /** Absolute path of the service's directory. */
+  directory: string;
+}
+
+export type Ask =
+  | { id: number; op: "emit"; event: EmitWords }
+  | { id: number; op: "getState" }
+  | { id: number; op: "putState"; key: string; value: Json }
+  | { op: "log"; level: LogLevel; message: string };
+
+export interface EmitWords {
+  type: string;
+  source?: string;
+  subject?: string;
+  data?: Json;
+  id?: string;
+  correlationId?: string;
+}
+
+export type Answer =
+  | { id: number; value: Json | JsonObject }
+  | { id: number; error: { code: ErrorCode; message: string } };
+
+/** What an SDK refuses to send, with an error in the script: the JSON of one event or value. The SDKs hold the same number. */
+export const maxValueBytes = 4 * 1024 * 1024;
+/** A longer frame is no SDK's: the channel is closed. Leaves room for the words around a value. */
+export const maxAskBytes = maxValueBytes + 256 * 1024;
+export const maxHelloBytes = 1024;

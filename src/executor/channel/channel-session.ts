@@ -1,0 +1,116 @@
+import type { Socket } from "node:net";
+import type { Clock } from "../../foundation/clock.ts";
+import { type ErrorCode, isPlatformError, messageOf } from "../../foundation/errors.ts";
+import type { Json } from "../../foundation/json.ts";
+import { encodeFrame, type FrameReader } from "../frame.ts";
+import type { StepHost } from "../step-runner.ts";
+import type { Answer, Ask } from "./channel-message.ts";
+import { readAsk } from "./read-ask.ts";
+
+/** Asks being handled at one time; past it the script's writes wait. */
+const maxPendingAsks = 256;
+const maxPendingBytes = 16 * 1024 * 1024;
+
+/** The host's own words for "the script asked for something that cannot be". All others are the platform's trouble. */
+const refusals: ReadonlySet<ErrorCode> = new Set([
+  "invalid-input",
+  "forbidden",
+  "not-found",
+  "conflict",
+  "limit-exceeded",
+]);
+
+/** One admitted connection: takes what the script asks for to its host and carries the answers back. */
+export class ChannelSession {
+  /** Resolves when the connection has ended and every ask that arrived on it has been handled (rule D9). */
+  readonly done: Promise<void>;
+  readonly #socket: Socket;
+  readonly #host: StepHost;
+  readonly #clock: Clock;
+  readonly #frames: FrameReader;
+  readonly #resolveDone: () => void;
+  #pendingAsks = 0;
+  #pendingBytes = 0;
+  #closed = false;
+  #platformFailure: string | undefined;
+
+  constructor(socket: Socket, frames: FrameReader, host: StepHost, clock: Clock) {
+    this.#socket = socket;
+    this.#frames = frames;
+    this.#host = host;
+    this.#clock = clock;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.done = promise;
+    this.#resolveDone = resolve;
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    socket.on("close", () => {
+      this.#closed = true;
+      this.#settle();
+    });
+  }
+
+  /** Why an ask could not be served though nothing was wrong with it; the attempt must not count as done. */
+  get platformFailure(): string | undefined {
+    return this.#platformFailure;
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      for (const frame of this.#frames.read(chunk)) void this.#handle(frame);
+    } catch {
+      // Too long for any SDK's: what follows cannot be read either.
+      this.#socket.destroy();
+    }
+    if (this.#isFull()) this.#socket.pause();
+  }
+
+  async #handle(frame: Buffer): Promise<void> {
+    this.#pendingAsks += 1;
+    this.#pendingBytes += frame.length;
+    let id: number | undefined;
+    try {
+      const ask = readAsk(frame);
+      id = "id" in ask ? ask.id : undefined;
+      const value = await this.#serve(ask);
+      if (id !== undefined) this.#answer({ id, value });
+    } catch (error) {
+      const code = isPlatformError(error) ? error.code : "unavailable";
+      const message = messageOf(error);
+      if (!refusals.has(code)) this.#platformFailure ??= message;
+      if (id !== undefined) this.#answer({ id, error: { code, message } });
+      else if (refusals.has(code)) this.#socket.destroy();
+    } finally {
+      this.#pendingAsks -= 1;
+      this.#pendingBytes -= frame.length;
+      if (!this.#isFull()) this.#socket.resume();
+      this.#settle();
+    }
+  }
+
+  async #serve(ask: Ask): Promise<Json> {
+    switch (ask.op) {
+      case "emit":
+        return { id: (await this.#host.emit(ask.event)).id };
+      case "getState":
+        return this.#host.getState();
+      case "putState":
+        await this.#host.putState(ask.key, ask.value);
+        return null;
+      case "log":
+        await this.#host.log({ level: ask.level, message: ask.message, at: this.#clock.now() });
+        return null;
+    }
+  }
+
+  #answer(answer: Answer): void {
+    if (this.#socket.writable) this.#socket.write(encodeFrame(Buffer.from(JSON.stringify(answer))));
+  }
+
+  #isFull(): boolean {
+    return this.#pendingAsks >= maxPendingAsks || this.#pendingBytes >= maxPendingBytes;
+  }
+
+  #settle(): void {
+    if (this.#closed && this.#pendingAsks === 0) this.#resolveDone();
+  }
+}

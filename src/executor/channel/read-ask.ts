@@ -1,0 +1,66 @@
+import { PlatformError } from "../../foundation/errors.ts";
+import type { Json } from "../../foundation/json.ts";
+import { logLevels } from "../step-runner.ts";
+import type { Ask, EmitWords } from "./channel-message.ts";
+
+type Fields = Record<string, unknown>;
+
+/** Whoever runs in the script's process may write to its channel, so nothing in an ask is believed. */
+export function readAsk(frame: Buffer): Ask {
+  const ask = parse(frame);
+  if (ask.op === "log") {
+    const level = logLevels.find((known) => known === ask.level);
+    if (!level) throw wrong("level", ask.level, logLevels.join(", "));
+    return { op: "log", level, message: text(ask, "message") };
+  }
+  const id = ask.id;
+  if (typeof id !== "number" || !Number.isSafeInteger(id)) throw wrong("id", id, "a whole number");
+  switch (ask.op) {
+    case "emit":
+      return { id, op: "emit", event: readEvent(ask.event) };
+    case "getState":
+      return { id, op: "getState" };
+    case "putState":
+      if (ask.value === undefined) throw wrong("value", ask.value, "a JSON value");
+      return { id, op: "putState", key: text(ask, "key"), value: ask.value as Json };
+    default:
+      throw wrong("op", ask.op, "emit, getState, putState, log");
+  }
+}
+
+function parse(frame: Buffer): Fields {
+  try {
+    return object(JSON.parse(frame.toString()), "request");
+  } catch (cause) {
+    throw new PlatformError("invalid-input", "a request on a script's channel is not a JSON object", { cause });
+  }
+}
+
+function readEvent(value: unknown): EmitWords {
+  const event = object(value, "event");
+  const words: EmitWords = { type: text(event, "type") };
+  for (const name of ["source", "subject", "id", "correlationId"] as const) {
+    if (event[name] !== undefined && event[name] !== null) words[name] = text(event, name);
+  }
+  if (event.data !== undefined) words.data = event.data as Json;
+  return words;
+}
+
+function object(value: unknown, name: string): Fields {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(name, value, "an object");
+  return value as Fields;
+}
+
+function text(fields: Fields, name: string): string {
+  const value = fields[name];
+  if (typeof value !== "string") throw wrong(name, value, "a string");
+  return value;
+}
+
+function wrong(name: string, found: unknown, expected: string): PlatformError {
+  const shown = JSON.stringify(found)?.slice(0, 100) ?? "nothing";
+  return new PlatformError(
+    "invalid-input",
+    `'${name}' of a request on a script's channel is ${shown}; expected: ${expected}`,
+  );
+}

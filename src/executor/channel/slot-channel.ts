@@ -1,0 +1,145 @@
+import { timingSafeEqual } from "node:crypto";
+import { chown } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import type { Clock } from "../../foundation/clock.ts";
+import { type Random, randomToken } from "../../foundation/random.ts";
+import { encodeFrame, FrameReader } from "../frame.ts";
+import type { StepHost } from "../step-runner.ts";
+import { type Hello, maxAskBytes, maxHelloBytes, type Welcome } from "./channel-message.ts";
+import { ChannelSession } from "./channel-session.ts";
+
+/** A caller that has not shown its nonce by then is sent away. */
+const helloMs = 10_000;
+/** After the script's end, what its socket still holds is read; one that somebody holds open is cut after so long. */
+const heldSocketMs = 1_000;
+
+export interface ChannelEnd {
+  /** Why an ask could not be served though nothing was wrong with it. */
+  platformFailure: string | undefined;
+}
+
+export interface OpenChannel {
+  nonce: string;
+  /** The script has ended: resolves when all that it asked for has been handled, and the channel is closed. */
+  close(): Promise<ChannelEnd>;
+}
+
+/**
+ * The socket that the scripts of one slot dial, one after the other (rule S2). It lies in a directory
+ * that only the slot's user can enter; who shows the nonce of the current step first gets its context.
+ */
+export class SlotChannel {
+  readonly path: string;
+  readonly #server: Server;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  #current: Admission | undefined;
+
+  private constructor(path: string, clock: Clock, random: Random) {
+    this.path = path;
+    this.#clock = clock;
+    this.#random = random;
+    this.#server = createServer((socket) => this.#greet(socket));
+  }
+
+  /** `path` is free and its directory private. `owner` may dial; undefined: the executor's own user. */
+  static async listen(
+    path: string,
+    owner: { uid: number; gid: number } | undefined,
+    { clock, random }: { clock: Clock; random: Random },
+  ): Promise<SlotChannel> {
+    const channel = new SlotChannel(path, clock, random);
+    await new Promise<void>((resolve, reject) => {
+      channel.#server.once("error", reject);
+      channel.#server.listen(path, resolve);
+    });
+    channel.#server.on("error", () => {});
+    if (owner) await chown(path, owner.uid, owner.gid);
+    return channel;
+  }
+
+  /** Opens the channel for one step. The one before must be closed. */
+  open(welcome: Welcome, host: StepHost): OpenChannel {
+    const admission = new Admission(randomToken(this.#random), welcome, host);
+    this.#current = admission;
+    return {
+      nonce: admission.nonce,
+      close: async () => {
+        if (this.#current === admission) this.#current = undefined;
+        return admission.close(this.#clock);
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#current?.socket?.destroy();
+    this.#current = undefined;
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #greet(socket: Socket): void {
+    const frames = new FrameReader(maxAskBytes);
+    const late = this.#clock.setTimer(helloMs, () => socket.destroy());
+    let received = 0;
+    const onData = (chunk: Buffer) => {
+      received += chunk.length;
+      if (received > maxHelloBytes) return void socket.destroy();
+      // Whoever speaks before it is welcomed is no SDK of ours, so the first frame is all there is.
+      for (const frame of frames.read(chunk)) {
+        late.cancel();
+        socket.off("data", onData);
+        if (!this.#current?.admit(frame, socket, frames, this.#clock)) socket.destroy();
+        return;
+      }
+    };
+    socket.on("data", onData);
+    socket.on("error", () => {});
+    socket.on("close", () => late.cancel());
+  }
+}
+
+class Admission {
+  readonly nonce: string;
+  readonly #welcome: Welcome;
+  readonly #host: StepHost;
+  #session: ChannelSession | undefined;
+  socket: Socket | undefined;
+
+  constructor(nonce: string, welcome: Welcome, host: StepHost) {
+    this.nonce = nonce;
+    this.#welcome = welcome;
+    this.#host = host;
+  }
+
+  /** True once: for the first that shows the nonce. */
+  admit(hello: Buffer, socket: Socket, frames: FrameReader, clock: Clock): boolean {
+    if (this.#session || !this.#isNonce(hello)) return false;
+    this.socket = socket;
+    this.#session = new ChannelSession(socket, frames, this.#host, clock);
+    socket.write(encodeFrame(Buffer.from(JSON.stringify(this.#welcome))));
+    return true;
+  }
+
+  async close(clock: Clock): Promise<ChannelEnd> {
+    const { socket } = this;
+    if (!this.#session || !socket) return { platformFailure: undefined };
+    let held = clock.setTimer(heldSocketMs, () => socket.destroy());
+    socket.on("data", () => {
+      held.cancel();
+      held = clock.setTimer(heldSocketMs, () => socket.destroy());
+    });
+    await this.#session.done;
+    held.cancel();
+    return { platformFailure: this.#session.platformFailure };
+  }
+
+  #isNonce(hello: Buffer): boolean {
+    try {
+      const shown = Buffer.from(String((JSON.parse(hello.toString()) as Hello).nonce));
+      const expected = Buffer.from(this.nonce);
+      return shown.length === expected.length && timingSafeEqual(shown, expected);
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import { sep } from "node:path";
+import { landlockTool } from "./choose-isolation.ts";
+
+/** What programs of the system need to read. Nothing under /home, /root, /tmp, /var or /run. */
+const systemPaths = [
+  "/usr",
+  "/lib",
+  "/lib32",
+  "/lib64",
+  "/bin",
+  "/sbin",
+  "/etc",
+  "/opt",
+  "/proc",
+  "/sys/devices/system/cpu",
+  "/sys/fs/cgroup",
+  "/run/systemd/resolve",
+  "/dev/shm",
+];
+
+export interface LandlockPaths {
+  /** Never granted, not even as part of a system path. */
+  hidden: string;
+  read: readonly string[];
+  write: readonly string[];
+}
+
+/** The command that limits itself to these paths and becomes `command`, an absolute path. */
+export function landlockCommand(
+  python: string,
+  paths: LandlockPaths,
+  command: string,
+  args: readonly string[],
+): { command: string; args: string[] } {
+  // Landlock grants trees and cannot take a branch away again.
+  const holdsHidden = (path: string) => `${paths.hidden}${sep}`.startsWith(path === sep ? sep : `${path}${sep}`);
+  const read = [...systemPaths.filter((path) => !holdsHidden(path)), ...paths.read];
+  const rules = JSON.stringify({ read, write: paths.write });
+  return { command: python, args: ["-I", "-S", "-B", landlockTool, rules, "--", command, ...args] };
+}

@@ -1,0 +1,89 @@
+import { assertNever } from "../../foundation/assert.ts";
+import { encodeFrame } from "../frame.ts";
+import type { LaunchEnd, LaunchRequest } from "./launcher.ts";
+
+/**
+ * What executor and launcher say to each other over one socket: frames of a kind (1 byte), a run (4
+ * bytes, big-endian) and the rest. Both ends are started from the same source, so there is no version.
+ */
+export type ToLauncher =
+  | { kind: "start"; run: number; request: LaunchRequest }
+  | { kind: "keepAlive"; run: number; ttlMs: number }
+  | { kind: "stop"; run: number; graceMs: number }
+  /** So many bytes of output were handled; room for more. */
+  | { kind: "taken"; run: number; bytes: number };
+
+export type FromLauncher =
+  | { kind: "ready"; run: 0 }
+  | { kind: "started"; run: number; pid: number }
+  | { kind: "stdout" | "stderr"; run: number; bytes: Buffer }
+  | { kind: "ended"; run: number; end: LaunchEnd };
+
+/** A start carries an environment and arguments, never a context. Output comes in pieces of at most 64 KiB. */
+export const maxLauncherFrameBytes = 4 * 1024 * 1024;
+
+const kinds = ["start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended"] as const;
+
+export function encodeLauncherMessage(message: ToLauncher | FromLauncher): Buffer {
+  const head = Buffer.allocUnsafe(5);
+  head.writeUInt8(kinds.indexOf(message.kind));
+  head.writeUInt32BE(message.run, 1);
+  return encodeFrame(head, body(message));
+}
+
+function body(message: ToLauncher | FromLauncher): Buffer {
+  switch (message.kind) {
+    case "stdout":
+    case "stderr":
+      return message.bytes;
+    case "ready":
+      return Buffer.alloc(0);
+    case "start":
+      return Buffer.from(JSON.stringify(message.request));
+    case "ended":
+      return Buffer.from(JSON.stringify(message.end));
+    case "keepAlive":
+      return uint32(message.ttlMs);
+    case "stop":
+      return uint32(message.graceMs);
+    case "taken":
+      return uint32(message.bytes);
+    case "started":
+      return uint32(message.pid);
+    default:
+      return assertNever(message, "launcher message");
+  }
+}
+
+export function decodeLauncherMessage(frame: Buffer): ToLauncher | FromLauncher {
+  const kind = kinds[frame.readUInt8()];
+  const run = frame.readUInt32BE(1);
+  const rest = frame.subarray(5);
+  switch (kind) {
+    case "stdout":
+    case "stderr":
+      return { kind, run, bytes: rest };
+    case "ready":
+      return { kind, run: 0 };
+    case "start":
+      return { kind, run, request: JSON.parse(rest.toString()) };
+    case "ended":
+      return { kind, run, end: JSON.parse(rest.toString()) };
+    case "keepAlive":
+      return { kind, run, ttlMs: rest.readUInt32BE() };
+    case "stop":
+      return { kind, run, graceMs: rest.readUInt32BE() };
+    case "taken":
+      return { kind, run, bytes: rest.readUInt32BE() };
+    case "started":
+      return { kind, run, pid: rest.readUInt32BE() };
+    case undefined:
+      throw new RangeError(`no launcher message has the kind ${frame.readUInt8()}`);
+  }
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(Math.min(Math.max(0, Math.ceil(value)), 0xffff_ffff));
+  return bytes;
+}

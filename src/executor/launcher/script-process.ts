@@ -1,0 +1,209 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Duplex, Readable } from "node:stream";
+import type { Clock, Timer } from "../../foundation/clock.ts";
+import type { LaunchEnd, LaunchRequest } from "./launcher.ts";
+import type { FromLauncher } from "./launcher-message.ts";
+import { killQuietly, killStrays, lastProcessId, type StrayMark } from "./strays.ts";
+
+/** Output that may be on its way to the executor, per run; past it the script's pipes are left full. */
+const windowBytes = 256 * 1024;
+/** A pipe that somebody out of reach holds open is given up after so long without a byte. */
+const heldPipeMs = 1_000;
+const strayPassMs = 5;
+const strayPasses = 200;
+/** Process ids may come round during a longer run; then all are looked at. */
+const wrapMs = 10_000;
+
+/** One script, on the launcher's side: its process group from the first fork to the last byte. */
+export class ScriptProcess {
+  readonly #run: number;
+  readonly #request: LaunchRequest;
+  readonly #clock: Clock;
+  readonly #send: (message: FromLauncher) => void;
+  readonly #mark: StrayMark;
+  readonly #startedAt: number;
+  #child: ChildProcess | undefined;
+  #unhandledBytes = 0;
+  #outputBytes = 0;
+  #truncated = false;
+  #paused = false;
+  #expired = false;
+  #orderRequests = 0;
+  #ttl: Timer | undefined;
+  #grace: Timer | undefined;
+  #heldPipe: Timer | undefined;
+  #exit: { code: number | null; signal: string | null } | undefined;
+  #swept = false;
+  #over = false;
+
+  constructor(run: number, request: LaunchRequest, launchMark: string, clock: Clock, send: (m: FromLauncher) => void) {
+    this.#run = run;
+    this.#request = request;
+    this.#clock = clock;
+    this.#send = send;
+    this.#startedAt = clock.monotonic();
+    this.#mark = request.user
+      ? { kind: "users", firstUid: request.user.uid, lastUid: request.user.uid }
+      : { kind: "environment", entry: `FX_LAUNCH=${launchMark}` };
+    this.#start(launchMark);
+  }
+
+  /** It has ended, and said so. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  keepAlive(ttlMs: number): void {
+    this.#ttl?.cancel();
+    if (this.#exit || this.#over) return;
+    this.#ttl = this.#clock.setTimer(ttlMs, () => {
+      this.#expired = true;
+      this.kill();
+    });
+  }
+
+  stop(graceMs: number): void {
+    if (this.#exit || this.#over) return;
+    if (graceMs > 0) this.#signalGroup("SIGTERM");
+    this.#grace?.cancel();
+    this.#grace = this.#clock.setTimer(graceMs, () => this.kill());
+  }
+
+  /** SIGKILL to the group, at once. */
+  kill(): void {
+    this.#signalGroup("SIGKILL");
+  }
+
+  /** For the launcher's own end: kills all that can be found, without waiting. */
+  abandon(): void {
+    this.kill();
+    if (this.#child && !this.#over) killStrays(this.#mark);
+  }
+
+  taken(bytes: number): void {
+    this.#unhandledBytes -= bytes;
+    if (!this.#paused || this.#unhandledBytes > windowBytes / 2) return;
+    this.#paused = false;
+    for (const stream of this.#outputs()) stream.resume();
+    this.#answerOrder();
+  }
+
+  #start(launchMark: string): void {
+    const { command, args, cwd, env, user, ttlMs } = this.#request;
+    try {
+      // The fourth descriptor is the order line; see `#answerOrder`.
+      const child = spawn(command, args, {
+        cwd,
+        env: { ...env, FX_LAUNCH: launchMark },
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe", "pipe"],
+        ...(user ? { uid: user.uid, gid: user.gid } : {}),
+      });
+      this.#child = child;
+      child.on("error", (error) => this.#unstartable(error));
+      child.on("exit", (code, signal) => this.#exited(code, signal));
+      child.on("close", () => this.#finishWhenQuiet());
+      child.stdout?.on("data", (bytes: Buffer) => this.#output("stdout", bytes));
+      child.stderr?.on("data", (bytes: Buffer) => this.#output("stderr", bytes));
+      const order = child.stdio[3] as Duplex | null;
+      order?.on("error", () => {});
+      order?.on("data", (bytes: Buffer) => {
+        this.#orderRequests += bytes.length;
+        this.#answerOrder();
+      });
+      if (child.pid === undefined) return;
+      this.#send({ kind: "started", run: this.#run, pid: child.pid });
+      this.keepAlive(ttlMs);
+    } catch (error) {
+      this.#unstartable(error as Error);
+    }
+  }
+
+  /**
+   * Two pipes lose the order between them. So a script's runtime, before it writes to the other of
+   * stdout and stderr, sends a byte here and waits for one back; it comes when all that was written
+   * before is read. Two turns of the loop: one that reads, and one before it if the pipes were paused.
+   */
+  #answerOrder(): void {
+    if (this.#paused || this.#orderRequests === 0) return;
+    const answer = Buffer.alloc(this.#orderRequests);
+    this.#orderRequests = 0;
+    setImmediate(() => setImmediate(() => (this.#child?.stdio[3] as Duplex | null)?.write(answer)));
+  }
+
+  #output(kind: "stdout" | "stderr", bytes: Buffer): void {
+    this.#heldPipe?.cancel();
+    const kept = bytes.subarray(0, Math.max(0, this.#request.outputCapBytes - this.#outputBytes));
+    this.#truncated ||= kept.length < bytes.length;
+    if (kept.length > 0) {
+      this.#outputBytes += kept.length;
+      this.#unhandledBytes += kept.length;
+      this.#send({ kind, run: this.#run, bytes: kept });
+    }
+    if (this.#unhandledBytes > windowBytes && !this.#paused) {
+      this.#paused = true;
+      for (const stream of this.#outputs()) stream.pause();
+    }
+    if (this.#exit) this.#giveUpHeldPipe();
+  }
+
+  #exited(code: number | null, signal: string | null): void {
+    this.#exit = { code, signal };
+    this.#ttl?.cancel();
+    this.#grace?.cancel();
+    this.kill();
+    this.#sweep(strayPasses);
+  }
+
+  /** Processes that left the group are killed by their mark, until a look finds none. */
+  #sweep(passesLeft: number): void {
+    const pid = this.#child?.pid ?? 0;
+    const short = this.#clock.monotonic() - this.#startedAt < wrapMs && lastProcessId() >= pid;
+    if (killStrays(this.#mark, short ? pid : 0) > 0 && passesLeft > 0) {
+      this.#clock.setTimer(strayPassMs, () => this.#sweep(passesLeft - 1));
+      return;
+    }
+    this.#swept = true;
+    this.#finishWhenQuiet();
+    this.#giveUpHeldPipe();
+  }
+
+  #giveUpHeldPipe(): void {
+    if (this.#over) return;
+    this.#heldPipe?.cancel();
+    this.#heldPipe = this.#clock.setTimer(heldPipeMs, () => {
+      if (this.#paused) return this.#giveUpHeldPipe();
+      for (const stream of this.#child?.stdio ?? []) stream?.destroy();
+    });
+  }
+
+  #finishWhenQuiet(): void {
+    const open = (this.#child?.stdio ?? []).some((stream) => stream && !stream.destroyed);
+    if (!this.#exit || !this.#swept || open) return;
+    const { code, signal } = this.#exit;
+    if (this.#expired) this.#end({ kind: "expired", truncated: this.#truncated });
+    else if (code !== null) this.#end({ kind: "exited", code, truncated: this.#truncated });
+    else this.#end({ kind: "signalled", signal: signal ?? "unknown", truncated: this.#truncated });
+  }
+
+  #unstartable(error: Error): void {
+    if (this.#child?.pid !== undefined) return;
+    const { command, cwd } = this.#request;
+    this.#end({ kind: "unstartable", message: `'${command}' cannot be started in '${cwd}': ${error.message}` });
+  }
+
+  #end(end: LaunchEnd): void {
+    if (this.#over) return;
+    this.#over = true;
+    for (const timer of [this.#ttl, this.#grace, this.#heldPipe]) timer?.cancel();
+    this.#send({ kind: "ended", run: this.#run, end });
+  }
+
+  #outputs(): Readable[] {
+    return [this.#child?.stdout, this.#child?.stderr].filter((stream) => stream !== null && stream !== undefined);
+  }
+
+  #signalGroup(signal: NodeJS.Signals): void {
+    if (this.#child?.pid !== undefined && !this.#over) killQuietly(-this.#child.pid, signal);
+  }
+}

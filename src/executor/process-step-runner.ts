@@ -1,0 +1,180 @@
+import { join, resolve } from "node:path";
+import type { Clock } from "../foundation/clock.ts";
+import { messageOf } from "../foundation/errors.ts";
+import type { Log } from "../foundation/log.ts";
+import type { Random } from "../foundation/random.ts";
+import { SlotChannel } from "./channel/slot-channel.ts";
+import { chooseUnprivilegedIsolation, isRoot } from "./isolation/choose-isolation.ts";
+import { type Isolation, userOfSlot } from "./isolation/isolation.ts";
+import { landlockCommand } from "./isolation/landlock-command.ts";
+import { claimUserRange, type UserRange } from "./isolation/user-range.ts";
+import type { LaunchRequest } from "./launcher/launcher.ts";
+import { LauncherClient } from "./launcher/launcher-client.ts";
+import { RunRoot } from "./run-root.ts";
+import { RunningScript } from "./running-script.ts";
+import { findPython } from "./runtimes/find-python.ts";
+import { installLibrary } from "./runtimes/library.ts";
+import { compilePythonLibrary } from "./runtimes/python.ts";
+import { RuntimeRegistry } from "./runtimes/registry.ts";
+import type { Runtime } from "./runtimes/runtime.ts";
+import type { RunningStep, StepHost, StepRequest, StepRunner } from "./step-runner.ts";
+
+export interface ProcessStepRunnerOptions {
+  /** What scripts must not read (rule S3). Made if missing. */
+  dataDirectory: string;
+  /** Steps that may live at one time: `slot` of a request is below it. */
+  slots: number;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Where scripts live while they run; see RunRoot. */
+  runDirectory?: string | undefined;
+  /** First user id for scripts, where the executor is root. Default 64,000. */
+  firstUid?: number | undefined;
+  /** The Python to run scripts with; default: found once, from `searchPath` and the system's. */
+  python?: string | undefined;
+  /** Directories with `:` between them, as in PATH; where to look for `python3`. */
+  searchPath?: string | undefined;
+}
+
+const defaultFirstUid = 64_000;
+const scriptSearchPath = "/usr/local/bin:/usr/bin:/bin";
+
+/** Runs each script as its own process, through the launcher, with a private channel. */
+export class ProcessStepRunner implements StepRunner {
+  readonly runRoot: RunRoot;
+  readonly runtimes: RuntimeRegistry;
+  readonly isolation: Isolation;
+  readonly launcher: LauncherClient;
+  readonly #options: ProcessStepRunnerOptions;
+  readonly #library: string;
+  readonly #users: UserRange | undefined;
+  readonly #channels = new Map<number, Promise<SlotChannel>>();
+  readonly #resolved = new Map<Runtime, Promise<void>>();
+  readonly #running = new Set<RunningScript>();
+
+  private constructor(
+    options: ProcessStepRunnerOptions,
+    parts: Pick<ProcessStepRunner, "runRoot" | "runtimes" | "isolation"> & {
+      library: string;
+      users: UserRange | undefined;
+    },
+  ) {
+    this.#options = options;
+    this.runRoot = parts.runRoot;
+    this.runtimes = parts.runtimes;
+    this.isolation = parts.isolation;
+    this.#library = parts.library;
+    this.#users = parts.users;
+    this.launcher = new LauncherClient(options);
+  }
+
+  /** Resolves when it can run scripts. A missing interpreter is no error here: its scripts end `unstartable`. */
+  static async open(options: ProcessStepRunnerOptions): Promise<ProcessStepRunner> {
+    const othersMustReach = isRoot;
+    const { dataDirectory, runDirectory, python: wanted, searchPath } = options;
+    const python = findPython({ wanted, searchPath, othersMustReach });
+    python.catch(() => {});
+    const runRoot = await RunRoot.open({ dataDirectory, path: runDirectory, othersMustReach });
+    const library = await installLibrary(runRoot, async (directory) => {
+      const found = await python.catch(() => undefined);
+      if (found) await compilePythonLibrary(found, directory);
+    });
+    const node = othersMustReach ? await runRoot.reachableExecutable(process.execPath) : process.execPath;
+    const runtimes = new RuntimeRegistry({ library, node, findPython: () => python });
+    const users = isRoot ? await claimUserRange(options.firstUid ?? defaultFirstUid, options.slots) : undefined;
+    const isolation: Isolation = users
+      ? { kind: "own-user", firstUid: users.firstUid, slots: options.slots }
+      : await chooseUnprivilegedIsolation(() => python);
+    const runner = new ProcessStepRunner(options, { runRoot, runtimes, isolation, library, users });
+    await runner.launcher.ready();
+    return runner;
+  }
+
+  run(request: StepRequest, host: StepHost): RunningStep {
+    const script = new RunningScript(request, host, {
+      clock: this.#options.clock,
+      launcher: this.launcher,
+      prepare: (nonce, channelPath, scratch) => this.#launchRequest(request, nonce, channelPath, scratch),
+      channel: () => this.#channel(request.slot),
+      resolve: () => this.#resolve(request.script),
+      scratch: () => this.runRoot.scratch(request.slot, userOfSlot(this.isolation, request.slot)),
+      removeScratch: () => this.runRoot.removeScratch(request.slot),
+    });
+    this.#running.add(script);
+    void script.result.then(() => this.#running.delete(script));
+    return script;
+  }
+
+  /** Kills what still runs; those steps end as `stopped`. */
+  async close(): Promise<void> {
+    for (const script of this.#running) script.stop("shutdown", 0);
+    await Promise.all([...this.#running].map((script) => script.result));
+    await this.launcher.close();
+    for (const channel of await Promise.all(this.#channels.values())) await channel.close();
+    await this.#users?.release();
+  }
+
+  async #resolve(script: string): Promise<string | undefined> {
+    const runtime = this.runtimes.forScript(script);
+    if (!runtime) return `nothing here runs '${script}'; scripts end in ${this.runtimes.extensions.join(" ")}`;
+    let resolved = this.#resolved.get(runtime);
+    if (!resolved) {
+      resolved = runtime.resolve();
+      this.#resolved.set(runtime, resolved);
+    }
+    return resolved.then(() => undefined, messageOf);
+  }
+
+  #channel(slot: number): Promise<SlotChannel> {
+    let channel = this.#channels.get(slot);
+    if (!channel) {
+      const owner = userOfSlot(this.isolation, slot);
+      channel = this.runRoot.channelPath(slot, owner).then((path) => SlotChannel.listen(path, owner, this.#options));
+      channel.catch(() => this.#channels.delete(slot));
+      this.#channels.set(slot, channel);
+    }
+    return channel;
+  }
+
+  #launchRequest(request: StepRequest, nonce: string, channelPath: string, scratch: string): LaunchRequest {
+    const runtime = this.runtimes.forScript(request.script) as Runtime;
+    const asked = runtime.command({ directory: request.directory, path: request.script });
+    const started =
+      this.isolation.kind === "landlock"
+        ? landlockCommand(
+            this.isolation.python,
+            {
+              hidden: resolve(this.#options.dataDirectory),
+              read: [
+                request.directory,
+                join(this.runRoot.path, "versions", "package.json"),
+                this.#library,
+                ...runtime.files(),
+              ],
+              write: [scratch],
+            },
+            asked.command,
+            asked.args,
+          )
+        : asked;
+    return {
+      ...started,
+      cwd: request.directory,
+      env: {
+        PATH: scriptSearchPath,
+        LANG: "C.UTF-8",
+        HOME: scratch,
+        TMPDIR: scratch,
+        FX_SCRATCH: scratch,
+        FX_EXECUTION_ID: request.executionId,
+        FX_CHANNEL: channelPath,
+        FX_NONCE: nonce,
+        ...asked.env,
+      },
+      user: userOfSlot(this.isolation, request.slot),
+      ttlMs: request.ttlMs,
+      outputCapBytes: request.outputCapBytes,
+    };
+  }
+}

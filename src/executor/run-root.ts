@@ -1,0 +1,137 @@
+import { chmod, chown, copyFile, link, lstat, mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { PlatformError } from "../foundation/errors.ts";
+import { sha256 } from "../foundation/hash.ts";
+import type { VersionId } from "../foundation/ids.ts";
+import { isReachable } from "./isolation/reachable.ts";
+
+/** The longest path that a unix socket's address holds, on the narrowest system (unix(7): 108 with the last NUL). */
+const maxSocketPathBytes = 103;
+
+/**
+ * Where scripts live while they run: unpacked versions, their sockets, their scratch directories, and
+ * a copy of what they need of ours. A script's user can pass through it, list nothing, and write only
+ * to its own scratch directory. All of it can be made again; nothing in it is the only copy.
+ */
+export class RunRoot {
+  /** Absolute, without links. */
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Opens `path`, else a directory inside `dataDirectory` where scripts can get there, else one of our
+   * own under /var/tmp. `othersMustReach`: scripts run as users of their own.
+   */
+  static async open(options: {
+    dataDirectory: string;
+    path?: string | undefined;
+    othersMustReach: boolean;
+  }): Promise<RunRoot> {
+    const wanted = options.path ?? (await defaultPath(options.dataDirectory, options.othersMustReach));
+    await mkdir(dirname(wanted), { recursive: true });
+    await mkdir(wanted, { mode: 0o711 }).catch(ignoreExisting);
+    await assertOurs(wanted);
+    await chmod(wanted, 0o711);
+    const root = new RunRoot(await realpath(wanted));
+    if (options.othersMustReach && !(await isReachable(root.path, "traverse"))) {
+      throw new PlatformError(
+        "invalid-input",
+        `scripts run as users of their own and cannot get to '${root.path}'; choose a run directory whose parents have the mode 0711 or 0755`,
+      );
+    }
+    for (const name of ["versions", "slots", "lib", "bin"]) {
+      await mkdir(join(root.path, name), { mode: 0o711 }).catch(ignoreExisting);
+      await chmod(join(root.path, name), 0o711);
+    }
+    // Ends Node's search for the package that a service's files belong to: ours must not decide how theirs are read.
+    await writeFile(join(root.path, "versions", "package.json"), "{}\n");
+    return root;
+  }
+
+  /** Where a version is unpacked: directories 0755, files 0644, owned by the executor's user. Not made here. */
+  versionDirectory(version: VersionId): string {
+    return join(this.path, "versions", version);
+  }
+
+  /** Made for one step, empty, private to `owner`; what was there is gone. */
+  async scratch(slot: number, owner: Owner): Promise<string> {
+    const path = join(await this.#slot(slot), "scratch");
+    await rm(path, { recursive: true, force: true });
+    await privateDirectory(path, owner);
+    return path;
+  }
+
+  async removeScratch(slot: number): Promise<void> {
+    await rm(join(this.path, "slots", String(slot), "scratch"), { recursive: true, force: true });
+  }
+
+  /** A free address for the slot's channel, in a directory that only `owner` can enter (rule S2). */
+  async channelPath(slot: number, owner: Owner): Promise<string> {
+    const directory = join(await this.#slot(slot), "c");
+    await rm(directory, { recursive: true, force: true });
+    await privateDirectory(directory, owner);
+    return join(directory, "s");
+  }
+
+  /** `path` itself where every user can run it, else a link to it or a copy in here. */
+  async reachableExecutable(path: string): Promise<string> {
+    if (await isReachable(path, "execute")) return path;
+    const { size, mtimeMs } = await lstat(await realpath(path));
+    const name = `${sha256(`${path}:${size}:${mtimeMs}`).slice(0, 16)}`;
+    const target = join(this.path, "bin", name);
+    if (await isReachable(target, "execute")) return target;
+    const made = `${target}.new`;
+    await rm(made, { force: true });
+    await link(await realpath(path), made).catch(() => copyFile(path, made));
+    if (!(await isReachable(made, "execute"))) {
+      await rm(made, { force: true });
+      await copyFile(path, made);
+      await chmod(made, 0o755);
+    }
+    await rename(made, target);
+    return target;
+  }
+
+  async #slot(slot: number): Promise<string> {
+    const path = join(this.path, "slots", String(slot));
+    await mkdir(path, { mode: 0o711 }).catch(ignoreExisting);
+    await chmod(path, 0o711);
+    return path;
+  }
+}
+
+type Owner = { uid: number; gid: number } | undefined;
+
+async function defaultPath(dataDirectory: string, othersMustReach: boolean): Promise<string> {
+  const data = resolve(dataDirectory);
+  const inside = join(data, "run");
+  const socket = join(inside, "slots", "99", "c", "s");
+  const fits = Buffer.byteLength(socket) <= maxSocketPathBytes;
+  await mkdir(data, { recursive: true, mode: 0o700 });
+  if (fits && (!othersMustReach || (await isReachable(await realpath(data), "traverse")))) return inside;
+  const name = `streamzero-fx-${process.getuid?.() ?? 0}-${sha256(data).slice(0, 12)}`;
+  return join((await isReachable("/var/tmp", "traverse")) ? "/var/tmp" : tmpdir(), name);
+}
+
+/** Under /var/tmp anybody may have made it first. */
+async function assertOurs(path: string): Promise<void> {
+  const found = await lstat(path);
+  if (found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid)) return;
+  throw new PlatformError(
+    "conflict",
+    `the run directory '${path}' is not a directory of this user; remove it or choose another`,
+  );
+}
+
+async function privateDirectory(path: string, owner: Owner): Promise<void> {
+  await mkdir(path, { mode: 0o700 });
+  if (owner) await chown(path, owner.uid, owner.gid);
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
+}

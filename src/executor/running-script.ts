@@ -1,0 +1,131 @@
+import type { Clock, Timer } from "../foundation/clock.ts";
+import { messageOf } from "../foundation/errors.ts";
+import type { ChannelEnd, OpenChannel, SlotChannel } from "./channel/slot-channel.ts";
+import type { LaunchEnd, Launched, Launcher, LaunchRequest } from "./launcher/launcher.ts";
+import type { RunningStep, StepHost, StepRequest, StepResult } from "./step-runner.ts";
+
+/** Between SIGTERM and SIGKILL for a script that ran out of time. */
+const timeoutGraceMs = 1_000;
+
+export interface ScriptParts {
+  clock: Clock;
+  launcher: Launcher;
+  /** Why the script cannot run at all; undefined: it can. */
+  resolve(): Promise<string | undefined>;
+  channel(): Promise<SlotChannel>;
+  scratch(): Promise<string>;
+  removeScratch(): Promise<void>;
+  prepare(nonce: string, channelPath: string, scratch: string): LaunchRequest;
+}
+
+type StopReason = Parameters<RunningStep["stop"]>[0];
+
+/** One step from its request to its result. */
+export class RunningScript implements RunningStep {
+  readonly result: Promise<StepResult>;
+  readonly #request: StepRequest;
+  readonly #host: StepHost;
+  readonly #parts: ScriptParts;
+  #launched: Launched | undefined;
+  #stop: { reason: StopReason; graceMs: number } | undefined;
+  #ttl: { untilMs: number } | undefined;
+  #timedOut = false;
+  #outputBytes = 0;
+  #hostFailure: string | undefined;
+  #output: Promise<void> = Promise.resolve();
+
+  constructor(request: StepRequest, host: StepHost, parts: ScriptParts) {
+    this.#request = request;
+    this.#host = host;
+    this.#parts = parts;
+    this.result = this.#run();
+  }
+
+  keepAlive(ttlMs: number): void {
+    this.#ttl = { untilMs: this.#parts.clock.monotonic() + ttlMs };
+    this.#launched?.keepAlive(ttlMs);
+  }
+
+  stop(reason: StopReason, graceMs: number): void {
+    this.#stop = { reason: this.#stop?.reason ?? reason, graceMs };
+    this.#launched?.stop(graceMs);
+  }
+
+  async #run(): Promise<StepResult> {
+    const deadlineMs = this.#parts.clock.monotonic() + this.#request.ttlMs;
+    let channel: OpenChannel | undefined;
+    try {
+      const hindrance = await this.#parts.resolve();
+      if (hindrance !== undefined) return { kind: "unstartable", message: hindrance };
+      const slotChannel = await this.#parts.channel();
+      const scratch = await this.#parts.scratch();
+      await this.#parts.launcher.ready();
+      channel = slotChannel.open({ context: this.#request.context, directory: this.#request.directory }, this.#host);
+      const launch = this.#parts.prepare(channel.nonce, slotChannel.path, scratch);
+      // The time to live counts from the request: getting ready must not lengthen a lease.
+      const ttlMs = (this.#ttl?.untilMs ?? deadlineMs) - this.#parts.clock.monotonic();
+      if (this.#stop || ttlMs <= 0) {
+        await channel.close();
+        return { kind: "stopped", reason: this.#stop?.reason ?? "lease-lost", outputBytes: 0, truncated: false };
+      }
+      const end = await this.#launch({ ...launch, ttlMs });
+      const channelEnd = await channel.close();
+      await this.#output;
+      return this.#resultOf(end, channelEnd);
+    } catch (error) {
+      return { kind: "lost", message: `the script could not be run: ${messageOf(error)}` };
+    } finally {
+      await channel?.close();
+      await this.#parts.removeScratch().catch(() => {});
+    }
+  }
+
+  #launch(request: LaunchRequest): Promise<LaunchEnd> {
+    const { clock } = this.#parts;
+    return new Promise((resolve) => {
+      let timeout: Timer | undefined;
+      this.#launched = this.#parts.launcher.start(request, {
+        started: () => {
+          timeout = clock.setTimer(this.#request.timeoutMs, () => {
+            this.#timedOut = true;
+            this.#launched?.stop(timeoutGraceMs);
+          });
+        },
+        output: (stream, bytes) => this.#relay(stream, bytes),
+        ended: (end) => {
+          timeout?.cancel();
+          this.#launched = undefined;
+          resolve(end);
+        },
+      });
+    });
+  }
+
+  /** Hands pieces to the host one at a time, in order; resolves when this one is handled. */
+  #relay(stream: "stdout" | "stderr", bytes: Uint8Array): Promise<void> {
+    this.#outputBytes += bytes.length;
+    const at = this.#parts.clock.now();
+    this.#output = this.#output.then(async () => {
+      try {
+        await this.#host.output({ stream, bytes, at });
+      } catch (error) {
+        this.#hostFailure ??= messageOf(error);
+      }
+    });
+    return this.#output;
+  }
+
+  #resultOf(end: LaunchEnd, channel: ChannelEnd): StepResult {
+    if (end.kind === "unstartable" || end.kind === "lost") return end;
+    const seen = { outputBytes: this.#outputBytes, truncated: end.truncated };
+    if (this.#stop) return { kind: "stopped", reason: this.#stop.reason, ...seen };
+    if (end.kind === "expired") return { kind: "stopped", reason: "lease-lost", ...seen };
+    // What the script sent is not all durable, through no fault of its own: the attempt must not count (rule D9).
+    const failure = channel.platformFailure ?? this.#hostFailure;
+    if (failure !== undefined)
+      return { kind: "lost", message: `not all that the script sent could be kept: ${failure}` };
+    if (this.#timedOut) return { kind: "timeout", timeoutMs: this.#request.timeoutMs, ...seen };
+    if (end.kind === "exited") return { kind: "exited", exitCode: end.code, ...seen };
+    return { kind: "signalled", signal: end.signal, ...seen };
+  }
+}

@@ -1,0 +1,31 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runTool } from "./run-tool.ts";
+import type { Runtime, RuntimeSetup } from "./runtime.ts";
+
+const checker = fileURLToPath(new URL("./check.cjs", import.meta.url));
+
+/** Types are stripped and formats detected as a matter of course here; the script's output is its own. */
+const quiet = ["--disable-warning=ExperimentalWarning", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"];
+
+/** JavaScript and erasable TypeScript on Node, the version that the platform itself runs on. */
+export function createNodeRuntime({ node, library }: RuntimeSetup): Runtime {
+  const bootstrap = join(library, "typescript", "src", "bootstrap.cjs");
+  return {
+    name: "node",
+    extensions: [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"],
+    async resolve() {},
+    command({ directory, path }) {
+      return { command: node, args: [...quiet, "--require", bootstrap, join(directory, path)], env: {} };
+    },
+    files: () => [node],
+    async check(scripts) {
+      const files = scripts.map(({ directory, path }) => ({ path, file: join(directory, path), directory }));
+      const args = ["--no-warnings", "--experimental-vm-modules", checker];
+      return JSON.parse(await runTool(process.execPath, args, JSON.stringify(files)));
+    },
+    async probe() {
+      return { available: true, command: node, version: process.versions.node };
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { messageOf } from "../../foundation/errors.ts";
+import type { PythonInterpreter } from "./find-python.ts";
+import { runTool } from "./run-tool.ts";
+import type { Runtime, RuntimeSetup } from "./runtime.ts";
+
+const checker = fileURLToPath(new URL("./check.py", import.meta.url));
+
+/** PYTHON* variables, the user's own packages and writing of bytecode are off: a run depends on its version alone. */
+const flags = ["-I", "-B", "-X", "utf8"];
+
+export function createPythonRuntime({ findPython, library }: RuntimeSetup): Runtime {
+  const sdk = join(library, "python");
+  let found: PythonInterpreter | undefined;
+  return {
+    name: "python",
+    extensions: [".py"],
+    async resolve() {
+      found = await findPython();
+    },
+    command() {
+      if (!found) throw new Error("the Python runtime was not resolved");
+      const start = `import sys; sys.path.insert(0, ${JSON.stringify(sdk)}); import fx_bootstrap; fx_bootstrap.main()`;
+      return { command: found.command, args: [...flags, "-c", start], env: {} };
+    },
+    files: () => found?.prefixes.concat(found.command) ?? [],
+    async check(scripts) {
+      const { command } = found ?? (await findPython());
+      const files = scripts.map(({ directory, path }) => ({ path, file: join(directory, path) }));
+      return JSON.parse(await runTool(command, [...flags, "-S", checker], JSON.stringify(files)));
+    },
+    async probe() {
+      try {
+        const { command, version } = await findPython();
+        return { available: true, command, version };
+      } catch (error) {
+        const fix = "Install Python 3.9 or later for all users (Debian: apt-get install python3), or set its path.";
+        return { available: false, reason: messageOf(error), fix };
+      }
+    },
+  };
+}
+
+/** Compiles the SDK once, so that no start does. */
+export async function compilePythonLibrary(python: PythonInterpreter, library: string): Promise<void> {
+  const args = ["-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", join(library, "python")];
+  await runTool(python.command, args);
+}

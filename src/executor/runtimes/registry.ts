@@ -1,0 +1,79 @@
+import { extname } from "node:path";
+import type { Problem } from "../../foundation/errors.ts";
+import { findPython } from "./find-python.ts";
+import { sdkDirectory } from "./library.ts";
+import { createNodeRuntime } from "./node.ts";
+import { createPythonRuntime } from "./python.ts";
+import type { Runtime, RuntimeProbe, RuntimeSetup } from "./runtime.ts";
+
+export type RuntimeName = "python" | "node";
+
+/** Every language there is. A new one is a file beside this one and a line here. */
+export const runtimes = {
+  python: createPythonRuntime,
+  node: createNodeRuntime,
+} satisfies Record<RuntimeName, (setup: RuntimeSetup) => Runtime>;
+
+/** The runtimes of one executor, or of a deploy. */
+export class RuntimeRegistry {
+  readonly all: readonly Runtime[];
+  readonly #byExtension = new Map<string, Runtime>();
+
+  constructor(setup: RuntimeSetup) {
+    this.all = Object.values(runtimes).map((create) => create(setup));
+    for (const runtime of this.all) {
+      for (const extension of runtime.extensions) this.#byExtension.set(extension, runtime);
+    }
+  }
+
+  /** Every file ending that runs, with the dot. */
+  get extensions(): string[] {
+    return [...this.#byExtension.keys()];
+  }
+
+  /** The runtime of a script, by its ending. */
+  forScript(path: string): Runtime | undefined {
+    return this.#byExtension.get(extname(path).toLowerCase());
+  }
+
+  /** Syntax errors and scripts that nothing runs; empty: all may be deployed. `path` carries the line: `main.py:3`. */
+  async checkScripts(directory: string, paths: readonly string[]): Promise<Problem[]> {
+    const problems: Problem[] = [];
+    for (const path of paths.filter((path) => !this.forScript(path))) problems.push(this.#unknown(path));
+    for (const runtime of this.all) {
+      const own = paths.filter((path) => this.forScript(path) === runtime);
+      if (own.length > 0) problems.push(...(await runtime.check(own.map((path) => ({ directory, path })))));
+    }
+    return problems.sort((left, right) => (left.path < right.path ? -1 : 1));
+  }
+
+  async probe(): Promise<Record<string, RuntimeProbe>> {
+    return Object.fromEntries(
+      await Promise.all(this.all.map(async (runtime) => [runtime.name, await runtime.probe()])),
+    );
+  }
+
+  #unknown(path: string): Problem {
+    const ending = extname(path);
+    const found = ending ? `files ending in '${ending}' do not run here` : "a file without an ending does not run";
+    return { path, message: `${found}; scripts end in ${this.extensions.join(" ")}` };
+  }
+}
+
+let shared: RuntimeRegistry | undefined;
+
+/** For what only checks or probes and runs nothing. `searchPath`: directories with `:` between them, as in PATH. */
+export function checkingRegistry(options: { python?: string | undefined; searchPath?: string | undefined } = {}) {
+  let python: ReturnType<typeof findPython> | undefined;
+  return new RuntimeRegistry({
+    library: sdkDirectory,
+    node: process.execPath,
+    findPython: () => (python ??= findPython({ wanted: options.python, ...options, othersMustReach: false })),
+  });
+}
+
+/** As `RuntimeRegistry.checkScripts`, with the system's own interpreters. */
+export async function checkScripts(directory: string, paths: readonly string[]): Promise<Problem[]> {
+  shared ??= checkingRegistry();
+  return shared.checkScripts(directory, paths);
+}
