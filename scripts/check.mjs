@@ -4,6 +4,7 @@
  *
  *   npm run check
  */
+import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runChecks } from "./check/run-checks.mjs";
@@ -14,6 +15,10 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 /** @param {string} name */
 const bin = (name) => resolveTarget(root, `@${name}`);
 
+const cruised = ["src", "sdk/typescript", "test", "bench", "examples", "scripts"].filter((folder) =>
+  existsSync(resolve(root, folder)),
+);
+
 process.exitCode = await runChecks(root, [
   {
     name: "format and lint (biome)",
@@ -22,16 +27,7 @@ process.exitCode = await runChecks(root, [
   { name: "types (tsc)", args: [bin("tsc"), "--noEmit", "-p", "."] },
   {
     name: "who imports whom (dependency-cruiser)",
-    args: [
-      bin("depcruise"),
-      "--config",
-      ".dependency-cruiser.mjs",
-      "src",
-      "sdk/typescript",
-      "test",
-      "bench",
-      "scripts",
-    ],
+    args: [bin("depcruise"), "--config", ".dependency-cruiser.mjs", ...cruised],
   },
   { name: "dead files, exports and packages (knip)", args: [bin("knip"), "--no-progress"] },
   { name: "words and hosts", args: ["scripts/check/words.mjs"] },

@@ -15,7 +15,7 @@ test.each([
   ["a known fault left in", `# ${mend} soon`],
   ["an error that says nothing", `throw new Error("${vague}")`],
   ["the same in another case", vague.toLowerCase()],
-  ["a host in the lock", `"resolved": "https://example.test/a.tgz"`],
+  ["a host in the lock", `"resolved": ${JSON.stringify("https://example.test/a.tgz")}`],
   ["a registry's name", `npm config set //${host}/`],
 ])("%s is refused, with file and line", (_, line) => {
   expect(wordViolations("a.ts", `first\n${line}\n`)).toEqual([expect.stringMatching(/^a\.ts:2: ".+": .+/)]);
