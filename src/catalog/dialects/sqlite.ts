@@ -1,0 +1,73 @@
+import type { DatabaseSync } from "node:sqlite";
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+} from "kysely";
+import type { DialectTraits } from "./dialect-traits.ts";
+import { SqliteConnection } from "./sqlite-connection.ts";
+
+export const sqliteTraits: DialectTraits = {
+  serial: { type: "integer", define: (column) => column.primaryKey().autoIncrement() },
+  bytes: "blob",
+  // One writer at a time: nothing is ever locked by another.
+  skipLocked: sql``,
+  walk: (index) => sql`indexed by ${sql.ref(index)}`,
+};
+
+/**
+ * Kysely on `node:sqlite`: one connection, which Kysely lends to one transaction or query at a time
+ * (rule D20), because statements of two transactions on one connection would become one transaction.
+ */
+export function sqliteDialect(database: DatabaseSync, options: { closesDatabase: boolean }): Dialect {
+  return {
+    createDriver: () => new SqliteDriver(database, options.closesDatabase),
+    createAdapter: () => new SqliteAdapter(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  };
+}
+
+class SqliteDriver implements Driver {
+  readonly #database: DatabaseSync;
+  readonly #closesDatabase: boolean;
+  readonly #connection: SqliteConnection;
+
+  constructor(database: DatabaseSync, closesDatabase: boolean) {
+    this.#database = database;
+    this.#closesDatabase = closesDatabase;
+    this.#connection = new SqliteConnection(database);
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return this.#connection;
+  }
+
+  // Immediate: a transaction that reads first and writes later must not fail halfway because another process wrote.
+  async beginTransaction(): Promise<void> {
+    await this.#connection.executeQuery(CompiledQuery.raw("begin immediate"));
+  }
+
+  async commitTransaction(): Promise<void> {
+    await this.#connection.executeQuery(CompiledQuery.raw("commit"));
+  }
+
+  // SQLite itself rolls back on some errors, a full disk among them; then there is nothing left to undo.
+  async rollbackTransaction(): Promise<void> {
+    if (this.#connection.inTransaction) await this.#connection.executeQuery(CompiledQuery.raw("rollback"));
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  async destroy(): Promise<void> {
+    this.#connection.retire();
+    if (this.#closesDatabase && this.#database.isOpen) this.#database.close();
+  }
+}

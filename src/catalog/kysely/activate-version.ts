@@ -1,0 +1,69 @@
+import type { Ids, LinkId } from "../../foundation/ids.ts";
+import { type Manifest, triggersOf } from "../../services/manifest.ts";
+import { newLink } from "./links.ts";
+import type { Tx } from "./store-context.ts";
+import type { ServicesTable } from "./tables.ts";
+
+/**
+ * Lays the manifest's links (rule D17). Each that it names and that is neither there nor removed by
+ * a person is added; each of an older manifest that it no longer names goes without a trace.
+ */
+export async function layManifestLinks(
+  tx: Tx,
+  ids: Ids,
+  service: { project: string; name: string },
+  manifest: Manifest,
+  now: number,
+): Promise<void> {
+  const { project, name } = service;
+  const there = await tx
+    .selectFrom("links")
+    .selectAll()
+    .where("project", "=", project)
+    .where("service", "=", name)
+    .where("version", "=", "active")
+    .execute();
+  const contentOf = (eventType: string, filter: string) => JSON.stringify([eventType, filter]);
+  const known = new Set(there.map((link) => contentOf(link.event_type, link.filter)));
+  const wanted = new Set<string>();
+  for (const { type, filter = "" } of triggersOf(manifest)) {
+    const content = contentOf(type, filter);
+    const isNew = !known.has(content) && !wanted.has(content);
+    wanted.add(content);
+    if (!isNew) continue;
+    const link = { project, service: name, version: "active", event_type: type, filter } as const;
+    const flags = { active: true, origin: "manifest", removed: false } as const;
+    await tx
+      .insertInto("links")
+      .values(newLink(ids.next() as LinkId, link, flags, now))
+      .execute();
+  }
+  for (const link of there) {
+    if (link.origin !== "manifest" || link.removed === 1 || wanted.has(contentOf(link.event_type, link.filter)))
+      continue;
+    await tx.deleteFrom("links").where("id", "=", link.id).execute();
+  }
+}
+
+/**
+ * What the service takes over from the manifest of the version that becomes active: flags that no
+ * person chose, and the schedule. A new or changed schedule begins now; it makes up for nothing before.
+ */
+export function adoptedFrom(
+  manifest: Manifest,
+  former: Pick<
+    ServicesTable,
+    "active" | "active_pinned" | "priority" | "priority_pinned" | "schedule" | "schedule_since"
+  >,
+  now: number,
+): Pick<ServicesTable, "active" | "priority" | "schedule" | "schedule_since"> {
+  const schedule =
+    manifest.schedule === undefined ? null : JSON.stringify([manifest.schedule, manifest.timezone ?? "UTC"]);
+  const unchanged = schedule === former.schedule;
+  return {
+    active: former.active_pinned === 1 ? former.active : manifest.active ? 1 : 0,
+    priority: former.priority_pinned === 1 ? former.priority : manifest.priority,
+    schedule,
+    schedule_since: unchanged ? former.schedule_since : schedule === null ? null : now,
+  };
+}

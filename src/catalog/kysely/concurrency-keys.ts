@@ -1,0 +1,31 @@
+import { sql } from "kysely";
+import type { Tx } from "./store-context.ts";
+import { gates } from "./tables.ts";
+
+export interface ConcurrencyKey {
+  project: string;
+  service: string;
+  concurrency_key: string | null;
+}
+
+/**
+ * Lets the earliest unfinished execution of each key be claimed (rule D5); the others stay blocked.
+ * To be called in the transaction that adds executions to a key or ends one of it. A head that is
+ * delayed or running keeps its key as it is.
+ */
+export async function unblockHeads(tx: Tx, executions: readonly ConcurrencyKey[]): Promise<void> {
+  const seen = new Set<string>();
+  for (const { project, service, concurrency_key: key } of executions) {
+    if (key === null) continue;
+    const name = JSON.stringify([project, service, key]);
+    if (seen.has(name)) continue;
+    seen.add(name);
+    await sql`
+      update executions set gate = ${gates.ready}
+      where gate = ${gates.blocked} and seq = (
+        select seq from executions
+        where project = ${project} and service = ${service} and concurrency_key = ${key}
+          and concurrency_key is not null and finished_at is null
+        order by seq limit 1)`.execute(tx);
+  }
+}

@@ -1,0 +1,119 @@
+import type { CloudEvent } from "../../events/cloud-event.ts";
+import { type AttemptEnd, type AttemptOutcome, endOfAttempt } from "../../executions/attempt-end.ts";
+import type { Step } from "../../executions/execution.ts";
+import { type LifecycleChange, lifecycleEvent } from "../../executions/lifecycle-events.ts";
+import { assertNever } from "../../foundation/assert.ts";
+import type { ExecutionId, VersionId } from "../../foundation/ids.ts";
+import { padded } from "./bulk-insert.ts";
+import { unblockHeads } from "./concurrency-keys.ts";
+import { type ExecutionRow, executionOf } from "./execution-rows.ts";
+import { announce } from "./outbox.ts";
+import { endOpenSteps, writeSteps } from "./steps.ts";
+import type { StoreContext, Tx } from "./store-context.ts";
+import { gates } from "./tables.ts";
+
+export interface EndingAttempt {
+  /** As read in this transaction, in progress. */
+  row: ExecutionRow;
+  steps: readonly Step[];
+  outcome: AttemptOutcome;
+}
+
+export interface EndedAttempt {
+  id: ExecutionId;
+  token: number;
+  became: AttemptEnd["status"];
+}
+
+/**
+ * Ends attempts under their tokens, whatever ended them: steps, state, the next head of the key,
+ * lifecycle events, all in the caller's transaction. One whose token is no longer current is left out.
+ */
+export async function endAttempts(
+  { limits }: StoreContext,
+  tx: Tx,
+  attempts: readonly EndingAttempt[],
+  now: number,
+): Promise<EndedAttempt[]> {
+  const onLost = await readOnLost(tx, attempts);
+  const ended: (EndingAttempt & { end: AttemptEnd })[] = [];
+  for (const attempt of attempts) {
+    const { row, outcome } = attempt;
+    const facts = {
+      losses: row.losses,
+      onLost: onLost.get(row.version) ?? "retry",
+      cancelRequested: row.cancel_requested === 1,
+    };
+    const end = endOfAttempt(outcome, facts, limits.losses);
+    if (await writeEnd(tx, row, end, now)) ended.push({ ...attempt, end });
+  }
+  await writeSteps(
+    tx,
+    ended.map(({ row, steps }) => ({ id: row.id, attempt: row.attempt, steps })),
+  );
+  const cancelled = ended.filter(({ end }) => end.status === "cancelled");
+  const others = ended.filter(({ end }) => end.status !== "cancelled");
+  await endOpenSteps(tx, idsOf(cancelled), "cancelled", now);
+  await endOpenSteps(tx, idsOf(others), "lost", now);
+  await unblockHeads(
+    tx,
+    ended.filter(({ end }) => end.status !== "pending").map(({ row }) => row),
+  );
+  await announce(
+    tx,
+    ended.flatMap((attempt) => eventsOf(attempt, now)),
+  );
+  return ended.map(({ row, end }) => ({ id: row.id, token: row.token, became: end.status }));
+}
+
+function idsOf(ended: readonly EndingAttempt[]): ExecutionId[] {
+  return ended.map(({ row }) => row.id);
+}
+
+/** False when the token is not current any more. */
+async function writeEnd(tx: Tx, row: ExecutionRow, end: AttemptEnd, now: number): Promise<boolean> {
+  const result = await tx
+    .updateTable("executions")
+    .set({ lease_owner: null, lease_until: null, ...columnsOf(end, now) })
+    .where("seq", "=", row.seq)
+    .where("token", "=", row.token)
+    .where("status", "=", "in_progress")
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+function columnsOf(end: AttemptEnd, now: number) {
+  switch (end.status) {
+    case "completed":
+    case "cancelled":
+      return { status: end.status, finished_at: now };
+    case "failed":
+      return { status: end.status, finished_at: now, losses: end.losses, error: JSON.stringify(end.error) };
+    case "pending": {
+      // The head of a concurrency key stays its head while it waits (rule D5).
+      const gate = end.delayMs > 0 ? gates.delayed : gates.ready;
+      const { losses, error, delayMs } = end;
+      return { status: end.status, gate, not_before: now + delayMs, losses, error: JSON.stringify(error) };
+    }
+    default:
+      return assertNever(end, "end of an attempt");
+  }
+}
+
+function eventsOf({ row, steps, end }: EndingAttempt & { end: AttemptEnd }, now: number): CloudEvent[] {
+  const execution = executionOf(row);
+  const changes: LifecycleChange[] = steps
+    .filter(({ status }) => status === "completed")
+    .map((step) => ({ kind: "step_completed", token: row.token, step }));
+  if (end.status === "failed") changes.push({ kind: "failed", error: end.error });
+  else if (end.status !== "pending") changes.push({ kind: end.status });
+  return changes.map((change) => lifecycleEvent(execution, change, now));
+}
+
+async function readOnLost(tx: Tx, attempts: readonly EndingAttempt[]): Promise<Map<VersionId, "retry" | "fail">> {
+  const lost = attempts.filter(({ outcome }) => outcome.kind === "lost");
+  if (lost.length === 0) return new Map();
+  const versions = [...new Set(lost.map(({ row }) => row.version))];
+  const rows = await tx.selectFrom("versions").select(["id", "on_lost"]).where("id", "in", padded(versions)).execute();
+  return new Map(rows.map((row) => [row.id, row.on_lost]));
+}

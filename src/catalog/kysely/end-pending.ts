@@ -1,0 +1,30 @@
+import { lifecycleEvent } from "../../executions/lifecycle-events.ts";
+import { unblockHeads } from "./concurrency-keys.ts";
+import { type ExecutionRow, executionOf } from "./execution-rows.ts";
+import { announce } from "./outbox.ts";
+import type { Tx } from "./store-context.ts";
+
+/** Ends pending executions, as read in this transaction, that will not be run: with their events, and the next of their keys. */
+export async function endPending(
+  tx: Tx,
+  rows: readonly ExecutionRow[],
+  status: "cancelled" | "skipped",
+  now: number,
+): Promise<ExecutionRow[]> {
+  const ended: ExecutionRow[] = [];
+  for (const row of rows) {
+    const result = await tx
+      .updateTable("executions")
+      .set({ status, finished_at: now })
+      .where("seq", "=", row.seq)
+      .where("status", "=", "pending")
+      .executeTakeFirst();
+    if (result.numUpdatedRows === 1n) ended.push({ ...row, status, finished_at: now });
+  }
+  await unblockHeads(tx, ended);
+  await announce(
+    tx,
+    ended.map((row) => lifecycleEvent(executionOf(row), { kind: status }, now)),
+  );
+  return ended;
+}

@@ -1,0 +1,41 @@
+import { defaultProject } from "../../services/names.ts";
+import type { Catalog } from "../catalog.ts";
+import { migrate } from "../migrations/migrate.ts";
+import { executionStore } from "./executions.ts";
+import { leaseStore } from "./leases.ts";
+import { ledgerStore } from "./ledger.ts";
+import { linkStore } from "./links.ts";
+import { outboxStore } from "./outbox.ts";
+import { ensureProject, projectStore } from "./projects.ts";
+import { retentionStore } from "./retention.ts";
+import { routingStore } from "./routing.ts";
+import { runRequestStore } from "./run-requests.ts";
+import { scheduleStore } from "./schedules.ts";
+import { serviceStore } from "./services.ts";
+import { inTransaction, type StoreContext } from "./store-context.ts";
+
+/** The catalog on any database that Kysely speaks to: the schema brought up to date, the stores over it. */
+export async function openKyselyCatalog(context: StoreContext): Promise<Catalog> {
+  const { db } = context;
+  try {
+    await migrate(db as never, context.traits);
+    await inTransaction(context, (tx, now) => ensureProject(tx, defaultProject, now));
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return {
+    projects: projectStore(context),
+    services: serviceStore(context),
+    links: linkStore(context),
+    routing: routingStore(context),
+    runRequests: runRequestStore(context),
+    leases: leaseStore(context),
+    executions: executionStore(context),
+    ledger: ledgerStore(context),
+    outbox: outboxStore(context),
+    schedules: scheduleStore(context),
+    retention: retentionStore(context),
+    close: () => db.destroy(),
+  };
+}

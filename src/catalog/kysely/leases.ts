@@ -1,0 +1,107 @@
+import { sql } from "kysely";
+import type { ExecutionError } from "../../executions/execution.ts";
+import type { ExpiredLease, LeaseStore, RenewedLease } from "../leases.ts";
+import { claim } from "./claim.ts";
+import { endAttempts } from "./end-attempts.ts";
+import type { ExecutionRow } from "./execution-rows.ts";
+import { readHeld } from "./held-leases.ts";
+import { release } from "./release.ts";
+import { writeSteps } from "./steps.ts";
+import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
+
+/** Attempts ended in one transaction when all of another owner's are. */
+const expireChunk = 500;
+
+export function leaseStore(context: StoreContext): LeaseStore {
+  return {
+    claim: (request) => claim(context, request),
+    release: (leases) => release(context, leases),
+
+    renew: (leases, leaseMs) =>
+      inTransaction(context, async (tx, now) => {
+        const held = await readHeld(tx, leases);
+        const renewed: RenewedLease[] = [];
+        for (const { id, token } of leases) {
+          const row = held.get(id);
+          if (row?.token !== token || row.lease_owner === null) {
+            renewed.push({ id, held: false });
+            continue;
+          }
+          const until = now + leaseMs;
+          await tx.updateTable("executions").set({ lease_until: until }).where("seq", "=", row.seq).execute();
+          const lease = { owner: row.lease_owner, token, until };
+          renewed.push({ id, held: true, lease, cancelRequested: row.cancel_requested === 1 });
+        }
+        return renewed;
+      }),
+
+    recordSteps: (records) =>
+      inTransaction(context, async (tx) => {
+        const held = await readHeld(tx, records);
+        const current = records.flatMap(({ id, token, steps }) => {
+          const row = held.get(id);
+          return row?.token === token ? [{ id, attempt: row.attempt, steps }] : [];
+        });
+        await writeSteps(tx, current);
+      }),
+
+    finish: (reports) =>
+      inTransaction(context, async (tx, now) => {
+        const held = await readHeld(tx, reports);
+        const ending = reports.flatMap(({ id, token, steps, outcome }) => {
+          const row = held.get(id);
+          return row?.token === token ? [{ row, steps, outcome }] : [];
+        });
+        const ended = await endAttempts(context, tx, ending, now);
+        // Consumed one by one: of two reports in one call on the same attempt, the first ended it.
+        const applied = new Set(ended.map(({ id, token }) => `${token} ${id}`));
+        return reports.map(({ id, token }) => ({ id, applied: applied.delete(`${token} ${id}`) }));
+      }),
+
+    expire: (limit) =>
+      inTransaction(context, async (tx, now) => {
+        // A lease is held up to and including its last millisecond's start.
+        const { rows } = await sql<ExecutionRow>`
+          select * from executions where status = 'in_progress' and lease_until <= ${now}
+          order by lease_until limit ${limit} ${context.traits.skipLocked}`.execute(tx);
+        return loseAttempts(context, tx, rows, "its lease expired: the executor was not heard of in time", now);
+      }),
+
+    async expireOthers(owners) {
+      let expired = 0;
+      for (;;) {
+        const ended = await inTransaction(context, async (tx, now) => {
+          let others = tx.selectFrom("executions").selectAll().where("status", "=", sql.lit("in_progress"));
+          if (owners.length > 0) others = others.where("lease_owner", "not in", owners);
+          const rows = await others.limit(expireChunk).execute();
+          return loseAttempts(context, tx, rows, "the platform stopped while it ran", now);
+        });
+        expired += ended.length;
+        if (ended.length < expireChunk) return expired;
+      }
+    },
+
+    async nextDue() {
+      const { rows } = await sql<{ due: number }>`
+        select not_before as due from executions where status = 'pending' and gate = 0 limit 1`.execute(context.db);
+      if (rows[0]) return rows[0].due;
+      const delayed = await sql<{ due: number | null }>`
+        select min(not_before) as due from executions where status = 'pending' and gate = 1`.execute(context.db);
+      return delayed.rows[0]?.due ?? undefined;
+    },
+  };
+}
+
+async function loseAttempts(
+  context: StoreContext,
+  tx: Tx,
+  rows: readonly ExecutionRow[],
+  message: string,
+  now: number,
+): Promise<ExpiredLease[]> {
+  const error: ExecutionError = { kind: "lost", message, script: undefined, exitCode: undefined };
+  const attempts = rows.map((row) => ({ row, steps: [], outcome: { kind: "lost", error } as const }));
+  const ended = await endAttempts(context, tx, attempts, now);
+  // A lost attempt never completes.
+  return ended.filter((end): end is ExpiredLease => end.became !== "completed");
+}

@@ -1,0 +1,106 @@
+import type { CloudEvent } from "../../events/cloud-event.ts";
+import type { Trigger } from "../../executions/execution.ts";
+import { laneOf } from "../../executions/lanes.ts";
+import type { EventKey, ExecutionId, LinkId, VersionId } from "../../foundation/ids.ts";
+import { BulkInsert } from "./bulk-insert.ts";
+import { unblockHeads } from "./concurrency-keys.ts";
+import type { Tx } from "./store-context.ts";
+import { gates } from "./tables.ts";
+
+export interface NewExecution {
+  id: ExecutionId;
+  trigger: Trigger;
+  key: EventKey;
+  event: Pick<CloudEvent, "id" | "source" | "type"> & { correlationid?: string };
+  linkId: LinkId | undefined;
+  project: string;
+  service: string;
+  version: VersionId;
+  priority: number;
+  concurrencyKey: string | undefined;
+  sequence: number;
+  startedByLifecycle: boolean;
+  retryOf: ExecutionId | undefined;
+}
+
+// An execution that is there for the same event and link stays the only one, whatever the ledger has forgotten since.
+const insert = new BulkInsert(
+  "executions",
+  [
+    "id",
+    "project",
+    "service",
+    "version",
+    "trigger",
+    "event_key",
+    "event_id",
+    "event_source",
+    "event_type",
+    "link_id",
+    "correlation_id",
+    "sequence",
+    "started_by_lifecycle",
+    "priority",
+    "lane",
+    "concurrency_key",
+    "retry_of",
+    "created_at",
+    "gate",
+    "not_before",
+  ],
+  (query) =>
+    query.onConflict((conflict) =>
+      conflict.columns(["event_key", "link_id"]).where("retry_of", "is", null).doNothing(),
+    ),
+);
+
+const count = new BulkInsert("flows", ["correlation_id", "executions", "updated_at"], (query) =>
+  query.onConflict((conflict) =>
+    conflict.column("correlation_id").doUpdateSet((eb) => ({
+      executions: eb("flows.executions", "+", eb.ref("excluded.executions")),
+      updated_at: eb.ref("excluded.updated_at"),
+    })),
+  ),
+);
+
+/** Adds pending executions in the order given, and counts them to their flows (rule D14). Answers how many are new. */
+export async function insertExecutions(tx: Tx, executions: readonly NewExecution[], now: number): Promise<number> {
+  if (executions.length === 0) return 0;
+  const rows = executions.map((execution) => rowOf(execution, now));
+  const { inserted } = await insert.run(tx, rows);
+  await unblockHeads(tx, rows);
+  const flows = new Map<string, number>();
+  for (const { correlation_id: flow } of rows) flows.set(flow, (flows.get(flow) ?? 0) + 1);
+  await count.run(
+    tx,
+    [...flows].map(([flow, started]) => ({ correlation_id: flow, executions: started, updated_at: now })),
+  );
+  return inserted;
+}
+
+function rowOf(execution: NewExecution, now: number) {
+  const { event, concurrencyKey } = execution;
+  return {
+    id: execution.id,
+    project: execution.project,
+    service: execution.service,
+    version: execution.version,
+    trigger: execution.trigger,
+    event_key: execution.key,
+    event_id: event.id,
+    event_source: event.source,
+    event_type: event.type,
+    link_id: execution.linkId ?? ("" as const),
+    correlation_id: event.correlationid ?? event.id,
+    sequence: execution.sequence,
+    started_by_lifecycle: execution.startedByLifecycle ? 1 : 0,
+    priority: execution.priority,
+    lane: laneOf(execution.priority),
+    concurrency_key: concurrencyKey ?? null,
+    retry_of: execution.retryOf ?? null,
+    created_at: now,
+    // Whether it is the head of its key is known once all of the batch are in.
+    gate: concurrencyKey === undefined ? gates.ready : gates.blocked,
+    not_before: now,
+  };
+}

@@ -1,0 +1,111 @@
+import type { RoutedPosition } from "../routing.ts";
+import { BulkInsert } from "./bulk-insert.ts";
+import type { Tx } from "./store-context.ts";
+
+export type OffsetOutcome = "matched" | "unmatched" | "duplicate" | "rejected" | "counted";
+
+/** Where a partition's routing stands; offsets below `to` are covered and never counted again (rule D15). */
+interface Partition {
+  topic: string;
+  partition: number;
+  from: number;
+  to: number;
+  counts: Record<OffsetOutcome, number>;
+}
+
+const countColumns = [
+  "topic",
+  "partition",
+  "from_offset",
+  "to_offset",
+  "matched",
+  "unmatched",
+  "duplicate",
+  "rejected",
+  "counted",
+] as const;
+
+const addTotals = new BulkInsert("partitions", countColumns, (query) =>
+  query.onConflict((conflict) =>
+    conflict.columns(["topic", "partition"]).doUpdateSet((eb) => ({
+      to_offset: eb.ref("excluded.to_offset"),
+      matched: eb("partitions.matched", "+", eb.ref("excluded.matched")),
+      unmatched: eb("partitions.unmatched", "+", eb.ref("excluded.unmatched")),
+      duplicate: eb("partitions.duplicate", "+", eb.ref("excluded.duplicate")),
+      rejected: eb("partitions.rejected", "+", eb.ref("excluded.rejected")),
+      counted: eb("partitions.counted", "+", eb.ref("excluded.counted")),
+    })),
+  ),
+);
+
+const addBatch = new BulkInsert("batches", [...countColumns, "decided_at"]);
+
+/**
+ * What one transaction does to the positions and counts of the partitions it touches: every offset
+ * is counted once, in one outcome, whichever router comes first and however often it is delivered.
+ */
+export class PartitionCounts {
+  readonly #partitions = new Map<string, Partition>();
+  readonly #stored: Map<string, number>;
+
+  private constructor(stored: Map<string, number>) {
+    this.#stored = stored;
+  }
+
+  static async read(tx: Tx): Promise<PartitionCounts> {
+    const rows = await tx.selectFrom("partitions").select(["topic", "partition", "to_offset"]).execute();
+    return new PartitionCounts(new Map(rows.map((row) => [nameOf(row), row.to_offset])));
+  }
+
+  /** Whether an earlier transaction covered this offset. */
+  isCovered(place: RoutedPosition): boolean {
+    return place.offset < (this.#stored.get(nameOf(place)) ?? 0);
+  }
+
+  /** Counts an offset that is not covered, and moves the position past it. */
+  count(place: RoutedPosition, outcome: OffsetOutcome): void {
+    const partition = this.#touch(place);
+    partition.counts[outcome] += 1;
+    partition.from = Math.min(partition.from, place.offset);
+    partition.to = Math.max(partition.to, place.offset + 1);
+  }
+
+  /** Moves the position, never backwards. */
+  reach(position: RoutedPosition): void {
+    if (position.offset <= (this.#stored.get(nameOf(position)) ?? 0)) return;
+    const partition = this.#touch(position);
+    partition.to = Math.max(partition.to, position.offset);
+  }
+
+  async write(tx: Tx, now: number): Promise<void> {
+    const rows = [...this.#partitions.values()].map(({ topic, partition, from, to, counts }) => ({
+      topic,
+      partition,
+      from_offset: from,
+      to_offset: to,
+      ...counts,
+    }));
+    await addTotals.run(tx, rows);
+    await addBatch.run(
+      tx,
+      rows.map((row) => ({ ...row, decided_at: now })),
+    );
+  }
+
+  #touch(place: RoutedPosition): Partition {
+    const name = nameOf(place);
+    let partition = this.#partitions.get(name);
+    if (partition === undefined) {
+      // A partition's first record may have any offset: what retention took before is not ours to count.
+      const from = this.#stored.get(name) ?? place.offset;
+      const counts = { matched: 0, unmatched: 0, duplicate: 0, rejected: 0, counted: 0 };
+      partition = { topic: place.topic, partition: place.partition, from, to: from, counts };
+      this.#partitions.set(name, partition);
+    }
+    return partition;
+  }
+}
+
+function nameOf(place: { topic: string; partition: number }): string {
+  return `${place.partition} ${place.topic}`;
+}

@@ -1,0 +1,40 @@
+import type { HeldLease } from "../leases.ts";
+import { endAttempts } from "./end-attempts.ts";
+import type { ExecutionRow } from "./execution-rows.ts";
+import { readHeld } from "./held-leases.ts";
+import { inTransaction, type StoreContext } from "./store-context.ts";
+import { gates } from "./tables.ts";
+
+/** Unbegun attempts were never made: not counted, no error, due at once. One that was to be cancelled is. */
+export function release(context: StoreContext, leases: readonly HeldLease[]): Promise<void> {
+  return inTransaction(context, async (tx, now) => {
+    const held = await readHeld(tx, leases);
+    const cancelled: ExecutionRow[] = [];
+    for (const { id, token } of leases) {
+      const row = held.get(id);
+      if (row?.token !== token) continue;
+      held.delete(id);
+      if (row.cancel_requested === 1) {
+        cancelled.push(row);
+        continue;
+      }
+      await tx
+        .updateTable("executions")
+        .set({
+          status: "pending",
+          attempt: row.attempt - 1,
+          gate: gates.ready,
+          not_before: now,
+          lease_owner: null,
+          lease_until: null,
+          // A first attempt that was not begun did not start the execution.
+          ...(row.attempt === 1 ? { started_at: null } : {}),
+        })
+        .where("seq", "=", row.seq)
+        .where("token", "=", token)
+        .execute();
+    }
+    const attempts = cancelled.map((row) => ({ row, steps: [], outcome: { kind: "cancelled" } as const }));
+    await endAttempts(context, tx, attempts, now);
+  });
+}

@@ -1,0 +1,91 @@
+import { sql } from "kysely";
+import type { CloudEvent } from "../../events/cloud-event.ts";
+import type { EventKey, ExecutionId } from "../../foundation/ids.ts";
+import type { RetentionStore } from "../retention.ts";
+import { padded } from "./bulk-insert.ts";
+import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
+
+/** Each table in a transaction of its own, so that routing and claims get their turn in between. */
+export function retentionStore(context: StoreContext): RetentionStore {
+  const step = (work: (tx: Tx, now: number) => Promise<number>) => inTransaction(context, work);
+  return {
+    async prune({ ledgerMs, bodiesMs, executionsMs }, limit) {
+      let pruned = 0;
+      pruned += await step((tx, now) => pruneExecutions(tx, now - executionsMs, limit));
+      pruned += await step((tx, now) => stripBodies(tx, now - bodiesMs, limit));
+      pruned += await step((tx, now) => pruneLedger(tx, now - ledgerMs, limit));
+      pruned += await step((tx, now) => pruneOld(tx, "run_requests", "created_at", now - ledgerMs, limit));
+      pruned += await step((tx, now) => pruneOld(tx, "batches", "decided_at", now - ledgerMs, limit));
+      pruned += await step((tx, now) => pruneOld(tx, "flows", "updated_at", now - executionsMs, limit));
+      return pruned;
+    },
+  };
+}
+
+/** Ended ones only: what is still to run is never too old. */
+async function pruneExecutions(tx: Tx, before: number, limit: number): Promise<number> {
+  const { rows } = await sql<{ id: ExecutionId; event_key: EventKey }>`
+    select id, event_key from executions
+    where created_at < ${before} and finished_at is not null order by created_at, seq limit ${limit}`.execute(tx);
+  if (rows.length === 0) return 0;
+  const ids = padded(rows.map(({ id }) => id));
+  await tx.deleteFrom("steps").where("execution_id", "in", ids).execute();
+  await tx.deleteFrom("executions").where("id", "in", ids).execute();
+  await dropBodies(
+    tx,
+    rows.map(({ event_key }) => event_key),
+  );
+  return rows.length;
+}
+
+/**
+ * Takes the data out of old events and leaves their attributes, so that the ledger can still show
+ * what an event was. An event whose executions are not all ended keeps its data: they need it.
+ */
+async function stripBodies(tx: Tx, before: number, limit: number): Promise<number> {
+  const { rows } = await sql<{ key: EventKey; body: Uint8Array }>`
+    select key, body from bodies
+    where stripped = 0 and stored_at < ${before} and not exists (
+      select 1 from executions where event_key = bodies.key and finished_at is null)
+    order by stored_at limit ${limit}`.execute(tx);
+  for (const { key, body } of rows) {
+    const { data: _data, data_base64: _base64, ...attributes } = JSON.parse(Buffer.from(body).toString()) as CloudEvent;
+    const stripped = { body: Buffer.from(JSON.stringify(attributes)), stripped: 1 };
+    await tx.updateTable("bodies").set(stripped).where("key", "=", key).execute();
+  }
+  return rows.length;
+}
+
+async function pruneLedger(tx: Tx, before: number, limit: number): Promise<number> {
+  const { rows } = await sql<{ seq: number; key: EventKey }>`
+    select seq, key from ledger where received_at < ${before} and decided_at < ${before}
+    order by received_at, seq limit ${limit}`.execute(tx);
+  if (rows.length === 0) return 0;
+  const keys = rows.map(({ key }) => key);
+  await tx.deleteFrom("ledger").where("key", "in", padded(keys)).execute();
+  await dropBodies(tx, keys);
+  return rows.length;
+}
+
+/** Bodies that neither the ledger nor an execution names any more. */
+async function dropBodies(tx: Tx, keys: readonly EventKey[]): Promise<void> {
+  await sql`
+    delete from bodies where key in (${sql.join(padded(keys))})
+      and not exists (select 1 from ledger where ledger.key = bodies.key)
+      and not exists (select 1 from executions where executions.event_key = bodies.key)`.execute(tx);
+}
+
+async function pruneOld(
+  tx: Tx,
+  table: "run_requests" | "batches" | "flows",
+  column: "created_at" | "decided_at" | "updated_at",
+  before: number,
+  limit: number,
+): Promise<number> {
+  const key = { run_requests: "key", batches: "id", flows: "correlation_id" }[table];
+  const result = await sql`
+    delete from ${sql.table(table)} where ${sql.ref(key)} in (
+      select ${sql.ref(key)} from ${sql.table(table)}
+      where ${sql.ref(column)} < ${before} order by ${sql.ref(column)} limit ${limit})`.execute(tx);
+  return Number(result.numAffectedRows ?? 0n);
+}

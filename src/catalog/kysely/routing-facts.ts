@@ -1,0 +1,77 @@
+import type { EventKey, ExecutionId } from "../../foundation/ids.ts";
+import type { EventCause, IncomingEvent, RoutingFacts, RunRequestFacts } from "../routing.ts";
+import { padded } from "./bulk-insert.ts";
+import { readLinkEpoch } from "./link-epoch.ts";
+import { readLinkSnapshot } from "./link-snapshot.ts";
+import type { Tx } from "./store-context.ts";
+
+/**
+ * All that the decisions about `fresh` depend on, read in the transaction that will write them.
+ * `covered` are of offsets decided earlier, and known whether or not the ledger has a row for them.
+ */
+export async function readRoutingFacts(
+  tx: Tx,
+  batch: { fresh: readonly IncomingEvent[]; covered: readonly IncomingEvent[]; linkEpoch: number },
+  now: number,
+): Promise<RoutingFacts> {
+  const { fresh, covered, linkEpoch } = batch;
+  const epoch = await readLinkEpoch(tx);
+  const keys = fresh.map(({ key }) => key);
+  const known = await readKnownKeys(tx, keys);
+  for (const { key } of covered) known.add(key);
+  return {
+    newer: epoch === linkEpoch ? undefined : await readLinkSnapshot(tx),
+    known,
+    causes: await readCauses(tx, fresh),
+    flowExecutions: await readFlowExecutions(tx, fresh),
+    runRequests: await readRunRequests(tx, keys),
+    now,
+  };
+}
+
+async function readKnownKeys(tx: Tx, keys: readonly EventKey[]): Promise<Set<EventKey>> {
+  if (keys.length === 0) return new Set();
+  const rows = await tx.selectFrom("ledger").select("key").where("key", "in", padded(keys)).execute();
+  return new Set(rows.map(({ key }) => key));
+}
+
+async function readCauses(tx: Tx, events: readonly IncomingEvent[]): Promise<Map<string, EventCause>> {
+  const ids = new Set<string>();
+  for (const { event } of events) if (event.fxexecution !== undefined) ids.add(event.fxexecution);
+  if (ids.size === 0) return new Map();
+  const rows = await tx
+    .selectFrom("executions")
+    .select(["id", "sequence", "started_by_lifecycle", "project", "correlation_id"])
+    .where("id", "in", padded([...ids] as ExecutionId[]))
+    .execute();
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      {
+        sequence: row.sequence,
+        startedByLifecycle: row.started_by_lifecycle === 1,
+        project: row.project,
+        correlationId: row.correlation_id,
+      },
+    ]),
+  );
+}
+
+async function readFlowExecutions(tx: Tx, events: readonly IncomingEvent[]): Promise<Map<string, number>> {
+  if (events.length === 0) return new Map();
+  const flows = new Set(events.map(({ event }) => event.correlationid ?? event.id));
+  const rows = await tx
+    .selectFrom("flows")
+    .select(["correlation_id", "executions"])
+    .where("correlation_id", "in", padded([...flows]))
+    .execute();
+  return new Map(rows.map((row) => [row.correlation_id, row.executions]));
+}
+
+async function readRunRequests(tx: Tx, keys: readonly EventKey[]): Promise<Map<EventKey, RunRequestFacts>> {
+  if (keys.length === 0) return new Map();
+  const rows = await tx.selectFrom("run_requests").selectAll().where("key", "in", padded(keys)).execute();
+  return new Map(
+    rows.map(({ key, execution_id, project, service }) => [key, { executionId: execution_id, project, service }]),
+  );
+}

@@ -1,0 +1,161 @@
+import type { CloudEvent } from "../../events/cloud-event.ts";
+import { invariant } from "../../foundation/assert.ts";
+import type { EventKey } from "../../foundation/ids.ts";
+import type { LedgerLink } from "../ledger.ts";
+import type { IncomingEvent, RoutingDecision, RoutingResult, RoutingStore } from "../routing.ts";
+import { storeBodies } from "./bodies.ts";
+import { BulkInsert } from "./bulk-insert.ts";
+import { insertExecutions, type NewExecution } from "./new-executions.ts";
+import { announce } from "./outbox.ts";
+import { PartitionCounts } from "./partition-counts.ts";
+import { readRoutingFacts } from "./routing-facts.ts";
+import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
+
+type StoredDecision = Exclude<RoutingDecision, { outcome: "counted" }>;
+
+// The row says who decided: a transaction that finds the key taken starts nothing (rule D2).
+const insertLedger = new BulkInsert<"ledger", { key: EventKey }>(
+  "ledger",
+  [
+    "key",
+    "digest",
+    "type",
+    "source",
+    "event_id",
+    "correlation_id",
+    "project",
+    "outcome",
+    "reason",
+    "links",
+    "sequence",
+    "received_at",
+    "decided_at",
+  ],
+  (query) => query.onConflict((conflict) => conflict.column("key").doNothing()).returning("key"),
+);
+
+export function routingStore(context: StoreContext): RoutingStore {
+  return {
+    route: (batch, decide) =>
+      inTransaction(context, async (tx, now) => {
+        const counts = await PartitionCounts.read(tx);
+        const covered = batch.events.filter((incoming) => counts.isCovered(incoming));
+        const fresh = batch.events.filter((incoming) => !counts.isCovered(incoming));
+        const facts = await readRoutingFacts(tx, { fresh, covered, linkEpoch: batch.linkEpoch }, now);
+        const decisions = new Map(decide(facts).map((decision) => [decision.key, decision]));
+
+        const stored: { incoming: IncomingEvent; decision: StoredDecision }[] = [];
+        const result = { matched: 0, unmatched: 0, duplicate: 0, rejected: 0, counted: 0, executions: 0 };
+        const seen = new Set<EventKey>(facts.known);
+        for (const incoming of fresh) {
+          if (seen.has(incoming.key)) {
+            countOffset(counts, result, incoming, "duplicate");
+            continue;
+          }
+          seen.add(incoming.key);
+          const decision = decisions.get(incoming.key);
+          invariant(decision, `no decision about event ${incoming.key}`);
+          if (decision.outcome === "counted") countOffset(counts, result, incoming, "counted");
+          else stored.push({ incoming, decision });
+        }
+
+        const inserted = await writeLedger(tx, stored, now);
+        const won = stored.filter(({ incoming }) => inserted.has(incoming.key));
+        for (const { incoming, decision } of stored) {
+          countOffset(counts, result, incoming, inserted.has(incoming.key) ? decision.outcome : "duplicate");
+        }
+        await storeBodies(
+          tx,
+          won.map(({ incoming: { key, body } }) => ({ key, body, storedAt: now })),
+        );
+        result.executions = await insertExecutions(tx, won.flatMap(newExecutionsOf), now);
+        await announce(
+          tx,
+          won.map(noticeOf).filter((notice) => notice !== undefined),
+        );
+        for (const position of batch.positions) counts.reach(position);
+        await counts.write(tx, now);
+        return result;
+      }),
+
+    async positions() {
+      const rows = await context.db.selectFrom("partitions").select(["topic", "partition", "to_offset"]).execute();
+      return rows.map(({ topic, partition, to_offset }) => ({ topic, partition, offset: to_offset }));
+    },
+
+    reject: (rejected) =>
+      inTransaction(context, async (tx, now) => {
+        const counts = await PartitionCounts.read(tx);
+        for (const place of rejected) if (!counts.isCovered(place)) counts.count(place, "rejected");
+        await counts.write(tx, now);
+      }),
+  };
+}
+
+function countOffset(
+  counts: PartitionCounts,
+  result: RoutingResult,
+  incoming: IncomingEvent,
+  outcome: RoutingDecision["outcome"] | "duplicate",
+): void {
+  counts.count(incoming, outcome);
+  result[outcome] += 1;
+}
+
+async function writeLedger(
+  tx: Tx,
+  stored: readonly { incoming: IncomingEvent; decision: StoredDecision }[],
+  now: number,
+): Promise<Set<EventKey>> {
+  const { returned } = await insertLedger.run(
+    tx,
+    stored.map(({ incoming: { key, digest, event, receivedAt }, decision }) => ({
+      key,
+      digest,
+      type: event.type,
+      source: event.source,
+      event_id: event.id,
+      correlation_id: event.correlationid ?? event.id,
+      project: event.fxproject ?? null,
+      outcome: decision.outcome,
+      reason: decision.reason ?? null,
+      links: JSON.stringify(linksOf(decision)),
+      sequence: decision.sequence,
+      received_at: receivedAt,
+      decided_at: now,
+    })),
+  );
+  return new Set(returned.map(({ key }) => key));
+}
+
+function linksOf(decision: StoredDecision): LedgerLink[] {
+  if (decision.outcome === "rejected")
+    return decision.verdicts.map((verdict) => ({ ...verdict, executionId: undefined }));
+  const { verdicts, starts, requested } = decision;
+  const started = new Map(starts.map(({ linkId, id }) => [linkId, id]));
+  const links = verdicts.map((verdict): LedgerLink => {
+    const executionId = verdict.matched && verdict.linkId !== undefined ? started.get(verdict.linkId) : undefined;
+    return { ...verdict, executionId };
+  });
+  if (requested) {
+    const { project, service, executionId } = requested;
+    links.unshift({ linkId: undefined, project, service, matched: true, reason: undefined, executionId });
+  }
+  return links;
+}
+
+function newExecutionsOf({
+  incoming,
+  decision,
+}: {
+  incoming: IncomingEvent;
+  decision: StoredDecision;
+}): NewExecution[] {
+  if (decision.outcome === "rejected") return [];
+  const { key, event } = incoming;
+  return decision.starts.map((seed) => ({ ...seed, trigger: "event", key, event, retryOf: undefined }));
+}
+
+function noticeOf({ decision }: { decision: StoredDecision }): CloudEvent | undefined {
+  return decision.outcome === "rejected" ? decision.notice : undefined;
+}

@@ -1,0 +1,201 @@
+import type { Generated } from "kysely";
+import type { ExecutionStatus, Step, Trigger } from "../../executions/execution.ts";
+import type { Lane } from "../../executions/lanes.ts";
+import type { EventKey, ExecutionId, InstanceId, LinkId, VersionId } from "../../foundation/ids.ts";
+import type { LedgerOutcome } from "../ledger.ts";
+
+/** The catalog's tables. Times are milliseconds since the epoch; flags are 0 or 1; JSON is text. */
+export interface Tables {
+  settings: SettingsTable;
+  projects: ProjectsTable;
+  services: ServicesTable;
+  versions: VersionsTable;
+  links: LinksTable;
+  ledger: LedgerTable;
+  bodies: BodiesTable;
+  executions: ExecutionsTable;
+  steps: StepsTable;
+  flows: FlowsTable;
+  run_requests: RunRequestsTable;
+  outbox: OutboxTable;
+  partitions: PartitionsTable;
+  batches: BatchesTable;
+}
+
+/** Single numbers, such as the link epoch. */
+export interface SettingsTable {
+  name: "link_epoch";
+  value: number;
+}
+
+export interface ProjectsTable {
+  name: string;
+  description: string;
+  created_at: number;
+}
+
+export interface ServicesTable {
+  project: string;
+  name: string;
+  active_version: VersionId | null;
+  active: number;
+  priority: number;
+  active_pinned: number;
+  priority_pinned: number;
+  /** Cron expression and time zone of the active version; null without a schedule. */
+  schedule: string | null;
+  schedule_since: number | null;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface VersionsTable {
+  project: string;
+  name: string;
+  id: VersionId;
+  manifest: string;
+  scripts: string;
+  files: string;
+  warnings: string;
+  /** Copied from the manifest for those who read it per link or per attempt. */
+  concurrency_key: string | null;
+  on_lost: "retry" | "fail";
+  created_at: number;
+}
+
+export interface LinksTable {
+  id: LinkId;
+  project: string;
+  service: string;
+  version: "active" | VersionId;
+  event_type: string;
+  /** Empty without one: a unique index does not see two nulls as equal. */
+  filter: string;
+  active: number;
+  origin: "manifest" | "person";
+  /** 1: a tombstone (rule D17). */
+  removed: number;
+  created_at: number;
+}
+
+export interface LedgerTable {
+  seq: Generated<number>;
+  key: EventKey;
+  digest: string;
+  type: string;
+  source: string;
+  event_id: string;
+  correlation_id: string;
+  project: string | null;
+  outcome: LedgerOutcome;
+  reason: string | null;
+  links: string;
+  sequence: number;
+  received_at: number;
+  decided_at: number;
+}
+
+export interface BodiesTable {
+  key: EventKey;
+  body: Uint8Array;
+  stored_at: number;
+  /** 1: retention took the data; the attributes are left. */
+  stripped: number;
+}
+
+export const gates = { ready: 0, delayed: 1, blocked: 2 } as const;
+
+export interface ExecutionsTable {
+  /** Order of routing. */
+  seq: Generated<number>;
+  id: ExecutionId;
+  project: string;
+  service: string;
+  version: VersionId;
+  trigger: Trigger;
+  event_key: EventKey;
+  event_id: string;
+  event_source: string;
+  event_type: string;
+  /** Empty where no link started it; part of the guard against a second start. */
+  link_id: LinkId | "";
+  correlation_id: string;
+  sequence: number;
+  started_by_lifecycle: number;
+  priority: number;
+  lane: Lane;
+  concurrency_key: string | null;
+  retry_of: ExecutionId | null;
+  created_at: number;
+
+  status: Generated<ExecutionStatus>;
+  attempt: Generated<number>;
+  losses: Generated<number>;
+  /**
+   * Why a pending execution is not claimable now: `delayed` until `not_before`, `blocked` behind an
+   * earlier one of its concurrency key. Kept so that a claim never walks over what it cannot take.
+   */
+  gate: number;
+  not_before: number;
+  token: Generated<number>;
+  lease_owner: InstanceId | null;
+  lease_until: number | null;
+  cancel_requested: Generated<number>;
+  started_at: number | null;
+  finished_at: number | null;
+  error: string | null;
+}
+
+export interface StepsTable {
+  execution_id: ExecutionId;
+  attempt: number;
+  n: number;
+  script: string;
+  status: Step["status"];
+  exit_code: number | null;
+  started_at: number;
+  finished_at: number | null;
+  preview: string;
+  size_bytes: number;
+  truncated: number;
+}
+
+/** Executions that each flow has started (rule D14). */
+export interface FlowsTable {
+  correlation_id: string;
+  executions: number;
+  updated_at: number;
+}
+
+export interface RunRequestsTable {
+  key: EventKey;
+  execution_id: ExecutionId;
+  project: string;
+  service: string;
+  created_at: number;
+}
+
+export interface OutboxTable {
+  id: Generated<number>;
+  topic: string;
+  event: string;
+}
+
+/** What routing covered of a partition, since the beginning (rules D13, D15). */
+export interface PartitionsTable {
+  topic: string;
+  partition: number;
+  from_offset: number;
+  to_offset: number;
+  matched: number;
+  unmatched: number;
+  duplicate: number;
+  rejected: number;
+  counted: number;
+}
+
+/** The same per batch (rule D15). */
+export interface BatchesTable extends PartitionsTable {
+  id: Generated<number>;
+  decided_at: number;
+}
