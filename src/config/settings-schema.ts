@@ -1,0 +1,179 @@
+import { z } from "zod";
+import { maxEventBytes } from "../events/cloud-event.ts";
+import { maxStepOutputBytes } from "../executions/execution.ts";
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+const bytes = (fallback: number) => z.int().min(1).default(fallback);
+const durationMs = (fallback: number) => z.int().min(1).default(fallback);
+
+const bus = z.discriminatedUnion("driver", [
+  z.strictObject({
+    driver: z.literal("sqlite").describe("Which engine carries events; sqlite is embedded."),
+    partitions: z
+      .int()
+      .min(1)
+      .max(256)
+      .default(8)
+      .describe("Partitions of each topic of a new data directory; fixed once it exists."),
+  }),
+]);
+const catalog = z.discriminatedUnion("driver", [
+  z.strictObject({ driver: z.literal("sqlite").describe("Which engine decides what runs; sqlite is embedded.") }),
+]);
+const configStore = z.discriminatedUnion("driver", [
+  z.strictObject({
+    driver: z.literal("sqlite").describe("Which engine holds the state of services; sqlite is embedded."),
+  }),
+]);
+const artifactStore = z.discriminatedUnion("driver", [
+  z.strictObject({
+    driver: z
+      .literal("filesystem")
+      .describe("Where files of service versions are; filesystem is below the data directory."),
+  }),
+]);
+const opsData = z.discriminatedUnion("driver", [
+  z.strictObject({
+    driver: z.literal("sqlite").describe("Which engine remembers output and logs; sqlite is embedded."),
+  }),
+]);
+
+const executor = z.strictObject({
+  slots: z.int().min(1).max(1024).default(4).describe("Scripts that run at the same time."),
+  python: z.string().min(1).optional().describe("Python interpreter for scripts; without it the first usable python3."),
+  runRoot: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Where scripts live while they run; without it below the data directory, or /var/tmp where scripts cannot reach that.",
+    ),
+  isolation: z
+    .enum(["auto", "require", "off"])
+    .default("auto")
+    .describe(
+      "auto: the best this machine offers, and start-up says which. require: refuse to start without one. off: none.",
+    ),
+  firstUid: z
+    .int()
+    .min(1000)
+    .max(65_000)
+    .default(61_000)
+    .describe("Where the platform runs as root: the first user id that scripts run as."),
+  leaseMs: z
+    .int()
+    .min(1000)
+    .max(hourMs)
+    .default(30_000)
+    .describe("How long an executor holds an execution without a sign of life."),
+  leaseMarginMs: durationMs(5000).describe(
+    "Scripts are killed this long before their lease ends; smaller than leaseMs.",
+  ),
+  killGraceMs: durationMs(5000).describe("Between SIGTERM and SIGKILL for a script that is stopped."),
+  pollMs: durationMs(1000).describe("Longest time an idle executor goes without looking for work."),
+});
+
+const limits = z.strictObject({
+  hops: z.int().min(1).max(10_000).default(100).describe("Longest chain of events caused by one another."),
+  flowExecutions: z.int().min(1).default(10_000).describe("Executions that one flow may start."),
+  eventBytes: z.int().min(1024).max(maxEventBytes).default(maxEventBytes).describe("Largest event."),
+  bodyBytes: bytes(16 * 1024 * 1024).describe("Largest request body, deploys excepted."),
+  batchEvents: z.int().min(1).max(10_000).default(1000).describe("Most events of one batched request."),
+  packageBytes: bytes(50 * 1024 * 1024).describe("Largest service version, unpacked."),
+  packageFiles: z.int().min(1).default(5000).describe("Most files of a service version."),
+  outputBytes: z
+    .int()
+    .min(1024)
+    .max(maxStepOutputBytes)
+    .default(maxStepOutputBytes)
+    .describe("Output kept of one step."),
+});
+
+const retention = z.strictObject({
+  busMs: durationMs(7 * dayMs).describe("Events on the backbone."),
+  ledgerMs: durationMs(90 * dayMs).describe("Ledger entries; at least busMs and a day, so that repeats are known."),
+  bodiesMs: durationMs(30 * dayMs).describe("Bodies of events."),
+  executionsMs: durationMs(90 * dayMs).describe("Finished executions."),
+  logsMs: durationMs(30 * dayMs).describe("Output and logs."),
+  everyMs: durationMs(10 * minuteMs).describe("How often old data is looked for."),
+});
+
+const router = z.strictObject({
+  batchSize: z.int().min(1).max(10_000).default(500).describe("Most events of one routing transaction."),
+});
+
+const recovery = z.strictObject({
+  pollMs: durationMs(1000).describe("How often lost leases and unsent events are looked for when no signal came."),
+});
+
+const scheduler = z.strictObject({
+  pollMs: durationMs(1000).describe("How often schedules are looked at."),
+});
+
+const log = z.strictObject({
+  level: z
+    .enum(["debug", "info", "warn", "error", "silent"])
+    .default("info")
+    .describe("The platform's own log, on stderr."),
+});
+
+/**
+ * Every setting there is. Its path names it everywhere: `executor.leaseMs` in `fx.config.json`,
+ * `FX_EXECUTOR_LEASE_MS` in the environment, `--executor-lease-ms` as a flag. Unknown names are refused.
+ */
+export const settingsSchema = z
+  .strictObject({
+    host: z.string().min(1).default("127.0.0.1").describe("Address to listen on. Past 127.0.0.1 put TLS in front."),
+    port: z.int().min(0).max(65_535).default(8080).describe("Port to listen on; 0 takes a free one."),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe("Where clients reach the platform, if not at host and port."),
+    dataDir: z.string().min(1).default(".fx").describe("Everything that must survive is below it."),
+    token: z
+      .string()
+      .min(16)
+      .regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces")
+      .optional()
+      .describe("The administrator's token; without it one is made at the first start and kept in the data directory.")
+      .meta({ secret: true }),
+    drainMs: durationMs(20_000).describe("At SIGTERM: how long running scripts may take to end by themselves."),
+    log: log.prefault({}),
+    bus: bus.prefault({ driver: "sqlite" }),
+    catalog: catalog.prefault({ driver: "sqlite" }),
+    configStore: configStore.prefault({ driver: "sqlite" }),
+    artifactStore: artifactStore.prefault({ driver: "filesystem" }),
+    opsData: opsData.prefault({ driver: "sqlite" }),
+    executor: executor.prefault({}),
+    router: router.prefault({}),
+    scheduler: scheduler.prefault({}),
+    recovery: recovery.prefault({}),
+    limits: limits.prefault({}),
+    retention: retention.prefault({}),
+  })
+  .superRefine((settings, context) => {
+    const { executor, retention, limits } = settings;
+    if (executor.leaseMarginMs >= executor.leaseMs) {
+      refuse(context, ["executor", "leaseMarginMs"], `must be smaller than executor.leaseMs (${executor.leaseMs})`);
+    }
+    // Rule D13: what the bus can still deliver, the ledger must still know.
+    if (retention.ledgerMs < retention.busMs + dayMs) {
+      refuse(
+        context,
+        ["retention", "ledgerMs"],
+        `must be at least retention.busMs and a day (${retention.busMs + dayMs})`,
+      );
+    }
+    if (limits.bodyBytes < limits.eventBytes) {
+      refuse(context, ["limits", "bodyBytes"], `must be at least limits.eventBytes (${limits.eventBytes})`);
+    }
+  });
+
+export type Settings = z.output<typeof settingsSchema>;
+
+function refuse(context: z.RefinementCtx, path: string[], message: string): void {
+  context.addIssue({ code: "custom", path, message });
+}

@@ -1,0 +1,133 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, it } from "vitest";
+import { settingList } from "../../../src/config/setting-list.ts";
+import { describeSettings, loadSettings } from "../../../src/config/settings.ts";
+import { settingsReference } from "../../../src/config/settings-reference.ts";
+import type { PlatformError } from "../../../src/foundation/errors.ts";
+import { tempDir } from "../../support/temp-dir.ts";
+
+function problemsOf(load: () => unknown) {
+  try {
+    load();
+  } catch (error) {
+    return (error as PlatformError).problems;
+  }
+  throw new Error("it was accepted");
+}
+
+describe("loadSettings", () => {
+  it("needs nothing: everything is embedded, on loopback, below .fx", () => {
+    const directory = tempDir();
+    const { settings } = loadSettings({ environment: {}, directory });
+    expect(settings).toMatchObject({
+      host: "127.0.0.1",
+      port: 8080,
+      dataDir: path.join(directory, ".fx"),
+      bus: { driver: "sqlite" },
+      limits: { hops: 100, flowExecutions: 10_000, eventBytes: 4 * 1024 * 1024 },
+    });
+  });
+
+  it("takes flags before the environment, that before the file, that before defaults", () => {
+    const directory = tempDir();
+    const file = { port: 1, host: "file", executor: { slots: 1, leaseMs: 60_000 }, limits: { hops: 7 } };
+    writeFileSync(path.join(directory, "fx.config.json"), JSON.stringify(file));
+    const loaded = loadSettings({
+      directory,
+      environment: { FX_PORT: "2", FX_EXECUTOR_SLOTS: "2", PATH: "/bin" },
+      flags: { executorSlots: "3", dataDir: undefined },
+    });
+    expect(loaded.settings).toMatchObject({
+      host: "file",
+      port: 2,
+      executor: { slots: 3, leaseMs: 60_000, leaseMarginMs: 5000 },
+      limits: { hops: 7, flowExecutions: 10_000 },
+    });
+    expect(Object.fromEntries(loaded.origins)).toEqual({
+      host: "fx.config.json",
+      port: "FX_PORT",
+      "executor.slots": "--executor-slots",
+      "executor.leaseMs": "fx.config.json",
+      "limits.hops": "fx.config.json",
+    });
+  });
+
+  it("refuses unknown names from every source and suggests the one that was meant", () => {
+    const directory = tempDir();
+    const file = { prot: 1, executor: { slot: 2 }, bus: { driver: "sqlite", partition: 3 } };
+    writeFileSync(path.join(directory, "fx.config.json"), JSON.stringify(file));
+    const problems = problemsOf(() =>
+      loadSettings({ directory, environment: { FX_DATA_DIRR: "x" }, flags: { executorSlotz: 1 } }),
+    );
+    expect(problems).toEqual([
+      { path: "FX_DATA_DIRR", message: "is not a setting, did you mean FX_DATA_DIR?" },
+      { path: "--executor-slotz", message: "is not a setting, did you mean --executor-slots?" },
+      { path: "bus.partition", message: "is not a setting, did you mean bus.partitions? (fx.config.json)" },
+      { path: "executor.slot", message: "is not a setting, did you mean executor.slots? (fx.config.json)" },
+      { path: "prot", message: "is not a setting, did you mean port? (fx.config.json)" },
+    ]);
+  });
+
+  it("says where a wrong value stands, what it is, and what would be right", () => {
+    const problems = problemsOf(() =>
+      loadSettings({
+        directory: tempDir(),
+        environment: { FX_PORT: "http", FX_BUS_DRIVER: "kafka" },
+        flags: { executorSlots: 0 },
+      }),
+    );
+    expect(problems).toEqual([
+      { path: "FX_PORT", message: 'must be an integer from 0 to 65535; found "http"' },
+      { path: "FX_BUS_DRIVER", message: 'must be sqlite; found "kafka"' },
+      { path: "--executor-slots", message: "must be an integer from 1 to 1024; found 0" },
+    ]);
+  });
+
+  it("D13: refuses a ledger that forgets before the bus does", () => {
+    const environment = { FX_RETENTION_LEDGER_MS: String(7 * 86_400_000) };
+    expect(problemsOf(() => loadSettings({ directory: tempDir(), environment }))).toMatchObject([
+      { path: "FX_RETENTION_LEDGER_MS" },
+    ]);
+  });
+
+  it("never shows a secret, neither in a description nor in a refusal", () => {
+    const directory = tempDir();
+    const secret = "a-long-enough-secret";
+    const shown = JSON.stringify(describeSettings(loadSettings({ directory, environment: { FX_TOKEN: secret } })));
+    expect(shown).not.toContain(secret);
+    expect(shown).toContain("(set, not shown)");
+    const problems = problemsOf(() => loadSettings({ directory, environment: { FX_TOKEN: "short-secret" } }));
+    expect(JSON.stringify(problems)).not.toContain("short-secret");
+    expect(problemsOf(() => loadSettings({ directory, environment: {}, flags: { token: secret } }))).toMatchObject([
+      { path: "--token" },
+    ]);
+  });
+
+  it("refuses a file that is no JSON object", () => {
+    const directory = tempDir();
+    for (const text of ["{", "[]", "7"]) {
+      writeFileSync(path.join(directory, "fx.config.json"), text);
+      expect(problemsOf(() => loadSettings({ directory, environment: {} }))).toMatchObject([
+        { path: "fx.config.json" },
+      ]);
+    }
+  });
+
+  it("leaves alone what the platform gives to its own children", () => {
+    const environment = { FX_CHANNEL: "/x", FX_NONCE: "y", FX_SCRATCH: "/z", FX_LAUNCH: "1" };
+    expect(loadSettings({ directory: tempDir(), environment }).settings.port).toBe(8080);
+  });
+});
+
+describe("the reference of settings", () => {
+  it("is current: `node scripts/docs/settings.mjs` writes it", () => {
+    const file = new URL("../../../docs/reference/settings.md", import.meta.url);
+    expect(readFileSync(file, "utf8")).toBe(settingsReference());
+  });
+
+  it("describes every setting, and no two share a name", () => {
+    expect(settingList.filter(({ description }) => description === "")).toEqual([]);
+    expect(new Set(settingList.map(({ variable }) => variable)).size).toBe(settingList.length);
+  });
+});
