@@ -5,13 +5,11 @@ import { Socket } from "node:net";
 import { constants } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { passSignals } from "./pass-signals.mjs";
 import { SetUpError } from "./set-up-error.mjs";
 
 /** Set for a child started by `runWithNode`; its descriptor 3 ends when the parent does. */
 const followsParent = "FX_SET_UP_FOLLOWS_PARENT";
-
-/** Signals that a terminal or a supervisor sends to stop or to tell; each goes on to the child. */
-const forwarded = /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2", "SIGWINCH"]);
 
 /**
  * Runs the target in this very process, which costs nothing and leaves signals and exit codes as they are.
@@ -41,13 +39,7 @@ export function runWithNode({ nodePath, entry, args }) {
     detached: true,
     env: { ...process.env, [followsParent]: "1", PATH: pathBeginningWith(dirname(nodePath), process.env.PATH) },
   });
-  for (const signal of forwarded) process.on(signal, () => child.kill(signal));
-  process.on("SIGCONT", () => child.kill("SIGCONT"));
-  process.on("SIGTSTP", () => {
-    // A group without a terminal ignores SIGTSTP, so the child is stopped by the signal that it cannot ignore.
-    child.kill("SIGSTOP");
-    process.kill(process.pid, "SIGSTOP");
-  });
+  passSignals(child);
   return new Promise((settle, fail) => {
     child.on("error", (error) => {
       fail(

@@ -96,6 +96,17 @@ test("Ctrl-C in a terminal, a signal to the whole group, reaches the program exa
   expect(signs().filter((sign) => sign.startsWith("got"))).toEqual(["got SIGINT"]);
 });
 
+test("Ctrl-C under npm, which repeats the terminal's signal, reaches the program exactly once", async () => {
+  const { parent, signs, ended } = startThrough(countsSignals);
+  await eventually(() => signs().length > 0);
+  process.kill(-(parent.pid as number), "SIGINT");
+  process.kill(parent.pid as number, "SIGINT");
+  await eventually(() => signs().includes("got SIGINT"));
+  process.kill(parent.pid as number, "SIGHUP");
+  expect(await ended).toEqual({ code: 7, signal: null });
+  expect(signs().filter((sign) => sign.startsWith("got"))).toEqual(["got SIGINT"]);
+});
+
 test("a program ended by a signal ends the parent by the same one", async () => {
   const { parent, signs, ended } = startThrough(`setInterval(() => {}, 1000); sign("ready");`);
   await eventually(() => signs().length > 0);
