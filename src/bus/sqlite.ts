@@ -1,0 +1,249 @@
+import type { DatabaseSync } from "node:sqlite";
+import { topics } from "../events/topics.ts";
+import { type Clock, systemClock } from "../foundation/clock.ts";
+import { PlatformError } from "../foundation/errors.ts";
+import type { Log } from "../foundation/log.ts";
+import { migrateSqliteFile, openSqliteFile, takeDatabase, translateSqliteError } from "../foundation/sqlite-file.ts";
+import { type Defer, endOfTurn } from "../foundation/turn.ts";
+import { BatchSource, PartitionCursor } from "./batch-source.ts";
+import type {
+  Bus,
+  BusRecord,
+  GroupPosition,
+  NewRecord,
+  PartitionOffsets,
+  Placement,
+  SignalChannel,
+  SubscribeOptions,
+  Subscription,
+} from "./bus.ts";
+import { type CommittedPositions, ConsumerGroup, positionKey } from "./consumer-group.ts";
+import { type PartitionCounts, type PartitionLog, PartitionLogs } from "./partition-logs.ts";
+import { Signals } from "./signals.ts";
+import { SqliteCommits } from "./sqlite-commits.ts";
+import { SqliteRetention } from "./sqlite-retention.ts";
+import { busSchema } from "./sqlite-schema.ts";
+import { SqliteSubscription } from "./sqlite-subscription.ts";
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** How long records are kept, by topic; topics not named here as long as events (rule D13). */
+export const defaultBusRetentionMs: Readonly<Record<string, number>> = {
+  [topics.events]: 7 * dayMs,
+  [topics.platform]: 7 * dayMs,
+  [topics.deadLetter]: 7 * dayMs,
+  [topics.logs]: dayMs,
+};
+
+/** Kept for ever, but only the newest record of each key. */
+const compactedTopics: ReadonlySet<string> = new Set([topics.state]);
+
+/** Largest record, in bytes of value and UTF-16 units of key. */
+const maxRecordSize = 16 * 1024 * 1024;
+
+export interface SqliteBusOptions {
+  /** The file, or ":memory:". */
+  path?: string;
+  /** Instead of a path: a database that outlives this bus. Whoever held it before is shut out. */
+  database?: DatabaseSync;
+  clock: Clock;
+  log: Log;
+  /** 4 for new topics unless set. May grow between starts, never shrink. */
+  partitions?: PartitionCounts;
+  retentionMs?: Readonly<Record<string, number>>;
+  /** How publishers are gathered into one commit. A virtual clock has no turns of an event loop to wait for. */
+  defer?: Defer;
+}
+
+/** Throws `invalid-input` for settings that the file contradicts, `unavailable` or `corrupt` when it cannot be used. */
+export function openSqliteBus(options: SqliteBusOptions): SqliteBus {
+  let database: DatabaseSync | undefined;
+  try {
+    database = options.database ?? openSqliteFile(options.path ?? ":memory:");
+    return new SqliteBus(database, options);
+  } catch (error) {
+    if (options.database === undefined) database?.close();
+    throw translate(error);
+  }
+}
+
+/**
+ * The backbone in one file, for one process. Appends are grouped into synced transactions; readers
+ * of this process are woken in memory; positions of groups lie in the same file.
+ */
+export class SqliteBus implements Bus {
+  readonly #database: DatabaseSync;
+  readonly #options: SqliteBusOptions;
+  readonly #isOwner: () => boolean;
+  readonly #defer: Defer;
+  readonly #logs: PartitionLogs;
+  readonly #source: BatchSource;
+  readonly #commits: SqliteCommits;
+  readonly #retention: SqliteRetention;
+  readonly #groups = new Map<string, ConsumerGroup>();
+  readonly #subscriptions = new Set<Subscription>();
+  readonly #committed: CommittedPositions;
+  readonly #signals: Signals;
+  #closed = false;
+
+  constructor(database: DatabaseSync, options: SqliteBusOptions) {
+    const { clock, log } = options;
+    this.#database = database;
+    this.#options = options;
+    this.#isOwner = takeDatabase(database);
+    this.#defer = options.defer ?? (clock === systemClock ? endOfTurn : queueMicrotask);
+    migrateSqliteFile(database, busSchema, "the bus's");
+    this.#logs = new PartitionLogs(database, options.partitions);
+    this.#source = new BatchSource(database);
+    this.#retention = new SqliteRetention(database);
+    this.#committed = readPositions(database);
+    this.#signals = new Signals(log);
+    this.#commits = new SqliteCommits({
+      database,
+      logs: this.#logs,
+      clock,
+      defer: this.#defer,
+      isOwner: this.#isOwner,
+      translate,
+      onAppended: (logs) => this.#wakeReaders(logs),
+    });
+  }
+
+  async publish(records: readonly NewRecord[]): Promise<Placement[]> {
+    this.#check();
+    if (records.length === 0) return [];
+    for (const { topic, key, value } of records) {
+      if (value.length + key.length > maxRecordSize) {
+        throw new PlatformError(
+          "limit-exceeded",
+          `a record for ${topic} has ${value.length} bytes and a key of ${key.length}: together at most ${maxRecordSize}`,
+        );
+      }
+    }
+    // Topics are made outside of the commit, which is one transaction already.
+    for (const topic of new Set(records.map((record) => record.topic))) this.#partitionsOf(topic);
+    return this.#commits.append(records);
+  }
+
+  async subscribe(options: SubscribeOptions): Promise<Subscription> {
+    this.#check();
+    for (const topic of options.topics) this.#partitionsOf(topic);
+    const group = this.#group(options.group);
+    const subscription: Subscription = new SqliteSubscription({
+      options,
+      group,
+      log: this.#options.log,
+      find: (topic, partition) => this.#logs.known(topic)?.[partition],
+      store: async (name, positions) => {
+        this.#check();
+        await this.#commits.store(name, positions);
+      },
+      isOpen: () => !this.#closed && this.#isOwner(),
+      translate,
+      onClosed: () => {
+        this.#subscriptions.delete(subscription);
+        if (group.isEmpty) this.#groups.delete(group.name);
+      },
+    });
+    this.#subscriptions.add(subscription);
+    return subscription;
+  }
+
+  async offsets(topic: string): Promise<PartitionOffsets[]> {
+    this.#check();
+    return (this.#logs.known(topic) ?? []).map(({ partition, earliest, next }) => ({ partition, earliest, next }));
+  }
+
+  async peek(topic: string, partition: number, offset: number, limit: number): Promise<BusRecord[]> {
+    this.#check();
+    const records: BusRecord[] = [];
+    const log = this.#logs.known(topic)?.[partition];
+    if (log === undefined) return records;
+    try {
+      new PartitionCursor(this.#source, log, offset).read(records, limit, Number.POSITIVE_INFINITY);
+    } catch (error) {
+      throw translate(error);
+    }
+    return records;
+  }
+
+  signal(channel: SignalChannel): void {
+    this.#signals.raise(channel);
+  }
+
+  onSignal(channel: SignalChannel, listener: () => void): () => void {
+    return this.#signals.listen(channel, listener);
+  }
+
+  async prune(): Promise<number> {
+    let pruned = 0;
+    for (const log of this.#logs.all()) {
+      for (let deleted = this.#pruneSome(log); deleted > 0; deleted = this.#pruneSome(log)) {
+        pruned += deleted;
+        // Publishers and readers get their turn in between.
+        await new Promise<void>((resolve) => this.#defer(resolve));
+      }
+    }
+    return pruned;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#commits.idle();
+    for (const subscription of [...this.#subscriptions]) await subscription.close();
+    this.#signals.clear();
+    if (this.#options.database === undefined) this.#database.close();
+  }
+
+  #pruneSome(log: PartitionLog): number {
+    this.#check();
+    const { clock, retentionMs } = this.#options;
+    const kept = retentionMs?.[log.topic] ?? defaultBusRetentionMs[log.topic] ?? 7 * dayMs;
+    try {
+      if (compactedTopics.has(log.topic)) return this.#retention.compact(log);
+      return this.#retention.deleteBefore(log, clock.now() - kept);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  #partitionsOf(topic: string): readonly PartitionLog[] {
+    try {
+      return this.#logs.of(topic);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  #group(name: string): ConsumerGroup {
+    const known = this.#groups.get(name);
+    if (known !== undefined) return known;
+    const group = new ConsumerGroup(name, this.#committed, this.#source, (topic) => this.#logs.of(topic));
+    this.#groups.set(name, group);
+    return group;
+  }
+
+  #wakeReaders(grown: Iterable<PartitionLog>): void {
+    const names = new Set([...grown].map(({ topic }) => topic));
+    for (const group of this.#groups.values()) group.wakeReaders(names);
+  }
+
+  #check(): void {
+    if (!this.#closed && this.#isOwner()) return;
+    throw new PlatformError("unavailable", "the bus is closed, or its database was opened anew", { retryable: false });
+  }
+}
+
+function readPositions(database: DatabaseSync): CommittedPositions {
+  const rows = database.prepare("select consumer_group, topic, partition, offset from positions").all() as unknown as ({
+    consumer_group: string;
+  } & GroupPosition)[];
+  return new Map(
+    rows.map(({ consumer_group, topic, partition, offset }) => [positionKey(consumer_group, topic, partition), offset]),
+  );
+}
+
+function translate(error: unknown): unknown {
+  return translateSqliteError(error, "the bus's");
+}
