@@ -1,0 +1,101 @@
+import type { Settings } from "../config/settings.ts";
+import { Executor } from "../executor/executor.ts";
+import type { ProcessStepRunner } from "../executor/process-step-runner.ts";
+import { VersionCache } from "../executor/version-cache.ts";
+import type { InstanceId } from "../foundation/ids.ts";
+import { LeaseRecovery } from "../recovery/lease-recovery.ts";
+import { OutboxPublisher } from "../recovery/outbox-publisher.ts";
+import { RetentionKeeper } from "../recovery/retention-keeper.ts";
+import { Router } from "../router/router.ts";
+import { Scheduler } from "../scheduler/scheduler.ts";
+import { LogSink } from "../sinks/log-sink.ts";
+import type { Stores, Surroundings } from "./compose.ts";
+
+/** Everything that works in the background of one process, in the order it starts. */
+export interface Parts {
+  start(): Promise<void>;
+  /** Claims nothing more, lets running steps end for at most `drainMs`, then stops all. */
+  stop(drainMs: number): Promise<void>;
+}
+
+export interface PartsOptions extends Surroundings {
+  settings: Settings;
+  stores: Stores;
+  runner: ProcessStepRunner;
+  instance: InstanceId;
+}
+
+export function createParts(options: PartsOptions): Parts {
+  const { settings, stores, runner, instance, clock, random, ids, log } = options;
+  const { bus, catalog, configStore, artifacts, opsData } = stores;
+  const { retention, limits } = settings;
+
+  const sink = new LogSink({ bus, opsData, clock, log });
+  const outbox = new OutboxPublisher({ bus, outbox: catalog.outbox, clock, log, pollMs: settings.recovery.pollMs });
+  const leases = new LeaseRecovery({ bus, leases: catalog.leases, clock, log, pollMs: settings.recovery.pollMs });
+  const scheduler = new Scheduler({ bus, catalog, clock, ids, log, pollMs: settings.scheduler.pollMs });
+  const keeper = new RetentionKeeper({
+    bus,
+    retention: catalog.retention,
+    services: catalog.services,
+    artifacts,
+    opsData,
+    clock,
+    log,
+    ages: retention,
+    everyMs: retention.everyMs,
+  });
+  const router = new Router({
+    bus,
+    catalog,
+    clock,
+    ids,
+    log,
+    limits,
+    batchSize: settings.router.batchSize,
+  });
+  const executor = new Executor({
+    bus,
+    leases: catalog.leases,
+    configStore,
+    runner,
+    versions: new VersionCache({
+      services: catalog.services,
+      artifacts,
+      directoryOf: (version) => runner.runRoot.versionDirectory(version),
+    }),
+    clock,
+    random,
+    log,
+    instance,
+    slots: settings.executor.slots,
+    pollMs: settings.executor.pollMs,
+    leaseMs: settings.executor.leaseMs,
+    leaseMarginMs: settings.executor.leaseMarginMs,
+    killGraceMs: settings.executor.killGraceMs,
+    outputCapBytes: limits.outputBytes,
+  });
+
+  return {
+    async start() {
+      await sink.start();
+      await router.start();
+      outbox.start();
+      leases.start();
+      executor.start();
+      scheduler.start();
+      keeper.start();
+    },
+    async stop(drainMs) {
+      await scheduler.stop();
+      await executor.stop(drainMs);
+      await runner.close();
+      await leases.stop();
+      // What the last runs left to say reaches the backbone before the router stops reading it.
+      await outbox.stop();
+      await router.stop();
+      await keeper.stop();
+      await sink.stop();
+    },
+  };
+}

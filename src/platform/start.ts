@@ -1,0 +1,109 @@
+import { searchPath } from "../config/search-path.ts";
+import { type LoadedSettings, loadSettings, type SettingsSources } from "../config/settings.ts";
+import { administratorToken } from "../config/token.ts";
+import { describeIsolation } from "../executor/isolation/isolation.ts";
+import { ProcessStepRunner } from "../executor/process-step-runner.ts";
+import { systemClock } from "../foundation/clock.ts";
+import { PlatformError } from "../foundation/errors.ts";
+import { createIds, type InstanceId } from "../foundation/ids.ts";
+import { systemRandom } from "../foundation/random.ts";
+import { createApi } from "../manager/api/server.ts";
+import { reconcileState } from "../recovery/state-log.ts";
+import { openStores, type Surroundings } from "./compose.ts";
+import { openDataDirectory } from "./data-directory.ts";
+import { createLog } from "./logger.ts";
+import { createParts } from "./parts.ts";
+
+export interface Platform {
+  /** Where clients reach it, e.g. http://127.0.0.1:8080. */
+  url: string;
+  /** Drains: no new claims, running steps get their grace; resolves when everything is closed. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts everything in this process; resolves when it can take events. Throws PlatformError, with
+ * nothing left behind, when the settings are wrong, the data directory is in use, or the port is taken.
+ */
+export async function startPlatform(sources: SettingsSources = {}): Promise<Platform> {
+  const loaded = loadSettings(sources);
+  const undo = new Undo();
+  try {
+    return await start(loaded, undo);
+  } catch (error) {
+    await undo.all();
+    throw error;
+  }
+}
+
+async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform> {
+  const log = createLog(settings.log.level);
+  const ids = createIds(systemClock, systemRandom);
+  const around: Surroundings = { clock: systemClock, random: systemRandom, ids, log };
+  const instance = ids.next() as InstanceId;
+
+  const data = openDataDirectory(settings.dataDir);
+  undo.add(async () => data.release());
+  const token = administratorToken(settings, systemRandom);
+
+  const stores = await openStores(settings, data, around);
+  undo.add(() => stores.close());
+  const runner = await ProcessStepRunner.open({
+    ...around,
+    dataDirectory: data.path,
+    slots: settings.executor.slots,
+    runDirectory: settings.executor.runRoot,
+    firstUid: settings.executor.firstUid,
+    python: settings.executor.python,
+    searchPath: searchPath(),
+  });
+  undo.add(() => runner.close());
+  const isolation = describeIsolation(runner.isolation);
+  if (!isolation.isolated) {
+    if (settings.executor.isolation === "require") throw new PlatformError("unavailable", isolation.text);
+    log.warn({}, isolation.text);
+  }
+
+  const state = await reconcileState(stores.bus, stores.configStore);
+  if (state.restored + state.appended > 0) log.info(state, "state store and state log agree again");
+  // This process alone has the data directory, so every other lease is of a process that is gone (rule D8).
+  const lost = await stores.catalog.leases.expireOthers([instance]);
+  if (lost > 0) log.warn({ executions: lost }, "attempts of the previous start were lost and will run again");
+
+  const api = await createApi({
+    ...around,
+    ...stores,
+    settings,
+    token,
+    checkScripts: (directory, paths) => runner.runtimes.checkScripts(directory, paths),
+  });
+  undo.add(() => api.close());
+  // Before anything runs: a port that is taken must not leave half a platform at work.
+  const url = await api.listen();
+  const parts = createParts({ ...around, settings, stores, runner, instance });
+  undo.add(() => parts.stop(0));
+  await parts.start();
+
+  return {
+    url,
+    async close() {
+      await api.close();
+      await parts.stop(settings.drainMs);
+      await stores.close();
+      data.release();
+    },
+  };
+}
+
+/** What a start that fails half-way must take back, last done first. */
+class Undo {
+  readonly #steps: (() => Promise<unknown>)[] = [];
+
+  add(step: () => Promise<unknown>): void {
+    this.#steps.push(step);
+  }
+
+  async all(): Promise<void> {
+    for (const step of this.#steps.reverse()) await step().catch(() => {});
+  }
+}
