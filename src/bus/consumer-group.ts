@@ -1,7 +1,7 @@
-import type { BatchSource } from "./batch-source.ts";
-import { PartitionCursor } from "./batch-source.ts";
 import type { BusRecord, GroupPosition } from "./bus.ts";
-import type { PartitionLog } from "./partition-logs.ts";
+import type { SqliteBatchSource } from "./sqlite-batch-source.ts";
+import { PartitionCursor } from "./sqlite-batch-source.ts";
+import type { PartitionLog } from "./sqlite-partition-logs.ts";
 
 /** Bytes of values that one read answers, unless a single record is larger. */
 const maxReadBytes = 8 * 1024 * 1024;
@@ -28,7 +28,7 @@ export function positionKey(group: string, topic: string, partition: number): st
 export class ConsumerGroup {
   readonly name: string;
   readonly #committed: CommittedPositions;
-  readonly #source: BatchSource;
+  readonly #source: SqliteBatchSource;
   readonly #logsOf: (topic: string) => readonly PartitionLog[];
   readonly #members: Member[] = [];
   readonly #partitions = new Map<PartitionLog, { cursor: PartitionCursor; start: number; owner: Member | undefined }>();
@@ -37,7 +37,7 @@ export class ConsumerGroup {
   constructor(
     name: string,
     committed: CommittedPositions,
-    source: BatchSource,
+    source: SqliteBatchSource,
     logsOf: (topic: string) => readonly PartitionLog[],
   ) {
     this.name = name;

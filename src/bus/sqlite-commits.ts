@@ -5,8 +5,8 @@ import { PlatformError } from "../foundation/errors.ts";
 import { inTransaction } from "../foundation/sqlite-file.ts";
 import type { Defer } from "../foundation/turn.ts";
 import type { GroupPosition, NewRecord, Placement } from "./bus.ts";
-import type { PartitionLog, PartitionLogs } from "./partition-logs.ts";
 import { encodeBatches } from "./record-batch.ts";
+import type { PartitionLog, SqlitePartitionLogs } from "./sqlite-partition-logs.ts";
 
 /** Bytes of one transaction, so that a burst neither doubles in memory nor holds up the event loop for long. */
 const maxCommitBytes = 8 * 1024 * 1024;
@@ -22,7 +22,7 @@ interface Request {
 
 export interface SqliteCommitsParts {
   database: DatabaseSync;
-  logs: PartitionLogs;
+  logs: SqlitePartitionLogs;
   clock: Clock;
   defer: Defer;
   isOwner(): boolean;

@@ -1,8 +1,8 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { inTransaction } from "../foundation/sqlite-file.ts";
 import type { BusRecord } from "./bus.ts";
-import type { PartitionLog } from "./partition-logs.ts";
 import { BatchReader, encodeBatches } from "./record-batch.ts";
+import type { PartitionLog } from "./sqlite-partition-logs.ts";
 
 /** Batches of one deleting transaction, so that a large deletion does not hold up publishers. */
 const batchesAtOnce = 200;

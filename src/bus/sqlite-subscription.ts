@@ -2,7 +2,7 @@ import { PlatformError } from "../foundation/errors.ts";
 import type { Log } from "../foundation/log.ts";
 import type { BusRecord, GroupPosition, SubscribeOptions, Subscription } from "./bus.ts";
 import type { ConsumerGroup, Member } from "./consumer-group.ts";
-import type { PartitionLog } from "./partition-logs.ts";
+import type { PartitionLog } from "./sqlite-partition-logs.ts";
 
 export interface SqliteSubscriptionParts {
   options: SubscribeOptions;

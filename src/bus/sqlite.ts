@@ -5,7 +5,6 @@ import { PlatformError } from "../foundation/errors.ts";
 import type { Log } from "../foundation/log.ts";
 import { migrateSqliteFile, openSqliteFile, takeDatabase, translateSqliteError } from "../foundation/sqlite-file.ts";
 import { type Defer, endOfTurn } from "../foundation/turn.ts";
-import { BatchSource, PartitionCursor } from "./batch-source.ts";
 import type {
   Bus,
   BusRecord,
@@ -18,9 +17,10 @@ import type {
   Subscription,
 } from "./bus.ts";
 import { type CommittedPositions, ConsumerGroup, positionKey } from "./consumer-group.ts";
-import { type PartitionCounts, type PartitionLog, PartitionLogs } from "./partition-logs.ts";
 import { Signals } from "./signals.ts";
+import { PartitionCursor, SqliteBatchSource } from "./sqlite-batch-source.ts";
 import { SqliteCommits } from "./sqlite-commits.ts";
+import { type PartitionCounts, type PartitionLog, SqlitePartitionLogs } from "./sqlite-partition-logs.ts";
 import { SqliteRetention } from "./sqlite-retention.ts";
 import { busSchema } from "./sqlite-schema.ts";
 import { SqliteSubscription } from "./sqlite-subscription.ts";
@@ -76,8 +76,8 @@ export class SqliteBus implements Bus {
   readonly #options: SqliteBusOptions;
   readonly #isOwner: () => boolean;
   readonly #defer: Defer;
-  readonly #logs: PartitionLogs;
-  readonly #source: BatchSource;
+  readonly #logs: SqlitePartitionLogs;
+  readonly #source: SqliteBatchSource;
   readonly #commits: SqliteCommits;
   readonly #retention: SqliteRetention;
   readonly #groups = new Map<string, ConsumerGroup>();
@@ -93,8 +93,8 @@ export class SqliteBus implements Bus {
     this.#isOwner = takeDatabase(database);
     this.#defer = options.defer ?? (clock === systemClock ? endOfTurn : queueMicrotask);
     migrateSqliteFile(database, busSchema, "the bus's");
-    this.#logs = new PartitionLogs(database, options.partitions);
-    this.#source = new BatchSource(database);
+    this.#logs = new SqlitePartitionLogs(database, options.partitions);
+    this.#source = new SqliteBatchSource(database);
     this.#retention = new SqliteRetention(database);
     this.#committed = readPositions(database);
     this.#signals = new Signals(log);

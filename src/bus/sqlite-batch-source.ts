@@ -1,10 +1,10 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { BusRecord } from "./bus.ts";
-import type { PartitionLog } from "./partition-logs.ts";
 import { BatchReader } from "./record-batch.ts";
+import type { PartitionLog } from "./sqlite-partition-logs.ts";
 
 /** Reads stored batches, and follows one partition from an offset without reading a batch twice. */
-export class BatchSource {
+export class SqliteBatchSource {
   readonly #holding: StatementSync;
   readonly #following: StatementSync;
 
@@ -31,11 +31,11 @@ export class BatchSource {
 /** A place in a partition and the batch it is in. */
 export class PartitionCursor {
   readonly log: PartitionLog;
-  readonly #source: BatchSource;
+  readonly #source: SqliteBatchSource;
   #offset: number;
   #reader: BatchReader | undefined;
 
-  constructor(source: BatchSource, log: PartitionLog, offset: number) {
+  constructor(source: SqliteBatchSource, log: PartitionLog, offset: number) {
     this.#source = source;
     this.log = log;
     this.#offset = offset;

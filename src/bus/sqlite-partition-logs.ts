@@ -18,7 +18,7 @@ export type PartitionCounts = number | Readonly<Record<string, number>>;
 const defaultPartitions = 4;
 
 /** The partitions of every topic, known in memory and made in the file when a topic is first named. */
-export class PartitionLogs {
+export class SqlitePartitionLogs {
   readonly #database: DatabaseSync;
   readonly #counts: PartitionCounts | undefined;
   readonly #topics = new Map<string, PartitionLog[]>();
