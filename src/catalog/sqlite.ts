@@ -1,12 +1,12 @@
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
 import { maxLosses } from "../executions/execution.ts";
 import type { Clock } from "../foundation/clock.ts";
 import type { Ids } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
+import { openSqliteFile, translateSqliteError } from "../foundation/sqlite-file.ts";
 import type { Catalog } from "./catalog.ts";
 import { sqliteDialect, sqliteTraits } from "./dialects/sqlite.ts";
-import { translateSqliteError } from "./dialects/sqlite-errors.ts";
 import { openKyselyCatalog } from "./kysely/kysely-catalog.ts";
 import type { CatalogLimits } from "./kysely/store-context.ts";
 import type { Tables } from "./kysely/tables.ts";
@@ -39,19 +39,10 @@ export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<
 
 function openDatabase(path: string): DatabaseSync {
   try {
-    const database = new DatabaseSync(path);
-    // WAL with FULL: a commit is on disk when it returns; NORMAL may lose the last ones on power loss.
-    database.exec(`
-      pragma journal_mode = wal;
-      pragma synchronous = full;
-      pragma foreign_keys = on;
-      pragma busy_timeout = 5000;
-      pragma temp_store = memory;
-      pragma cache_size = -65536;
-      pragma journal_size_limit = 67108864;
-    `);
+    const database = openSqliteFile(path);
+    database.exec("pragma temp_store = memory; pragma cache_size = -65536; pragma journal_size_limit = 67108864");
     return database;
   } catch (error) {
-    throw translateSqliteError(error);
+    throw translateSqliteError(error, "the catalog's");
   }
 }

@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
 import { PlatformError } from "../../foundation/errors.ts";
-import { translateSqliteError } from "./sqlite-errors.ts";
+import { takeDatabase, translateSqliteError } from "../../foundation/sqlite-file.ts";
 
 /** Prepared statements kept per connection; the least recently used goes first. */
 const maxStatements = 500;
@@ -11,9 +11,6 @@ interface Prepared {
   returnsRows: boolean;
 }
 
-/** The connection that owns a database object now: whoever opened it last. */
-const owners = new WeakMap<DatabaseSync, SqliteConnection>();
-
 /**
  * Runs compiled queries on a `node:sqlite` database. Opening another connection on the same object
  * retires this one and undoes its open transaction, as the death of a process would: what the old
@@ -21,25 +18,27 @@ const owners = new WeakMap<DatabaseSync, SqliteConnection>();
  */
 export class SqliteConnection implements DatabaseConnection {
   readonly #database: DatabaseSync;
+  readonly #isOurs: () => boolean;
   readonly #statements = new Map<string, Prepared>();
+  #retired = false;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    if (database.isTransaction) database.exec("rollback");
-    owners.set(database, this);
+    this.#isOurs = takeDatabase(database);
   }
 
   get inTransaction(): boolean {
-    return owners.get(this.#database) === this && this.#database.isTransaction;
+    return this.#isOurs() && this.#database.isTransaction;
   }
 
+  /** What comes later is refused. */
   retire(): void {
-    if (owners.get(this.#database) === this) owners.delete(this.#database);
+    this.#retired = true;
     this.#statements.clear();
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    if (owners.get(this.#database) !== this) {
+    if (this.#retired || !this.#isOurs()) {
       throw new PlatformError("unavailable", "the catalog is closed, or its database was opened anew", {
         retryable: false,
       });
@@ -51,7 +50,7 @@ export class SqliteConnection implements DatabaseConnection {
       const { changes } = statement.run(...parameters);
       return { rows: [], numAffectedRows: BigInt(changes) };
     } catch (error) {
-      throw translateSqliteError(error);
+      throw translateSqliteError(error, "the catalog's");
     }
   }
 

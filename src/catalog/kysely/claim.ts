@@ -12,7 +12,7 @@ import { gates } from "./tables.ts";
 
 export function claim(context: StoreContext, request: ClaimRequest): Promise<ClaimedExecution[]> {
   return inTransaction(context, async (tx, now) => {
-    await openDelayed(tx, now);
+    await openDelayed(context, tx, now);
     const rows: ExecutionRow[] = [];
     for (const lane of new Set(request.lanes)) {
       const limit = request.limit - rows.length;
@@ -38,9 +38,9 @@ export function claim(context: StoreContext, request: ClaimRequest): Promise<Cla
 }
 
 /** Those whose time has come join the ready ones; then a claim walks over none that it must leave. */
-export async function openDelayed(tx: Tx, now: number): Promise<void> {
+async function openDelayed({ traits }: StoreContext, tx: Tx, now: number): Promise<void> {
   await sql`
-    update executions set gate = ${gates.ready}
+    update executions ${traits.walk("executions_delayed")} set gate = ${gates.ready}
     where status = 'pending' and gate = 1 and not_before <= ${now}`.execute(tx);
 }
 
@@ -57,7 +57,7 @@ async function claimLane(
       status = 'in_progress', attempt = attempt + 1, token = token + 1, lease_owner = ${owner},
       lease_until = ${now + leaseMs}, started_at = coalesce(started_at, ${now})
     where seq in (
-      select seq from executions
+      select seq from executions ${traits.walk("executions_ready")}
       where status = 'pending' and gate = 0 and lane = ${lane}
       order by priority, seq limit ${limit} ${traits.skipLocked})
     returning *`.execute(tx);

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { Tx } from "./store-context.ts";
+import type { StoreContext, Tx } from "./store-context.ts";
 import { gates } from "./tables.ts";
 
 export interface ConcurrencyKey {
@@ -13,7 +13,11 @@ export interface ConcurrencyKey {
  * To be called in the transaction that adds executions to a key or ends one of it. A head that is
  * delayed or running keeps its key as it is.
  */
-export async function unblockHeads(tx: Tx, executions: readonly ConcurrencyKey[]): Promise<void> {
+export async function unblockHeads(
+  { traits }: StoreContext,
+  tx: Tx,
+  executions: readonly ConcurrencyKey[],
+): Promise<void> {
   const seen = new Set<string>();
   for (const { project, service, concurrency_key: key } of executions) {
     if (key === null) continue;
@@ -23,7 +27,7 @@ export async function unblockHeads(tx: Tx, executions: readonly ConcurrencyKey[]
     await sql`
       update executions set gate = ${gates.ready}
       where gate = ${gates.blocked} and seq = (
-        select seq from executions
+        select seq from executions ${traits.walk("executions_keyed")}
         where project = ${project} and service = ${service} and concurrency_key = ${key}
           and concurrency_key is not null and finished_at is null
         order by seq limit 1)`.execute(tx);

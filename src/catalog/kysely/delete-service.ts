@@ -13,7 +13,7 @@ export function deleteService(context: StoreContext, project: string, name: stri
     await requireService(tx, project, name);
     for (;;) {
       const pending = await readPending(tx, project, name);
-      await endPending(tx, pending, "cancelled", now);
+      await endPending(context, tx, pending, "cancelled", now);
       if (pending.length < chunk) break;
     }
     await tx

@@ -30,7 +30,7 @@ export interface EndedAttempt {
  * lifecycle events, all in the caller's transaction. One whose token is no longer current is left out.
  */
 export async function endAttempts(
-  { limits }: StoreContext,
+  context: StoreContext,
   tx: Tx,
   attempts: readonly EndingAttempt[],
   now: number,
@@ -44,7 +44,7 @@ export async function endAttempts(
       onLost: onLost.get(row.version) ?? "retry",
       cancelRequested: row.cancel_requested === 1,
     };
-    const end = endOfAttempt(outcome, facts, limits.losses);
+    const end = endOfAttempt(outcome, facts, context.limits.losses);
     if (await writeEnd(tx, row, end, now)) ended.push({ ...attempt, end });
   }
   await writeSteps(
@@ -56,6 +56,7 @@ export async function endAttempts(
   await endOpenSteps(tx, idsOf(cancelled), "cancelled", now);
   await endOpenSteps(tx, idsOf(others), "lost", now);
   await unblockHeads(
+    context,
     tx,
     ended.filter(({ end }) => end.status !== "pending").map(({ row }) => row),
   );

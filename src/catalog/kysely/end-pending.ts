@@ -2,10 +2,11 @@ import { lifecycleEvent } from "../../executions/lifecycle-events.ts";
 import { unblockHeads } from "./concurrency-keys.ts";
 import { type ExecutionRow, executionOf } from "./execution-rows.ts";
 import { announce } from "./outbox.ts";
-import type { Tx } from "./store-context.ts";
+import type { StoreContext, Tx } from "./store-context.ts";
 
 /** Ends pending executions, as read in this transaction, that will not be run: with their events, and the next of their keys. */
 export async function endPending(
+  context: StoreContext,
   tx: Tx,
   rows: readonly ExecutionRow[],
   status: "cancelled" | "skipped",
@@ -21,7 +22,7 @@ export async function endPending(
       .executeTakeFirst();
     if (result.numUpdatedRows === 1n) ended.push({ ...row, status, finished_at: now });
   }
-  await unblockHeads(tx, ended);
+  await unblockHeads(context, tx, ended);
   await announce(
     tx,
     ended.map((row) => lifecycleEvent(executionOf(row), { kind: status }, now)),

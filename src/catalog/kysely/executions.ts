@@ -38,7 +38,7 @@ export function executionStore(context: StoreContext): ExecutionStore {
           throw new PlatformError("conflict", `execution ${id} is ${row.status} already: it cannot be cancelled`);
         }
         if (row.status === "pending") {
-          const [ended = row] = await endPending(tx, [row], "cancelled", now);
+          const [ended = row] = await endPending(context, tx, [row], "cancelled", now);
           return executionOf(ended);
         }
         await tx.updateTable("executions").set({ cancel_requested: 1 }).where("seq", "=", row.seq).execute();
@@ -51,7 +51,7 @@ export function executionStore(context: StoreContext): ExecutionStore {
         if (row.status !== "pending") {
           throw new PlatformError("conflict", `execution ${id} is ${row.status}: only a pending one can be skipped`);
         }
-        const [ended = row] = await endPending(tx, [row], "skipped", now);
+        const [ended = row] = await endPending(context, tx, [row], "skipped", now);
         return executionOf(ended);
       }),
   };

@@ -13,6 +13,7 @@ import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 const expireChunk = 500;
 
 export function leaseStore(context: StoreContext): LeaseStore {
+  const { traits } = context;
   return {
     claim: (request) => claim(context, request),
     release: (leases) => release(context, leases),
@@ -62,8 +63,9 @@ export function leaseStore(context: StoreContext): LeaseStore {
       inTransaction(context, async (tx, now) => {
         // A lease is held up to and including its last millisecond's start.
         const { rows } = await sql<ExecutionRow>`
-          select * from executions where status = 'in_progress' and lease_until <= ${now}
-          order by lease_until limit ${limit} ${context.traits.skipLocked}`.execute(tx);
+          select * from executions ${traits.walk("executions_leased")}
+          where status = 'in_progress' and lease_until <= ${now}
+          order by lease_until limit ${limit} ${traits.skipLocked}`.execute(tx);
         return loseAttempts(context, tx, rows, "its lease expired: the executor was not heard of in time", now);
       }),
 
@@ -71,9 +73,10 @@ export function leaseStore(context: StoreContext): LeaseStore {
       let expired = 0;
       for (;;) {
         const ended = await inTransaction(context, async (tx, now) => {
-          let others = tx.selectFrom("executions").selectAll().where("status", "=", sql.lit("in_progress"));
-          if (owners.length > 0) others = others.where("lease_owner", "not in", owners);
-          const rows = await others.limit(expireChunk).execute();
+          const others = owners.length > 0 ? sql`and lease_owner not in (${sql.join(owners)})` : sql``;
+          const { rows } = await sql<ExecutionRow>`
+            select * from executions ${traits.walk("executions_leased")}
+            where status = 'in_progress' and lease_until is not null ${others} limit ${expireChunk}`.execute(tx);
           return loseAttempts(context, tx, rows, "the platform stopped while it ran", now);
         });
         expired += ended.length;
@@ -83,10 +86,12 @@ export function leaseStore(context: StoreContext): LeaseStore {
 
     async nextDue() {
       const { rows } = await sql<{ due: number }>`
-        select not_before as due from executions where status = 'pending' and gate = 0 limit 1`.execute(context.db);
+        select not_before as due from executions ${traits.walk("executions_ready")}
+        where status = 'pending' and gate = 0 limit 1`.execute(context.db);
       if (rows[0]) return rows[0].due;
       const delayed = await sql<{ due: number | null }>`
-        select min(not_before) as due from executions where status = 'pending' and gate = 1`.execute(context.db);
+        select min(not_before) as due from executions ${traits.walk("executions_delayed")}
+        where status = 'pending' and gate = 1`.execute(context.db);
       return delayed.rows[0]?.due ?? undefined;
     },
   };

@@ -4,7 +4,7 @@ import { laneOf } from "../../executions/lanes.ts";
 import type { EventKey, ExecutionId, LinkId, VersionId } from "../../foundation/ids.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import { unblockHeads } from "./concurrency-keys.ts";
-import type { Tx } from "./store-context.ts";
+import type { StoreContext, Tx } from "./store-context.ts";
 import { gates } from "./tables.ts";
 
 export interface NewExecution {
@@ -64,11 +64,16 @@ const count = new BulkInsert("flows", ["correlation_id", "executions", "updated_
 );
 
 /** Adds pending executions in the order given, and counts them to their flows (rule D14). Answers how many are new. */
-export async function insertExecutions(tx: Tx, executions: readonly NewExecution[], now: number): Promise<number> {
+export async function insertExecutions(
+  context: StoreContext,
+  tx: Tx,
+  executions: readonly NewExecution[],
+  now: number,
+): Promise<number> {
   if (executions.length === 0) return 0;
   const rows = executions.map((execution) => rowOf(execution, now));
   const { inserted } = await insert.run(tx, rows);
-  await unblockHeads(tx, rows);
+  await unblockHeads(context, tx, rows);
   const flows = new Map<string, number>();
   for (const { correlation_id: flow } of rows) flows.set(flow, (flows.get(flow) ?? 0) + 1);
   await count.run(

@@ -45,7 +45,7 @@ export function retryExecution(context: StoreContext, id: ExecutionId, options: 
       startedByLifecycle: original.started_by_lifecycle === 1,
       retryOf: id,
     };
-    await insertExecutions(tx, [retry], now);
+    await insertExecutions(context, tx, [retry], now);
     return executionOf(await requireExecution(tx, newId));
   });
 }

@@ -68,7 +68,7 @@ export function routingStore(context: StoreContext): RoutingStore {
           tx,
           won.map(({ incoming: { key, body } }) => ({ key, body, storedAt: now })),
         );
-        result.executions = await insertExecutions(tx, won.flatMap(newExecutionsOf), now);
+        result.executions = await insertExecutions(context, tx, won.flatMap(newExecutionsOf), now);
         await announce(
           tx,
           won.map(noticeOf).filter((notice) => notice !== undefined),

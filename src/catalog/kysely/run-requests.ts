@@ -30,7 +30,7 @@ export function runRequestStore(context: StoreContext): RunRequestStore {
           startedByLifecycle: false,
           retryOf: undefined,
         };
-        await insertExecutions(tx, [start], now);
+        await insertExecutions(context, tx, [start], now);
         await announce(tx, [event]);
         return { executionId: id, created: true };
       }),
