@@ -16,8 +16,8 @@ const known = [
     fix: `name your authority's file with "npm config set cafile <file>", then ${again}`,
   },
   { codes: /\b(E401|E403|ENEEDAUTH)\b/, why: "the registry refused npm", fix: `"npm login", then ${again}` },
-  { codes: /\bENOSPC\b/, why: "the disk is full", fix: `free about 500 MB ("df -h ." shows the disk), then ${again}` },
-  { codes: /\bEDQUOT\b/, why: "the disk quota is used up", fix: `free about 500 MB ("quota" shows it), then ${again}` },
+  { codes: /\bENOSPC\b/, why: "the disk is full", fix: `free about 700 MB ("df -h ." shows the disk), then ${again}` },
+  { codes: /\bEDQUOT\b/, why: "the disk quota is used up", fix: `free about 700 MB ("quota" shows it), then ${again}` },
   {
     codes: /\b(EACCES|EPERM|EROFS)\b/,
     why: "npm may not write here",

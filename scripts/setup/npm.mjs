@@ -1,6 +1,7 @@
 // @ts-check
 import { spawn } from "node:child_process";
 import { basename, dirname } from "node:path";
+import { refuseFullDisk } from "./full-disk.mjs";
 import { explainNpmFailure } from "./npm-failure.mjs";
 import { pathBeginningWith } from "./run-target.mjs";
 import { SetUpError } from "./set-up-error.mjs";
@@ -33,6 +34,7 @@ export async function runNpm({ args, cwd, nodePath, what }) {
       child.on("error", (error) => fail(npmMissing(what, error)));
       child.on("close", settle);
     });
+    refuseFullDisk(cwd, what);
     if (code !== 0) throw new SetUpError({ what, ...explainNpmFailure(words, code) });
   } finally {
     stop.forget();

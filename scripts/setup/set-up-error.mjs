@@ -2,8 +2,8 @@
 
 /** @type {Record<string, string>} */
 const fixes = {
-  ENOSPC: 'free about 500 MB ("df -h ." shows the disk), and run the same command again',
-  EDQUOT: 'free about 500 MB ("quota" shows the limit), and run the same command again',
+  ENOSPC: 'free about 700 MB ("df -h ." shows the disk), and run the same command again',
+  EDQUOT: 'free about 700 MB ("quota" shows the limit), and run the same command again',
   EACCES: "make this folder writable for you, and run the same command again",
   EPERM: "make this folder writable for you, and run the same command again",
   EROFS: "clone the repository onto a disk that can be written",
