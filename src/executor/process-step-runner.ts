@@ -1,11 +1,11 @@
 import { join, resolve } from "node:path";
 import type { Clock } from "../foundation/clock.ts";
-import { messageOf } from "../foundation/errors.ts";
+import { messageOf, PlatformError } from "../foundation/errors.ts";
 import type { Log } from "../foundation/log.ts";
 import type { Random } from "../foundation/random.ts";
 import { SlotChannel } from "./channel/slot-channel.ts";
-import { chooseUnprivilegedIsolation, isRoot } from "./isolation/choose-isolation.ts";
-import { type Isolation, userOfSlot } from "./isolation/isolation.ts";
+import { canSwitchUser, chooseUnprivilegedIsolation } from "./isolation/choose-isolation.ts";
+import { describeIsolation, type Isolation, userOfSlot } from "./isolation/isolation.ts";
 import { landlockCommand } from "./isolation/landlock-command.ts";
 import { claimUserRange, type UserRange } from "./isolation/user-range.ts";
 import type { LaunchRequest } from "./launcher/launcher.ts";
@@ -28,16 +28,17 @@ export interface ProcessStepRunnerOptions {
   random: Random;
   log: Log;
   /** Where scripts live while they run; see RunRoot. */
-  runDirectory?: string | undefined;
-  /** First user id for scripts, where the executor is root. Default 64,000. */
-  firstUid?: number | undefined;
+  runRoot?: string | undefined;
+  /** First user id for scripts, where the executor is root. */
+  firstUid: number;
+  /** `auto`: the best there is. `require`: refuse to open without one. `off`: none. */
+  isolation: "auto" | "require" | "off";
   /** The Python to run scripts with; default: found once, from `searchPath` and the system's. */
   python?: string | undefined;
   /** Directories with `:` between them, as in PATH; where to look for `python3`. */
   searchPath?: string | undefined;
 }
 
-const defaultFirstUid = 64_000;
 const scriptSearchPath = "/usr/local/bin:/usr/bin:/bin";
 
 /** Runs each script as its own process, through the launcher, with a private channel. */
@@ -69,23 +70,29 @@ export class ProcessStepRunner implements StepRunner {
     this.launcher = new LauncherClient(options);
   }
 
-  /** Resolves when it can run scripts. A missing interpreter is no error here: its scripts end `unstartable`. */
+  /**
+   * Resolves when it can run scripts. A missing interpreter is no error here: its scripts end `unstartable`.
+   * Rejects with `unavailable` when isolation is required and there is none.
+   */
   static async open(options: ProcessStepRunnerOptions): Promise<ProcessStepRunner> {
-    const othersMustReach = isRoot;
-    const { dataDirectory, runDirectory, python: wanted, searchPath } = options;
-    const python = findPython({ wanted, searchPath, othersMustReach });
+    const ownUsers = options.isolation !== "off" && (await canSwitchUser(options.firstUid));
+    const python = findPython({ wanted: options.python, searchPath: options.searchPath, othersMustReach: ownUsers });
     python.catch(() => {});
-    const runRoot = await RunRoot.open({ dataDirectory, path: runDirectory, othersMustReach });
+    const { dataDirectory, runRoot: path } = options;
+    const runRoot = await RunRoot.open({ dataDirectory, path, othersMustReach: ownUsers });
     const library = await installLibrary(runRoot, async (directory) => {
       const found = await python.catch(() => undefined);
       if (found) await compilePythonLibrary(found, directory);
     });
-    const node = othersMustReach ? await runRoot.reachableExecutable(process.execPath) : process.execPath;
+    const node = ownUsers ? await runRoot.reachableExecutable(process.execPath) : process.execPath;
     const runtimes = new RuntimeRegistry({ library, node, findPython: () => python });
-    const users = isRoot ? await claimUserRange(options.firstUid ?? defaultFirstUid, options.slots) : undefined;
+    const users = ownUsers ? await claimUserRange(options.firstUid, options.slots) : undefined;
     const isolation: Isolation = users
       ? { kind: "own-user", firstUid: users.firstUid, slots: options.slots }
-      : await chooseUnprivilegedIsolation(() => python);
+      : await chooseUnprivilegedIsolation(options.isolation, () => python);
+    if (options.isolation === "require" && isolation.kind === "none") {
+      throw new PlatformError("unavailable", describeIsolation(isolation).text);
+    }
     const runner = new ProcessStepRunner(options, { runRoot, runtimes, isolation, library, users });
     await runner.launcher.ready();
     return runner;

@@ -70,6 +70,7 @@ export class RunningScript implements RunningStep {
       }
       const end = await this.#launch({ ...launch, ttlMs });
       const channelEnd = await channel.close();
+      if ("truncated" in end && end.truncated) await this.#relayMark();
       await this.#output;
       return this.#resultOf(end, channelEnd);
     } catch (error) {
@@ -113,6 +114,14 @@ export class RunningScript implements RunningStep {
       }
     });
     return this.#output;
+  }
+
+  /** Whoever reads the whole output sees where it ends and why. Not counted as the script's. */
+  async #relayMark(): Promise<void> {
+    const counted = this.#outputBytes;
+    const mark = `\n[cut here: at most ${this.#request.outputCapBytes} bytes of a step's output are kept]\n`;
+    await this.#relay("stderr", Buffer.from(mark));
+    this.#outputBytes = counted;
   }
 
   #resultOf(end: LaunchEnd, channel: ChannelEnd): StepResult {

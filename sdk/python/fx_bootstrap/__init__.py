@@ -3,7 +3,6 @@ import builtins
 import json
 import os
 import sys
-import types
 
 import fx_ef
 from fx_bootstrap import output
@@ -28,7 +27,7 @@ def main():
 
 
 def run(path):
-    module = types.ModuleType("__main__")
+    module = type(sys)("__main__")
     module.__dict__.update(__file__=path, __builtins__=builtins, __cached__=None)
     sys.modules["__main__"] = module
     try:

@@ -1,8 +1,8 @@
 """stdout and stderr by line, and in order between the two."""
+import _thread
 import io
 import os
 import sys
-import threading
 
 _ORDER = 3
 
@@ -11,7 +11,7 @@ class _Order:
     """Two pipes lose the order between them: before the first write to the other one, waits until all before is read."""
 
     def __init__(self):
-        self._lock = threading.Lock()
+        self._lock = _thread.allocate_lock()
         self._last = 1
         try:
             self._line = os.fstat(_ORDER)

@@ -1,8 +1,8 @@
 """The private channel of one run: frames of a length (4 bytes, big-endian) and JSON."""
 import _socket
+import _thread
 import json
 import os
-import threading
 
 MAX_VALUE_BYTES = 4 * 1024 * 1024
 
@@ -22,7 +22,7 @@ class Channel:
     """Safe to use from several threads: one request is under way at a time."""
 
     def __init__(self, path, nonce):
-        self._lock = threading.Lock()
+        self._lock = _thread.allocate_lock()
         self._next_id = 1
         self._pid = os.getpid()
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)

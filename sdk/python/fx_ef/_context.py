@@ -1,5 +1,4 @@
 """What a script sees of its run."""
-import traceback
 
 _MISSING = object()
 
@@ -105,6 +104,9 @@ class Logging:
 
     def exception(self, message, *args):
         """An error, with the exception that is being handled."""
+        # Loaded when needed: it would cost every start 3 ms.
+        import traceback
+
         text = str(message) % args if args else str(message)
         self._log("error", f"{text}\n{traceback.format_exc()}".rstrip(), ())
 

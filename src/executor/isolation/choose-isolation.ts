@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../foundation/errors.ts";
 import type { PythonInterpreter } from "../runtimes/find-python.ts";
@@ -6,10 +7,22 @@ import type { Isolation } from "./isolation.ts";
 
 export const landlockTool = fileURLToPath(new URL("./landlock.py", import.meta.url));
 
-export const isRoot = process.getuid?.() === 0;
+/** Whether this process may start others as the user `uid`: root can, unless its namespace knows no such user. */
+export async function canSwitchUser(uid: number): Promise<boolean> {
+  if (process.getuid?.() !== 0) return false;
+  return new Promise((resolve) => {
+    const trial = spawn("/bin/sh", ["-c", ":"], { uid, gid: uid, stdio: "ignore", cwd: "/", env: {} });
+    trial.on("error", () => resolve(false));
+    trial.on("close", (code) => resolve(code === 0));
+  });
+}
 
 /** What can be had without root: Landlock where the kernel has it and a Python can ask for it. */
-export async function chooseUnprivilegedIsolation(findPython: () => Promise<PythonInterpreter>): Promise<Isolation> {
+export async function chooseUnprivilegedIsolation(
+  wanted: "auto" | "require" | "off",
+  findPython: () => Promise<PythonInterpreter>,
+): Promise<Isolation> {
+  if (wanted === "off") return { kind: "none", reason: "switched off", fix: "Set the executor's isolation to auto." };
   const fix = "Start the platform as root, or on Linux 5.13 or later with Python 3.";
   if (process.platform !== "linux") return { kind: "none", reason: "this system is not Linux", fix };
   try {

@@ -77,7 +77,7 @@ export function decodeLauncherMessage(frame: Buffer): ToLauncher | FromLauncher 
       return { kind, run, bytes: rest.readUInt32BE() };
     case "started":
       return { kind, run, pid: rest.readUInt32BE() };
-    case undefined:
+    default:
       throw new RangeError(`no launcher message has the kind ${frame.readUInt8()}`);
   }
 }

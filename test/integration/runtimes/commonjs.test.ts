@@ -1,0 +1,4 @@
+import { commonJs } from "./programs.ts";
+import { runtimeContract } from "./runtime-contract.ts";
+
+runtimeContract("JavaScript (CommonJS)", commonJs);

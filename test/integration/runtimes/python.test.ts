@@ -1,0 +1,4 @@
+import { python } from "./programs.ts";
+import { runtimeContract } from "./runtime-contract.ts";
+
+runtimeContract("Python", python);

@@ -1,0 +1,129 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
+import type {
+  EmitRequest,
+  RunningStep,
+  ScriptLog,
+  StepHost,
+  StepRequest,
+  StepResult,
+} from "../../../src/executor/step-runner.ts";
+import { systemClock } from "../../../src/foundation/clock.ts";
+import type { ExecutionId, VersionId } from "../../../src/foundation/ids.ts";
+import type { JsonObject } from "../../../src/foundation/json.ts";
+import { silentLog } from "../../../src/foundation/log.ts";
+import { systemRandom } from "../../../src/foundation/random.ts";
+import { eventually } from "../../support/eventually.ts";
+
+export const capBytes = 10 * 1024 * 1024;
+
+export function openRunner(dataDirectory: string, slots = 4): Promise<ProcessStepRunner> {
+  return ProcessStepRunner.open({
+    dataDirectory,
+    slots,
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+    firstUid: 61_000,
+    isolation: "auto",
+    searchPath: process.env.PATH,
+  });
+}
+
+export interface ScriptRun {
+  /** The unpacked version. */
+  directory: string;
+  step: RunningStep;
+  result: Promise<StepResult>;
+  emitted: EmitRequest[];
+  logged: ScriptLog[];
+  state: JsonObject;
+  /** What the script printed until now. */
+  stdout(): string;
+  stderr(): string;
+  both(): string;
+  bytes(): Buffer;
+  /** Waits for a match in stdout and gives its first group. */
+  waitFor(pattern: RegExp): Promise<string>;
+}
+
+let versions = 0;
+
+/** Writes `files` as a service version and runs one of them. */
+export function runScript(
+  runner: ProcessStepRunner,
+  files: Record<string, string>,
+  script: string,
+  options: { params?: JsonObject; config?: JsonObject; host?: Partial<StepHost>; request?: Partial<StepRequest> } = {},
+): ScriptRun {
+  versions += 1;
+  const directory = runner.runRoot.versionDirectory(`v${process.pid}-${versions}` as VersionId);
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), content);
+  }
+  const chunks: { stream: string; bytes: Uint8Array }[] = [];
+  const emitted: EmitRequest[] = [];
+  const logged: ScriptLog[] = [];
+  const state: JsonObject = {};
+  const host: StepHost = {
+    output: (chunk) => void chunks.push(chunk),
+    log: (record) => void logged.push(record),
+    async emit(request) {
+      emitted.push(request);
+      return { id: request.id ?? `derived-${emitted.length}` };
+    },
+    getState: async () => ({ ...state }),
+    async putState(key, value) {
+      state[key] = value;
+    },
+    ...options.host,
+  };
+  const id = "0198c0de-0000-7000-8000-000000000001" as ExecutionId;
+  const params = options.params ?? {};
+  const step = runner.run(
+    {
+      executionId: id,
+      attempt: 1,
+      step: 1,
+      slot: 0,
+      directory,
+      script,
+      timeoutMs: 20_000,
+      ttlMs: 25_000,
+      outputCapBytes: capBytes,
+      context: {
+        event: { specversion: "1.0", id: "e1", source: "/test", type: "test.happened", data: params },
+        params,
+        service: { project: "shop", name: "orders", version: "v1" },
+        execution: { id, attempt: 1, step: 1, script },
+        config: options.config ?? {},
+      },
+      ...options.request,
+    },
+    host,
+  );
+  const text = (stream?: string) =>
+    Buffer.concat(chunks.filter((chunk) => !stream || chunk.stream === stream).map((chunk) => chunk.bytes));
+  return {
+    directory,
+    step,
+    result: step.result,
+    emitted,
+    logged,
+    state,
+    stdout: () => text("stdout").toString(),
+    stderr: () => text("stderr").toString(),
+    both: () => text().toString(),
+    bytes: () => text("stdout"),
+    waitFor: (pattern) => eventually(() => pattern.exec(text("stdout").toString())?.[1]),
+  };
+}
+
+/** Whether a process lives; one that ended and was not collected yet does not. */
+export async function isAlive(pid: number): Promise<boolean> {
+  const { readFile } = await import("node:fs/promises");
+  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "State:\tX");
+  return !/^State:\s+[ZX]/m.test(status);
+}

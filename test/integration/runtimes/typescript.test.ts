@@ -1,0 +1,4 @@
+import { typescript } from "./programs.ts";
+import { runtimeContract } from "./runtime-contract.ts";
+
+runtimeContract("TypeScript", typescript);
