@@ -8,9 +8,10 @@ const contract = "[.]contract[.]ts$";
 const domain = { events: [], services: ["events"], executions: ["events", "services"] };
 const domainFolders = `^src/(${Object.keys(domain).join("|")})/`;
 
-/** A port is the file named like its folder; the catalog's are the files at its top, one a store. */
+/** A port is the file named like its folder; the catalog's are the files at its top but for its drivers, one a store. */
+const catalogPort = "^src/catalog/(?!sqlite|postgres)[^/]+[.]ts$";
 const singlePorts = ["bus", "config-store", "artifact-store", "ops-data"];
-const portFiles = [...singlePorts.map((name) => `^src/${name}/${name}[.]ts$`), "^src/catalog/[^/]+[.]ts$"];
+const portFiles = [...singlePorts.map((name) => `^src/${name}/${name}[.]ts$`), catalogPort];
 const driverFolders = [...singlePorts, "catalog"];
 const drivers = { path: `^src/(${driverFolders.join("|")})/`, pathNot: [...portFiles, contract] };
 
@@ -92,7 +93,7 @@ export default {
       name: "catalog-port-imports",
       comment: "The stores of the catalog are told in terms of each other only.",
       severity: "error",
-      from: { path: "^src/catalog/[^/]+[.]ts$", pathNot: contract },
+      from: { path: catalogPort, pathNot: contract },
       to: { path: `^src/(${singlePorts.join("|")})/` },
     },
     ...driverFolders.map((folder) => ({
@@ -151,10 +152,14 @@ export default {
     },
     onlyIn(
       "^(node:)?sqlite$",
-      `^src/(${driverFolders.join("|")})/.+/|/sqlite[^/]*[.]ts$|[.-]?worker[.]ts$`,
-      "Engines are drivers.",
+      `^src/platform/|^src/(${driverFolders.join("|")})/([^/]+/|[^/]*(sqlite|worker))`,
+      "Engines are drivers; the platform locks the data directory with one.",
     ),
-    onlyIn("^node_modules/kysely/", "^src/catalog/[^/]+/", "SQL is written in the catalog's driver only."),
+    onlyIn(
+      "^node_modules/kysely/",
+      "^src/catalog/([^/]+/|sqlite|postgres)",
+      "SQL is written in the catalog's driver only.",
+    ),
     onlyIn("^node_modules/(@fastify/[^/]+|fastify)/", "^src/manager/", "HTTP is the manager's."),
     onlyIn("^node_modules/(commander|cli-table3)/", "^src/cli/", "The terminal is the CLI's."),
   ],

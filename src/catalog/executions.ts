@@ -24,8 +24,8 @@ export interface ExecutionStore {
 }
 
 export interface ExecutionFilter {
-  /** `project/name`, or a project alone. */
   project?: string | undefined;
+  /** A service's name within `project`, or `project/name`; a bare name without `project` is of the project `default`. */
   service?: string | undefined;
   status?: readonly ExecutionStatus[] | undefined;
   trigger?: Trigger | undefined;

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { Execution, ExecutionStatus } from "../../executions/execution.ts";
+import { defaultProject } from "../../services/names.ts";
 import type { ExecutionFilter } from "../executions.ts";
 import type { Page, PageRequest } from "../paging.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
@@ -20,8 +21,8 @@ export async function listExecutions(
 ): Promise<Page<Execution>> {
   const after = cursorOf(page, ["number", "number"]);
   const rows: ExecutionRow[] = [];
-  for (const status of statusesOf(filter)) {
-    const query = executionListQuery(context, { ...filter, status }, after, page.limit + 1);
+  for (const single of singleStatusFilters(filter)) {
+    const query = executionListQuery(context, single, after, page.limit + 1);
     rows.push(...(await query.execute(context.db)).rows);
   }
   rows.sort((a, b) => b.created_at - a.created_at || b.seq - a.seq);
@@ -30,8 +31,8 @@ export async function listExecutions(
 
 export async function countExecutions(context: StoreContext, filter: ExecutionFilter): Promise<number> {
   let count = 0;
-  for (const status of statusesOf(filter)) {
-    const { from, where } = planOf(context, { ...filter, status });
+  for (const single of singleStatusFilters(filter)) {
+    const { from, where } = planOf(context, single);
     const limit = countLimit - count;
     const { rows } = await sql<{ n: number }>`
       select count(*) as n from (select 1 as one from ${from} where ${where} limit ${limit}) as counted`.execute(
@@ -57,8 +58,18 @@ export function executionListQuery(
     select * from ${from} where ${where} ${older} order by created_at desc, seq desc limit ${limit}`;
 }
 
-function statusesOf(filter: ExecutionFilter): (ExecutionStatus | undefined)[] {
-  return filter.status === undefined ? [undefined] : [...new Set(filter.status)];
+function singleStatusFilters(filter: ExecutionFilter): OneStatus[] {
+  const statuses = filter.status === undefined ? [undefined] : [...new Set(filter.status)];
+  const { project, service } = serviceOf(filter);
+  return statuses.map((status) => ({ ...filter, project, service, status }));
+}
+
+/** A name that is no name finds nothing, as one that nobody has. */
+function serviceOf({ project, service }: ExecutionFilter) {
+  if (service === undefined || (project !== undefined && !service.includes("/"))) return { project, service };
+  const [owner = defaultProject, name = service] = service.includes("/") ? service.split("/", 2) : [];
+  // Two projects at once: no execution is of both.
+  return { project: owner, service: project === undefined || project === owner ? name : "" };
 }
 
 function planOf({ traits }: StoreContext, filter: OneStatus) {
