@@ -152,8 +152,8 @@ export default {
     },
     onlyIn(
       "^(node:)?sqlite$",
-      `^src/platform/|^src/(${driverFolders.join("|")})/([^/]+/|[^/]*(sqlite|worker))`,
-      "Engines are drivers; the platform locks the data directory with one.",
+      `^src/(platform|foundation)/|^src/(${driverFolders.join("|")})/([^/]+/|[^/]*(sqlite|worker))`,
+      "Engines are drivers; the foundation opens their files, the platform locks the data directory with one.",
     ),
     onlyIn(
       "^node_modules/kysely/",
