@@ -1,5 +1,6 @@
 // Finds syntax errors in JavaScript and TypeScript files without running them.
 // stdin: JSON [{path, file, directory}]; stdout: JSON [{path: "name:line", message}].
+const { spawnSync } = require("node:child_process");
 const { existsSync, readFileSync } = require("node:fs");
 const { stripTypeScriptTypes } = require("node:module");
 const { dirname, extname, join } = require("node:path");
@@ -25,24 +26,36 @@ function check(path, file, directory) {
   const asModule = () => void new vm.SourceTextModule(source, { identifier: path });
   const asScript = () =>
     void vm.compileFunction(source, ["exports", "require", "module", "__filename", "__dirname"], { filename: path });
-  if (format === "module") return attempt(path, asModule);
+  const asNode = () => moduleLine(source);
+  if (format === "module") return attempt(path, asModule, asNode);
   const problem = attempt(path, asScript);
   if (!problem || format === "commonjs") return problem;
   // As Node does: what cannot be a script may be a module. Which of the two errors helps depends on what it was meant to be.
-  const moduleProblem = attempt(path, asModule);
+  const moduleProblem = attempt(path, asModule, asNode);
   if (!moduleProblem) return undefined;
   return /^\s*(import\b(?!\s*\()|export\b)/m.test(source) ? moduleProblem : problem;
 }
 
-function attempt(path, compile) {
+function attempt(path, compile, lineOf = (error) => scriptLine(path, error)) {
   try {
     compile();
     return undefined;
   } catch (error) {
-    const lines = String(error.stack).split("\n");
-    const place = lines.find((line) => line.startsWith(`${path}:`))?.slice(path.length + 1);
-    return { path: `${path}:${Number.parseInt(place ?? "1", 10) || 1}`, message: `${error.name}: ${error.message}` };
+    return { path: `${path}:${lineOf(error) || 1}`, message: `${error.name}: ${error.message}` };
   }
+}
+
+function scriptLine(path, error) {
+  const place = String(error.stack)
+    .split("\n")
+    .find((line) => line.startsWith(`${path}:`));
+  return Number.parseInt(place?.slice(path.length + 1) ?? "1", 10);
+}
+
+// The error of a module does not carry its line; Node's own check prints it. Only a faulty file pays for that.
+function moduleLine(source) {
+  const checked = spawnSync(process.execPath, ["--input-type=module", "--check"], { input: source, encoding: "utf8" });
+  return Number(/^\[stdin\]:(\d+)/m.exec(checked.stderr)?.[1] ?? 1);
 }
 
 function formatOf(extension, file, directory) {

@@ -1,0 +1,83 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { checkingRegistry, checkScripts } from "../../../src/executor/runtimes/registry.ts";
+import { tempDir } from "../../support/temp-dir.ts";
+
+async function problemsOf(files: Record<string, string>): Promise<[string, string][]> {
+  const directory = tempDir();
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
+  const problems = await checkScripts(
+    directory,
+    Object.keys(files).filter((name) => name !== "package.json"),
+  );
+  return problems.map(({ path, message }) => [path, message]);
+}
+
+describe("the check of a deploy", () => {
+  it("finds nothing wrong with scripts that run", async () => {
+    const found = await problemsOf({
+      "a.py": "import nothing_there\nprint(1 / 0)\n",
+      "b.mjs": "import { x } from 'nothing-there';\nawait x;\nexport const y = 1;\n",
+      "c.cjs": "#!/usr/bin/env node\nconst x = require('nothing-there');\nreturn;\n",
+      "d.ts":
+        "import type { X } from './x.ts';\nconst n: number = await 1;\ninterface A { b?: string }\nconsole.log(n as unknown);\n",
+      "e.js": "import fs from 'node:fs';\nawait fs;\n",
+      "f.js": "const fs = require('node:fs');\nmodule.exports = fs;\n",
+      "g.cts": "const n: number = 1;\nexports.n = n;\n",
+    });
+    expect(found).toEqual([]);
+  });
+
+  it("says file and line of every syntax error", async () => {
+    const found = await problemsOf({
+      "a.py": "x = 1\ndef f(:\n",
+      "b.mjs": "const a = 1;\n\nconst a = 2;\n",
+      "c.cjs": "function f() {}\n\n)\n",
+      "d.ts": "const a: number = 1;\nconst b: = 2;\n",
+      "e.js": "import fs from 'node:fs';\nlet fs = 1;\n",
+    });
+    expect(found.map(([path]) => path)).toEqual(["a.py:2", "b.mjs:3", "c.cjs:3", "d.ts:2", "e.js:2"]);
+    for (const [, message] of found) expect(message).toMatch(/Error: ./);
+  });
+
+  it("refuses TypeScript that cannot be erased, and says what that is", async () => {
+    const found = await problemsOf({ "a.ts": "const x = 1;\nenum Colour { Red }\n" });
+    expect(found).toEqual([["a.ts:2", expect.stringContaining("enum")]]);
+  });
+
+  it("reads a .js file as its package.json says", async () => {
+    const source = "const x = require('x');\nexport const y = x;\n";
+    expect(await problemsOf({ "package.json": '{"type":"commonjs"}', "a.js": source })).toMatchObject(
+      [["a.js:2", {}]].map(([path]) => [path, expect.any(String)]),
+    );
+    expect(await problemsOf({ "package.json": '{"type":"module"}', "a.js": source })).toEqual([]);
+  });
+
+  it("reports what cannot even be read as a program", async () => {
+    const found = await problemsOf({ "a.py": "x = '\0'\n", "b.py": `${"(".repeat(100_000)}` });
+    expect(found.map(([path]) => path.split(":")[0])).toEqual(["a.py", "b.py"]);
+  });
+
+  it("names the endings that run when one does not", async () => {
+    const [problem] = await problemsOf({ "query.sql": "select 1" });
+    expect(problem).toEqual(["query.sql", expect.stringMatching(/'\.sql'.*\.py .*\.ts/)]);
+  });
+
+  it("finds the interpreters of this machine", async () => {
+    const found = await checkingRegistry({ searchPath: process.env.PATH }).probe();
+    expect(found).toMatchObject({
+      python: { available: true, version: expect.stringMatching(/^3\./) },
+      node: { available: true, version: process.versions.node },
+    });
+  });
+
+  it("says what to do where there is no Python", async () => {
+    const { python } = await checkingRegistry({ python: "/nowhere/python3" }).probe();
+    expect(python).toEqual({
+      available: false,
+      reason: expect.stringContaining("/nowhere/python3"),
+      fix: expect.stringContaining("Install Python"),
+    });
+  });
+});

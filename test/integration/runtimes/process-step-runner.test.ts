@@ -1,0 +1,183 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
+import { eventually } from "../../support/eventually.ts";
+import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
+import { python } from "./programs.ts";
+import { isAlive, openRunner, runScript } from "./script-runs.ts";
+
+const data = tempDirForFile();
+let runner: ProcessStepRunner;
+beforeAll(async () => {
+  runner = await openRunner(data);
+});
+afterAll(() => runner.close());
+
+function runSource(script: string, source: string, options: Parameters<typeof runScript>[3] = {}) {
+  return runScript(runner, { [script]: source }, script, options);
+}
+
+describe("a step", () => {
+  it("D9: has no result before all that it sent is handled", async () => {
+    const { promise, resolve } = Promise.withResolvers<{ id: string }>();
+    const source = `import { context } from "@streamzero/fx"; context.events.send("a.b", 1); process.exit(0);`;
+    let asked = false;
+    const emit = () => {
+      asked = true;
+      return promise;
+    };
+    const { result } = runSource("late.mjs", source, { host: { emit } });
+    let over = false;
+    void result.then(() => {
+      over = true;
+    });
+    await eventually(() => asked);
+    // Another whole run goes by meanwhile.
+    await runSource("other.py", "print(1)", { request: { slot: 1 } }).result;
+    expect(over).toBe(false);
+    resolve({ id: "x" });
+    expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
+  });
+
+  it("has every event that it did not wait for arrive, also when it exits at once", async () => {
+    const text = "x".repeat(1024 * 1024);
+    const source = `const { context } = require("@streamzero/fx");
+for (let n = 0; n < 4; n++) context.events.send("a." + n, "x".repeat(1024 * 1024));
+process.stdout.write("y".repeat(1024 * 1024));
+process.exit(0);`;
+    const { result, emitted, stdout } = runSource("quick.cjs", source);
+    expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
+    expect(emitted.map(({ type }) => type)).toEqual(["a.0", "a.1", "a.2", "a.3"]);
+    expect(emitted.every(({ data }) => data === text)).toBe(true);
+    expect(stdout()).toHaveLength(1024 * 1024);
+  });
+
+  it("in a language that nothing runs is unstartable, and says what would run", async () => {
+    const { result } = runSource("query.sql", "select 1");
+    expect(await result).toEqual({ kind: "unstartable", message: expect.stringContaining(".py") });
+  });
+
+  it("is not started when it was stopped before", async () => {
+    const { step, result, stdout } = runSource("hello.py", "print('hello')");
+    step.stop("shutdown", 0);
+    expect(await result).toMatchObject({ kind: "stopped", reason: "shutdown" });
+    expect(stdout()).toBe("");
+  });
+
+  it("that prints faster than its output is taken waits, and loses nothing", async () => {
+    let taken = 0;
+    let inHand = 0;
+    let most = 0;
+    const output = async ({ bytes }: { bytes: Uint8Array }) => {
+      inHand += 1;
+      most = Math.max(most, inHand);
+      await new Promise((resolve) => setImmediate(resolve));
+      taken += bytes.length;
+      inHand -= 1;
+    };
+    const source = `import sys\nfor _ in range(64): sys.stdout.write("x" * 65536)\n`;
+    const { result } = runSource("flood.py", source, { host: { output } });
+    expect(await result).toMatchObject({ outputBytes: 64 * 65536, truncated: false });
+    expect(taken).toBe(64 * 65536);
+    expect(most).toBe(1);
+  });
+
+  it("that prints 100 MB leaves the executor as small as it was", async () => {
+    const before = process.memoryUsage.rss();
+    const source = `import sys\nblock = "x" * 65535 + "\\n"\nfor _ in range(1600): sys.stdout.write(block)\n`;
+    const { result } = runSource("flood.py", source, { host: { output() {} } });
+    expect(await result).toMatchObject({ kind: "exited", exitCode: 0, truncated: true });
+    expect(process.memoryUsage.rss() - before).toBeLessThan(80 * 1024 * 1024);
+  });
+
+  it("may import its service's own modules, from the root and from beside the script", async () => {
+    const files = {
+      "top.py": "name = 'top'",
+      "steps/near.py": "name = 'near'",
+      "steps/main.py": "import top, near; print(top.name, near.name, __name__, __file__.endswith('steps/main.py'))",
+    };
+    const { result, stdout } = runScript(runner, files, "steps/main.py");
+    await result;
+    expect(stdout()).toBe("top near __main__ True\n");
+  });
+
+  it("ends as Python's own: sys.exit with a message, a number, an atexit, a thread", async () => {
+    const source = `import atexit, sys, threading, time
+atexit.register(lambda: print("at exit"))
+threading.Thread(target=lambda: (time.sleep(0.05), print("thread"))).start()
+sys.exit("sorry")`;
+    const { result, stdout, stderr } = runSource("exit.py", source);
+    expect(await result).toMatchObject({ kind: "exited", exitCode: 1 });
+    expect(stdout()).toBe("thread\nat exit\n");
+    expect(stderr()).toBe("sorry\n");
+  });
+
+  it("reads a .js file without a package.json as what its syntax says", async () => {
+    const module = runSource("m.js", `import { context } from "@streamzero/fx"; console.log(context.service.id);`);
+    await module.result;
+    expect([module.stdout(), module.stderr()]).toEqual(["shop/orders\n", ""]);
+    const script = runSource("c.js", `const { context } = require("@streamzero/fx"); console.log(context.service.id);`);
+    await script.result;
+    expect([script.stdout(), script.stderr()]).toEqual(["shop/orders\n", ""]);
+  });
+
+  it("ends with 1 after a rejection that nobody handles", async () => {
+    const { result, stderr } = runSource("reject.ts", `Promise.reject(new Error("left alone") as Error);`);
+    expect(await result).toMatchObject({ kind: "exited", exitCode: 1 });
+    expect(stderr()).toContain("left alone");
+  });
+});
+
+describe("the launcher", () => {
+  it("D7: takes its runs with it when it is killed; they are lost, and the next one runs", async () => {
+    const script = runSource("sleep.py", python.source("sleepWithChild"));
+    const child = Number(await script.waitFor(/child (\d+)/));
+    const self = Number(await script.waitFor(/self (\d+)/));
+    process.kill(runner.launcher.pid as number, "SIGKILL");
+    expect(await script.result).toMatchObject({ kind: "lost" });
+    await eventually(async () => !(await isAlive(child)) && !(await isAlive(self)));
+    const next = runSource("hello.py", "print('hello')");
+    expect(await next.result).toMatchObject({ kind: "exited", exitCode: 0 });
+  });
+
+  it("D8: kills every script when its executor is killed", async () => {
+    const entry = fileURLToPath(new URL("./executor-process.ts", import.meta.url));
+    const executor = spawn(process.execPath, [entry, tempDir()], { stdio: ["pipe", "pipe", "inherit"] });
+    let printed = "";
+    executor.stdout.on("data", (bytes) => {
+      printed += bytes;
+    });
+    const pids = await eventually(() => /child (\d+)\s+self (\d+)/.exec(printed));
+    executor.kill("SIGKILL");
+    await eventually(async () => !(await isAlive(Number(pids[1]))) && !(await isAlive(Number(pids[2]))));
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)("S3: where the executor is not root", () => {
+  it("Landlock keeps a script from the platform's files and other processes", async () => {
+    const entry = fileURLToPath(new URL("./unprivileged.ts", import.meta.url));
+    const data = tempDir();
+    const { chownSync } = await import("node:fs");
+    chownSync(data, 65534, 65534);
+    const runnerProcess = spawn(process.execPath, [entry, data], {
+      uid: 65534,
+      gid: 65534,
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { PATH: process.env.PATH },
+    });
+    let printed = "";
+    runnerProcess.stdout.on("data", (bytes) => {
+      printed += bytes;
+    });
+    const code = await new Promise((resolve) => runnerProcess.on("close", resolve));
+    expect(code).toBe(0);
+    const { isolation, read, write, parent, daemon } = JSON.parse(printed);
+    if (isolation !== "landlock")
+      throw new Error("this kernel has no Landlock: the isolation of an executor that is not root is untested");
+    expect(read).toMatch(/^(denied .*\n)+$/);
+    expect(write).toBe("wrote\ndenied\n");
+    expect(parent).toBe("refused\n");
+    expect(await isAlive(Number(daemon))).toBe(false);
+  });
+});

@@ -1,0 +1,30 @@
+/** Runs scripts as a user that is not root and prints what they could do, as JSON. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type ProgramName, python, typescript } from "./programs.ts";
+import { openRunner, runScript } from "./script-runs.ts";
+
+const data = process.argv[2] as string;
+const runner = await openRunner(data);
+const token = join(data, "token");
+writeFileSync(token, "secret", { mode: 0o600 });
+
+async function printed(name: ProgramName, language = python, params = {}): Promise<string> {
+  const script = `${name}${language.extension}`;
+  const run = runScript(runner, { ...language.files, [script]: language.source(name) }, script, { params });
+  const result = await run.result;
+  if (result.kind !== "exited" || result.exitCode !== 0) throw new Error(JSON.stringify([result, run.both()]));
+  return run.stdout();
+}
+
+const other = runScript(runner, { "a.py": python.source("sleepWithChild") }, "a.py", { request: { slot: 1 } });
+const self = await other.waitFor(/self (\d+)/);
+const paths = [token, `/proc/${self}/environ`, `/proc/${process.pid}/environ`];
+const read = (await printed("readFiles", python, { paths })) + (await printed("readFiles", typescript, { paths }));
+const write = await printed("writeFiles");
+const parent = await printed("killParent");
+const daemon = /child (\d+)/.exec(await printed("leaveDaemon"))?.[1];
+other.step.stop("cancelled", 0);
+await other.result;
+await runner.close();
+console.log(JSON.stringify({ isolation: runner.isolation.kind, read, write, parent, daemon }));
