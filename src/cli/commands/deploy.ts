@@ -1,0 +1,83 @@
+import type { Command } from "commander";
+import { defaultProject } from "../../services/names.ts";
+import { CliError } from "../cli-error.ts";
+import type { DeployReport } from "../deploy/deploy-service.ts";
+import type { ServiceDirectory } from "../deploy/find-services.ts";
+import { type Session, withSession } from "../session.ts";
+import { countText, sizeText } from "../terminal/times.ts";
+
+interface DeployOptions {
+  project: string;
+  watch?: boolean;
+}
+
+export function defineDeploy(program: Command): Command {
+  return program
+    .command("deploy")
+    .description("deploy directories: one with a manifest or scripts is a service, one of such directories is many")
+    .argument("<directory...>", "what to deploy")
+    .option("--project <project>", "the project they belong to", defaultProject)
+    .option("--watch", "deploy again whenever a file is saved, until Ctrl-C")
+    .action(withSession(deploy));
+}
+
+async function deploy(session: Session, directories: string[], options: DeployOptions): Promise<void> {
+  const { findServices } = await import("../deploy/find-services.ts");
+  const services = directories.flatMap(findServices);
+  const reports = await deployAll(session, services, options.project);
+  if (session.terminal.isJson) await session.terminal.list(reports, [], "");
+  if (options.watch) return watch(session, services, options.project);
+  const refused = reports.filter(({ outcome }) => outcome === "refused").length;
+  if (refused > 0) {
+    throw new CliError({ what: `${refused} of ${countText(reports.length, "service")} refused`, exit: "refused" });
+  }
+  await suggestNext(session, reports);
+}
+
+async function deployAll(session: Session, services: readonly ServiceDirectory[], project: string) {
+  const { deployService } = await import("../deploy/deploy-service.ts");
+  const reports: DeployReport[] = [];
+  for (const service of services) {
+    const report = await deployService(session.api, service, project);
+    reports.push(report);
+    if (!session.terminal.isJson) tell(session, report);
+  }
+  return reports;
+}
+
+function tell({ terminal }: Session, report: DeployReport): void {
+  const { paint } = terminal;
+  const colour = { deployed: "green", unchanged: "gray", refused: "red" } as const;
+  const version = report.version ? `  version ${report.version.slice(0, 12)}` : "";
+  const size = report.version ? `  ${countText(report.fileCount, "file")}, ${sizeText(report.sizeBytes)}` : "";
+  terminal.line(`${report.project}/${report.name}  ${paint(colour[report.outcome], report.outcome)}${version}${size}`);
+  for (const warning of report.warnings) terminal.say(`  ${terminal.paintTalk("yellow", "warning")} ${warning}`);
+  for (const { path, message } of report.problems) terminal.say(`  ${path ? `${path}: ` : ""}${message}`);
+}
+
+async function watch(session: Session, services: readonly ServiceDirectory[], project: string): Promise<void> {
+  const { watchDirectories } = await import("../deploy/watch-directories.ts");
+  session.terminal.say(`watching ${countText(services.length, "directory", "directories")}; Ctrl-C ends`);
+  for await (const changed of watchDirectories(services.map(({ path }) => path))) {
+    const reports = await deployAll(
+      session,
+      services.filter(({ path }) => changed.has(path)),
+      project,
+    );
+    for (const report of session.terminal.isJson ? reports : []) session.terminal.entry(report, () => "");
+  }
+}
+
+/** The event that starts what was just deployed, or the run by hand where no event does. */
+async function suggestNext({ terminal, api }: Session, reports: readonly DeployReport[]): Promise<void> {
+  const first = reports[0];
+  if (!first || terminal.isJson) return;
+  const query = { project: first.project };
+  const links = await api.list<{ service: string; eventType: string }>("/api/v1/links", query, 1000);
+  const names = new Set(reports.map(({ name }) => name));
+  const link = links.items.find(({ service, eventType }) => names.has(service) && !eventType.startsWith("fx."));
+  const inProject = first.project === defaultProject ? first.name : `${first.project}/${first.name}`;
+  terminal.next(
+    link ? `fx send ${link.eventType.replace(/\.\*$/, ".something")} --data '{}' --wait` : `fx run ${inProject} --wait`,
+  );
+}

@@ -1,0 +1,82 @@
+import type { Command } from "commander";
+import type { CloudEvent } from "../../events/cloud-event.ts";
+import { systemClock } from "../../foundation/clock.ts";
+import { createIds } from "../../foundation/ids.ts";
+import { systemRandom } from "../../foundation/random.ts";
+import { type Session, withSession } from "../session.ts";
+import { seconds } from "../terminal/read-options.ts";
+
+export interface WaitOption {
+  wait?: number | true;
+}
+
+interface SendOptions extends WaitOption {
+  data?: string;
+  source: string;
+  subject?: string;
+  id?: string;
+  project?: string;
+  correlation?: string;
+}
+
+interface Accepted {
+  key: string;
+  id: string;
+  source: string;
+  duplicate: boolean;
+  differs?: boolean;
+}
+
+export function defineSend(program: Command): Command {
+  return program
+    .command("send")
+    .description("send an event")
+    .argument("<type>", "the event's type, e.g. order.placed")
+    .option("--data <data>", "JSON; @file: a file's JSON, or its text; -: JSON from standard input")
+    .option("--source <source>", "who sends it", "/fx/cli")
+    .option("--subject <subject>", "what it is about")
+    .option("--id <id>", "its id: the same id and source again is the same event (made by itself)")
+    .option("--project <project>", "only services of this project see it")
+    .option("--correlation <correlationid>", "make it part of this flow instead of starting one")
+    .option(
+      "--wait [seconds]",
+      "show the flow while it runs, until it is quiet; exit code 5 if something failed",
+      seconds,
+    )
+    .action(withSession(send));
+}
+
+async function send(session: Session, type: string, options: SendOptions): Promise<void> {
+  const { api, terminal } = session;
+  const { readData } = await import("../send/read-data.ts");
+  const event: CloudEvent = {
+    specversion: "1.0",
+    id: options.id ?? createIds(systemClock, systemRandom).next(),
+    source: options.source,
+    type,
+    time: new Date().toISOString(),
+    ...(options.subject === undefined ? {} : { subject: options.subject }),
+    ...(options.project === undefined ? {} : { fxproject: options.project }),
+    ...(options.correlation === undefined ? {} : { correlationid: options.correlation }),
+    ...readData(options.data),
+  };
+  const { body } = await api.send<{ accepted: Accepted[] }>("POST", "/api/v1/events", {
+    body: Buffer.from(JSON.stringify(event)),
+    headers: { "content-type": "application/cloudevents+json; charset=utf-8" },
+  });
+  const accepted = body.accepted[0] as Accepted;
+  if (accepted.differs) {
+    terminal.say(
+      `warning: an event ${accepted.id} from ${accepted.source} with other data was accepted before; that one stands`,
+    );
+  }
+  if (options.wait !== undefined) {
+    const { waitForFlow } = await import("../flow/wait-for-flow.ts");
+    return waitForFlow(session, accepted.key, options.wait);
+  }
+  await terminal.one(
+    accepted,
+    () => `accepted ${type}  ${accepted.key}${accepted.duplicate ? "  (a repeat: nothing runs twice)" : ""}`,
+  );
+  terminal.next(`fx why ${accepted.key}`);
+}

@@ -1,0 +1,76 @@
+import { type Command, Option } from "commander";
+import { defaultProject } from "../../services/names.ts";
+import { usageError } from "../cli-error.ts";
+import type { ServiceAnswer } from "../connection/wire.ts";
+import { serviceRefOf } from "../service-ref.ts";
+import { type Session, withSession } from "../session.ts";
+import { wholeNumber } from "../terminal/read-options.ts";
+import type { Column } from "../terminal/terminal.ts";
+import { clockText } from "../terminal/times.ts";
+
+interface ChangeOptions {
+  project: string;
+  version?: string;
+  on?: boolean;
+  off?: boolean;
+  priority?: number;
+}
+
+const columns: Column<ServiceAnswer>[] = [
+  { title: "service", of: ({ project, name }) => `${project}/${name}` },
+  { title: "version", of: ({ activeVersion }) => activeVersion?.slice(0, 12) ?? "none" },
+  { title: "state", of: ({ active }, paint) => (active ? "on" : paint("yellow", "off")) },
+  { title: "priority", of: ({ priority }) => String(priority) },
+  { title: "changed", of: ({ updatedAt }) => clockText(updatedAt, Date.now()) },
+];
+
+export function defineServices(program: Command): Command {
+  const services = program.command("services").description("the services, and changes to one");
+  services
+    .command("list", { isDefault: true })
+    .description("the services (the default: `fx services`)")
+    .option("--project <project>", "of one project")
+    .option("--limit <count>", "at most so many", wholeNumber(1, 100_000), 1000)
+    .action(withSession(list));
+  services
+    .command("change")
+    .description("roll back or forward, switch on or off, change the priority")
+    .argument("<service>", "project/name, or a name")
+    .option("--project <project>", "the project of a bare name", defaultProject)
+    .option("--version <version>", "make this version the active one")
+    .addOption(new Option("--on", "switch it on").conflicts("off"))
+    .option("--off", "switch it off: links to it start nothing, and the ledger says so")
+    .option("--priority <priority>", "1 (highest) to 10 (lowest)", wholeNumber(1, 10))
+    .action(withSession(change));
+  services
+    .command("delete")
+    .description("delete a service with its versions and links; what has run stays in the history")
+    .argument("<service>", "project/name, or a name")
+    .option("--project <project>", "the project of a bare name", defaultProject)
+    .action(withSession(remove));
+  return services;
+}
+
+async function list({ api, terminal }: Session, { project, limit }: { project?: string; limit: number }) {
+  const { items } = await api.list<ServiceAnswer>("/api/v1/services", { project }, limit);
+  await terminal.list(items, columns, "no service yet: `fx deploy examples/hello` is a first one");
+}
+
+async function change({ api, terminal }: Session, service: string, options: ChangeOptions): Promise<void> {
+  const body = {
+    ...(options.version === undefined ? {} : { activeVersion: options.version }),
+    ...(options.on ? { active: true } : {}),
+    ...(options.off ? { active: false } : {}),
+    ...(options.priority === undefined ? {} : { priority: options.priority }),
+  };
+  if (Object.keys(body).length === 0) throw usageError("nothing to change was named", "fx services change --help");
+  const answer = await api.send<ServiceAnswer>("PATCH", serviceRefOf(service, options.project).path, { json: body });
+  const { tableText } = await import("../terminal/table.ts");
+  await terminal.one(answer.body, () => tableText([answer.body], columns, terminal.paint));
+}
+
+async function remove({ api, terminal }: Session, service: string, options: { project: string }): Promise<void> {
+  const { path, text } = serviceRefOf(service, options.project);
+  await api.send("DELETE", path);
+  await terminal.one({ deleted: text }, () => `deleted ${text}`);
+}

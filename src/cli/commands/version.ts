@@ -1,0 +1,24 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { type Session, withSession } from "../session.ts";
+
+export function defineVersion(program: Command): Command {
+  return program
+    .command("version")
+    .description("the version of StreamZero FX, and of its Node")
+    .action(withSession(version));
+}
+
+async function version({ terminal }: Session): Promise<void> {
+  const answer = {
+    version: ownVersion(),
+    node: process.versions.node,
+    platform: `${process.platform}-${process.arch}`,
+  };
+  await terminal.one(answer, () => `StreamZero FX ${answer.version} (Node ${answer.node}, ${answer.platform})`);
+}
+
+function ownVersion(): string {
+  const file = new URL("../../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}

@@ -1,0 +1,143 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { messageOf } from "../../foundation/errors.ts";
+import { CliError } from "../cli-error.ts";
+import { readEventStream, type ServerSentEvent } from "./event-stream.ts";
+import { errorOfAnswer, type ProblemDocument } from "./problem-document.ts";
+import type { ListAnswer } from "./wire.ts";
+
+export type Query = Record<string, string | number | boolean | undefined>;
+
+export interface Answer<Body> {
+  status: number;
+  body: Body;
+}
+
+/** Between the end of a stream and the next try. */
+const reconnectMs = 500;
+
+interface Call {
+  query?: Query | undefined;
+  json?: unknown;
+  /** Raw body, with its media type among the headers. */
+  body?: Uint8Array;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+}
+
+/** The API, for one command. Every refusal becomes a `CliError` with what, why and the fix. */
+export class Client {
+  readonly url: string;
+  readonly #token: string | undefined;
+
+  constructor({ url, token }: { url: string; token: string | undefined }) {
+    this.url = url.replace(/\/+$/, "");
+    this.#token = token;
+  }
+
+  async get<Body>(path: string, query?: Query, signal?: AbortSignal): Promise<Body> {
+    return (await this.send<Body>("GET", path, { query, signal })).body;
+  }
+
+  async send<Body>(method: string, path: string, call: Call = {}): Promise<Answer<Body>> {
+    const response = await this.#fetch(method, path, call);
+    const text = await response.text();
+    return { status: response.status, body: (text === "" ? undefined : JSON.parse(text)) as Body };
+  }
+
+  /** Items of a list over as many pages as `limit` takes. `next` continues after the last one. */
+  async list<Item>(path: string, query: Query, limit: number): Promise<{ items: Item[]; next: string | undefined }> {
+    const items: Item[] = [];
+    let after = query.after;
+    for (;;) {
+      const pageSize = Math.min(limit - items.length, 1000);
+      const page = await this.get<ListAnswer<Item>>(path, { ...query, limit: pageSize, after });
+      items.push(...page.items);
+      const next = page.next ?? undefined;
+      if (next === undefined || items.length >= limit) return { items, next };
+      after = next;
+    }
+  }
+
+  /** The body as it arrives. */
+  async bytes(path: string, query?: Query): Promise<AsyncIterable<Uint8Array>> {
+    const response = await this.#fetch("GET", path, { query });
+    return response.body ?? emptyBody();
+  }
+
+  /** Server-sent events, until the server ends the stream or `signal` aborts. */
+  async *events(path: string, query: Query, options: { signal?: AbortSignal; lastId?: string | undefined } = {}) {
+    const headers: Record<string, string> = { accept: "text/event-stream" };
+    if (options.lastId !== undefined) headers["last-event-id"] = options.lastId;
+    try {
+      const response = await this.#fetch("GET", path, { query, headers, signal: options.signal });
+      yield* readEventStream(response.body ?? emptyBody()) satisfies AsyncGenerator<ServerSentEvent>;
+    } catch (error) {
+      if (options.signal?.aborted) return;
+      throw error instanceof CliError ? error : this.#unreachable(error);
+    }
+  }
+
+  /** As `events`, and connects again where the stream breaks, from where it was. Ends with `signal` only. */
+  async *follow(path: string, query: Query, signal?: AbortSignal): AsyncGenerator<ServerSentEvent> {
+    let lastId: string | undefined;
+    while (!signal?.aborted) {
+      for await (const event of this.events(path, query, { ...(signal ? { signal } : {}), lastId })) {
+        lastId = event.id ?? lastId;
+        yield event;
+      }
+      await pause(reconnectMs);
+    }
+  }
+
+  async #fetch(method: string, path: string, { query, json, body, headers, signal }: Call): Promise<Response> {
+    const target = `${this.url}${path}${toQuery(query)}`;
+    const content = json === undefined ? body : JSON.stringify(json);
+    let response: Response;
+    try {
+      response = await fetch(target, {
+        method,
+        headers: {
+          accept: "application/json",
+          ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+          ...(json === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(content === undefined ? {} : { body: content as string }),
+        ...(signal ? { signal } : {}),
+      });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw this.#unreachable(error);
+    }
+    if (response.ok) return response;
+    throw errorOfAnswer(response.status, await problemOf(response), `${method} ${target}`);
+  }
+
+  #unreachable(error: unknown): CliError {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    const refused = (cause as { code?: string }).code === "ECONNREFUSED";
+    return new CliError({
+      what: `no platform answers at ${this.url}`,
+      why: refused ? "nothing listens there" : messageOf(cause),
+      fix: "start one with `fx start`, or say where it is with --url or FX_URL",
+      exit: "unreachable",
+    });
+  }
+}
+
+function toQuery(query: Query | undefined): string {
+  const given = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return "";
+  return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
+}
+
+async function problemOf(response: Response): Promise<ProblemDocument> {
+  const text = await response.text();
+  try {
+    return JSON.parse(text) as ProblemDocument;
+  } catch {
+    return text.trim() === "" ? {} : { detail: text.trim().slice(0, 500) };
+  }
+}
+
+async function* emptyBody(): AsyncGenerator<Uint8Array> {}

@@ -1,0 +1,68 @@
+import type { ErrorCode, Problem } from "../../foundation/errors.ts";
+import { CliError } from "../cli-error.ts";
+import type { ExitName } from "../exit-codes.ts";
+
+/** RFC 9457, with our closed code and one entry per thing that is wrong. */
+export interface ProblemDocument {
+  title?: string;
+  detail?: string;
+  status?: number;
+  code?: string;
+  problems?: Problem[];
+}
+
+const exitOf: Record<ErrorCode, ExitName> = {
+  "invalid-input": "refused",
+  "not-found": "notFound",
+  conflict: "refused",
+  forbidden: "notAllowed",
+  unauthenticated: "notAllowed",
+  "lease-lost": "refused",
+  unavailable: "unreachable",
+  timeout: "unreachable",
+  "limit-exceeded": "refused",
+  corrupt: "refused",
+};
+
+const exitOfStatus: Record<number, ExitName> = {
+  401: "notAllowed",
+  403: "notAllowed",
+  404: "notFound",
+  502: "unreachable",
+  503: "unreachable",
+  504: "unreachable",
+};
+
+/** The error that a command ends with when the API refused. */
+export function errorOfAnswer(status: number, document: ProblemDocument, request: string): CliError {
+  const exit = exitOf[document.code as ErrorCode] ?? exitOfStatus[status] ?? "refused";
+  const what = withoutProblems(document) ?? document.title ?? `the platform answered ${status}`;
+  return new CliError({
+    what,
+    why: whyOf(status, request),
+    fix: fixOf(exit, document),
+    exit,
+    problems: document.problems,
+  });
+}
+
+/** The detail may tell the problems too, for those who read only that; here each has its own line. */
+function withoutProblems({ detail, problems }: ProblemDocument): string | undefined {
+  const first = problems?.[0];
+  const colon = detail?.indexOf(": ") ?? -1;
+  return first && detail?.includes(first.message) && colon > 0 ? detail.slice(0, colon) : detail;
+}
+
+function whyOf(status: number, request: string): string | undefined {
+  if (status === 401) return "the API always needs a token, and this one was missing or is not the platform's";
+  if (status >= 500) return `${request} was answered with status ${status}`;
+  return undefined;
+}
+
+function fixOf(exit: ExitName, document: ProblemDocument): string | undefined {
+  if (exit === "notAllowed" && document.code !== "forbidden") {
+    return "set FX_TOKEN, pass --token-file <file>, or run this where the platform's data directory is (--data-dir)";
+  }
+  if (exit === "unreachable") return "fx doctor";
+  return undefined;
+}

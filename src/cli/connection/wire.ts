@@ -1,0 +1,99 @@
+import type { CloudEvent } from "../../events/cloud-event.ts";
+import type { ExecutionError, ExecutionStatus, Trigger } from "../../executions/execution.ts";
+
+/** What the API answers, as the CLI reads it (`/api/v1/openapi.json` describes all of it). Times are RFC 3339. */
+export type Time = string;
+
+export interface ListAnswer<Item> {
+  items: Item[];
+  next?: string | null;
+}
+
+export interface EventAnswer {
+  key: string;
+  event: CloudEvent;
+  outcome: "matched" | "unmatched" | "rejected" | "pending";
+  reason?: string | null;
+  links: EventLink[];
+  receivedAt?: Time | null;
+}
+
+export interface EventLink {
+  linkId?: string | null;
+  project: string;
+  service: string;
+  matched: boolean;
+  reason?: string | null;
+  executionId?: string | null;
+}
+
+export interface ExecutionAnswer {
+  id: string;
+  project: string;
+  service: string;
+  version: string;
+  status: ExecutionStatus;
+  trigger: Trigger;
+  eventKey: string;
+  eventId: string;
+  eventSource: string;
+  eventType: string;
+  correlationId: string;
+  sequence: number;
+  attempt: number;
+  losses: number;
+  lane: string;
+  retryOf?: string | null;
+  createdAt: Time;
+  startedAt?: Time | null;
+  finishedAt?: Time | null;
+  error?: ExecutionError | null;
+}
+
+export interface ExecutionDetail extends ExecutionAnswer {
+  steps: StepAnswer[];
+  event?: CloudEvent | null;
+  emitted: EventAnswer[];
+}
+
+export interface StepAnswer {
+  n: number;
+  script: string;
+  attempt: number;
+  status: string;
+  exitCode?: number | null;
+  startedAt: Time;
+  finishedAt?: Time | null;
+  output: { preview: string; sizeBytes: number; truncated: boolean };
+}
+
+export interface LinkAnswer {
+  id: string;
+  project: string;
+  service: string;
+  version: string;
+  eventType: string;
+  filter?: string | null;
+  active: boolean;
+  origin: "manifest" | "person";
+}
+
+export interface ServiceAnswer {
+  project: string;
+  name: string;
+  activeVersion?: string | null;
+  active: boolean;
+  priority: number;
+  updatedAt: Time;
+}
+
+export interface LogAnswer {
+  attempt: number;
+  step: number;
+  script: string;
+  seq: number;
+  at: Time;
+  stream: "stdout" | "stderr" | "log";
+  level?: string | null;
+  text: string;
+}

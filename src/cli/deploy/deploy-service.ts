@@ -1,0 +1,58 @@
+import { basename } from "node:path";
+import type { Problem } from "../../foundation/errors.ts";
+import { CliError } from "../cli-error.ts";
+import type { Client } from "../connection/client.ts";
+import type { ServiceDirectory } from "./find-services.ts";
+import { packService } from "./pack-service.ts";
+
+export interface DeployReport {
+  project: string;
+  name: string;
+  outcome: "deployed" | "unchanged" | "refused";
+  version: string | null;
+  warnings: string[];
+  problems: Problem[];
+  fileCount: number;
+  sizeBytes: number;
+}
+
+/**
+ * Deploys one directory. What is wrong with the service is in the report, so that others still go
+ * ahead; a platform that cannot be reached, or does not let us in, throws.
+ */
+export async function deployService(api: Client, service: ServiceDirectory, project: string): Promise<DeployReport> {
+  const facts = { project, name: service.name };
+  try {
+    const packed = await packService(service.path);
+    const { status, body } = await api.send<{ version: string; warnings?: string[] }>(
+      "POST",
+      `/api/v1/services/${encodeURIComponent(project)}/${encodeURIComponent(service.name)}/versions`,
+      { body: packed.archive, headers: { "content-type": "application/gzip" } },
+    );
+    const outcome = status === 201 ? "deployed" : "unchanged";
+    const warnings = [...packed.warnings, ...(body.warnings ?? [])];
+    const { fileCount, sizeBytes } = packed;
+    return { ...facts, outcome, version: body.version, warnings, problems: [], fileCount, sizeBytes };
+  } catch (error) {
+    if (!(error instanceof CliError) || error.exit === "unreachable" || error.exit === "notAllowed") throw error;
+    const problems = error.problems.map(({ path, message }) => ({ path: placeOf(service, path), message }));
+    return {
+      ...facts,
+      outcome: "refused",
+      version: null,
+      warnings: [],
+      problems: problems.length > 0 ? problems : [{ path: "", message: withWhy(error) }],
+      fileCount: 0,
+      sizeBytes: 0,
+    };
+  }
+}
+
+function withWhy(error: CliError): string {
+  return [error.message, error.why, error.fix].filter(Boolean).join("; ");
+}
+
+/** The directory's name before the file, so that a terminal or editor can open it. */
+function placeOf(service: ServiceDirectory, path: string): string {
+  return path === "" ? basename(service.path) : `${basename(service.path)}/${path}`;
+}

@@ -1,0 +1,44 @@
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Settings } from "../../config/settings.ts";
+import { sizeText } from "../terminal/times.ts";
+import { existingDirectory } from "./check-data-directory.ts";
+import type { Finding } from "./finding.ts";
+
+const neededNode = 24;
+const warnBelowBytes = 5_000_000_000;
+const failBelowBytes = 500_000_000;
+
+export function checkNode(version = process.versions.node): Finding {
+  const check = "node";
+  if (Number.parseInt(version, 10) >= neededNode) return { check, verdict: "ok", found: version };
+  return {
+    check,
+    verdict: "fail",
+    found: `${version}, at least ${neededNode} is needed`,
+    fix: "start by `npm start`, which brings one",
+  };
+}
+
+export function checkDisk({ dataDir }: Settings): Finding {
+  const directory = existingDirectory(dataDir) ?? dirname(dataDir);
+  const { bavail, bsize } = statfsSync(directory);
+  const freeBytes = bavail * bsize;
+  const found = `${sizeText(freeBytes)} free at ${directory}`;
+  if (freeBytes >= warnBelowBytes) return { check: "disk", verdict: "ok", found };
+  const fix = "free some, or choose another place: FX_DATA_DIR; retention settings: fx config show";
+  return { check: "disk", verdict: freeBytes < failBelowBytes ? "fail" : "warn", found, fix };
+}
+
+export async function checkExecutor(settings: Settings): Promise<Finding[]> {
+  const { probeExecutor } = await import("../../platform/probe-executor.ts");
+  const { runtimes, isolation } = await probeExecutor(settings);
+  const languages = Object.entries(runtimes).map(([name, probe]): Finding => {
+    const check = `scripts in ${name}`;
+    if (probe.available) return { check, verdict: "ok", found: `${probe.version} (${probe.command})` };
+    return { check, verdict: "warn", found: probe.reason, fix: probe.fix };
+  });
+  const verdict = isolation.isolated ? "ok" : settings.executor.isolation === "require" ? "fail" : "warn";
+  const fix = isolation.isolated ? undefined : "run the platform as root, or on Linux 5.13 or later with Python 3";
+  return [...languages, { check: "isolation", verdict, found: isolation.text, fix }];
+}

@@ -1,0 +1,83 @@
+import { CliError } from "../cli-error.ts";
+import type { EventAnswer, ExecutionAnswer } from "../connection/wire.ts";
+import type { Session } from "../session.ts";
+import { paintStatus } from "../terminal/style.ts";
+import { countText, durationText, elapsedMs } from "../terminal/times.ts";
+import { type FlowListener, followFlow } from "./follow-flow.ts";
+import { safe } from "./output-tails.ts";
+import { printFlow } from "./print-flow.ts";
+
+const defaultWaitSeconds = 300;
+/** Past so many lines the rest of a flow is told by its count; the tree at the end has it all. */
+const maxLiveLines = 60;
+
+/**
+ * `--wait`: tells on standard error what happens while the flow runs, then prints the tree. Throws
+ * `runFailed` when an execution failed, `waitEnded` when the time was over before the flow was quiet.
+ */
+export async function waitForFlow(session: Session, eventKey: string, wait: number | true): Promise<void> {
+  const { api, terminal } = session;
+  const seconds = wait === true ? defaultWaitSeconds : wait;
+  const began = performance.now();
+  const first = await api.get<EventAnswer>(`/api/v1/events/${encodeURIComponent(eventKey)}`, {
+    wait: Math.min(seconds * 1000, 5000),
+  });
+  const flow = first.event.correlationid ?? "";
+  const followed = await followFlow(api, flow, seconds * 1000, liveTelling(session));
+  await printFlow(session, followed, { everything: false });
+  const { events, executions } = followed;
+  const failed = executions.filter(({ status }) => status === "failed");
+  const counts = `${countText(events.length, "event")}, ${countText(executions.length, "execution")}`;
+  if (!followed.quiet) {
+    throw new CliError({
+      what: `not quiet after ${durationText(seconds * 1000)}: ${counts} so far, and it goes on`,
+      fix: `fx flow ${flow}`,
+      exit: "waitEnded",
+    });
+  }
+  const took = durationText(flowMs(events, executions) ?? performance.now() - began);
+  if (failed.length > 0) {
+    throw new CliError({
+      what: `${counts} in ${took}; ${failed.length} failed`,
+      fix: `fx show ${failed[0]?.id}`,
+      exit: "runFailed",
+    });
+  }
+  terminal.say(`${counts} in ${took}, all well`);
+  terminal.next(executions.length === 0 ? `fx why ${eventKey}` : `fx flow ${flow}`);
+}
+
+/** From the acceptance of the first event to the end of the last execution. */
+function flowMs(events: readonly EventAnswer[], executions: readonly ExecutionAnswer[]): number | undefined {
+  const received = events.flatMap(({ receivedAt }) => (receivedAt ? [receivedAt] : [])).sort();
+  const finished = executions.flatMap(({ finishedAt }) => (finishedAt ? [finishedAt] : [])).sort();
+  return elapsedMs(received[0], finished.at(-1) ?? received.at(-1));
+}
+
+function liveTelling({ terminal }: Session): FlowListener {
+  const { paintTalk: paint } = terminal;
+  let lines = 0;
+  const say = (text: string) => {
+    lines += 1;
+    if (lines <= maxLiveLines) terminal.say(text);
+    else if (lines === maxLiveLines + 1) terminal.say("… and more; the tree follows at the end");
+  };
+  return {
+    routed({ event, outcome, links }) {
+      const starts = links
+        .filter(({ executionId }) => executionId)
+        .map(({ project, service }) => `${project}/${service}`);
+      const told = starts.length > 0 ? ` → ${starts.join(", ")}` : `  ${paintStatus(paint, outcome)}`;
+      say(`◆ ${event.type}${told}`);
+    },
+    changed(execution) {
+      if (execution.status === "pending" && execution.attempt === 0) return;
+      const { project, service, status, attempt, startedAt, finishedAt, error } = execution;
+      const took = elapsedMs(startedAt, finishedAt);
+      const nth = attempt > 1 ? ` (attempt ${attempt})` : "";
+      const after = took === undefined ? "" : ` in ${durationText(took)}`;
+      const why = error ? `: ${safe(error.message.split("\n", 1)[0] ?? "")}` : "";
+      say(`■ ${project}/${service}${nth} ${paintStatus(paint, status)}${after}${why}`);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { Command } from "commander";
+import { defineCancel } from "./commands/cancel.ts";
+import { defineConfig } from "./commands/config.ts";
+import { defineDeploy } from "./commands/deploy.ts";
+import { defineDoctor } from "./commands/doctor.ts";
+import { defineEvents } from "./commands/events.ts";
+import { defineExecutions } from "./commands/executions.ts";
+import { defineFlow } from "./commands/flow.ts";
+import { defineLedger } from "./commands/ledger.ts";
+import { defineLink } from "./commands/link.ts";
+import { defineLinks } from "./commands/links.ts";
+import { defineLogs } from "./commands/logs.ts";
+import { defineProjects } from "./commands/projects.ts";
+import { defineRetry } from "./commands/retry.ts";
+import { defineRun } from "./commands/run.ts";
+import { defineSend } from "./commands/send.ts";
+import { defineServices } from "./commands/services.ts";
+import { defineShow } from "./commands/show.ts";
+import { defineSkip } from "./commands/skip.ts";
+import { defineStart } from "./commands/start.ts";
+import { defineUnlink } from "./commands/unlink.ts";
+import { defineVersion } from "./commands/version.ts";
+import { defineWhy } from "./commands/why.ts";
+
+const groups: Record<string, readonly ((program: Command) => Command)[]> = {
+  "The platform:": [defineStart, defineDoctor, defineConfig, defineVersion],
+  "Build:": [defineDeploy, defineServices, defineProjects, defineLink, defineUnlink, defineLinks],
+  "Run:": [defineSend, defineRun, defineRetry, defineCancel, defineSkip],
+  "Understand:": [defineWhy, defineFlow, defineEvents, defineExecutions, defineShow, defineLogs, defineLedger],
+};
+
+/** The whole command line. `docs/reference/cli.md` is made from it. */
+export function createProgram(): Command {
+  const program = new Command("fx")
+    .description("StreamZero FX: services, started by events.")
+    .option("--json [fields]", "print JSON; with --json=field,field only those fields")
+    .option("--url <url>", "where the platform is (FX_URL; http://127.0.0.1:8080)")
+    .option("--token-file <file>", "read the token from a file (FX_TOKEN; else the data directory's)")
+    .option("--data-dir <directory>", "the platform's data directory on this machine (FX_DATA_DIR; .fx)")
+    .option("--no-input", "never ask; no command asks, so this changes nothing and is always safe to give")
+    .option("-q, --quiet", "no talk on standard error, only errors")
+    .helpOption("-h, --help", "explain")
+    .helpCommand("help [command]", "explain a command")
+    .configureHelp({ showGlobalOptions: true, sortOptions: false })
+    .showSuggestionAfterError()
+    .showHelpAfterError("(--help explains)")
+    .exitOverride();
+  for (const [group, definitions] of Object.entries(groups)) {
+    for (const define of definitions) inherit(define(program).helpGroup(group), program);
+  }
+  return program;
+}
+
+/** Sub-commands made by `new Command` would print and exit on their own. */
+function inherit(command: Command, parent: Command): void {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(child, command);
+}

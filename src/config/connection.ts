@@ -1,0 +1,85 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { messageOf, PlatformError } from "../foundation/errors.ts";
+
+/** What a client on the command line may say about where the platform is. */
+export interface ConnectionFlags {
+  url?: string | undefined;
+  tokenFile?: string | undefined;
+  dataDir?: string | undefined;
+}
+
+export interface Connection {
+  url: string;
+  token: string | undefined;
+  /** Where the token came from, for people. */
+  tokenFrom: string;
+  dataDir: string;
+}
+
+interface Surroundings {
+  environment: Record<string, string | undefined>;
+  directory: string;
+}
+
+/**
+ * Where the platform is, and what opens it: flags before the environment, that before
+ * `fx.config.json` of the directory, that before the defaults. On the machine of the platform the
+ * administrator's token is found in its data directory. Throws `invalid-input` for files that cannot be read.
+ */
+export function findConnection(
+  flags: ConnectionFlags,
+  { environment, directory }: Surroundings = { environment: process.env, directory: process.cwd() },
+): Connection {
+  const file = readConfigFile(join(directory, "fx.config.json"));
+  const setting = (variable: string, key: string) => environment[variable] ?? text(file[key]);
+  const dataDir = resolve(directory, flags.dataDir ?? setting("FX_DATA_DIR", "dataDir") ?? ".fx");
+  const host = reachableHost(setting("FX_HOST", "host") ?? "127.0.0.1");
+  const url = flags.url ?? setting("FX_URL", "url") ?? `http://${host}:${setting("FX_PORT", "port") ?? "8080"}`;
+  if (!/^https?:\/\/[^/\s]+/.test(url)) {
+    throw new PlatformError(
+      "invalid-input",
+      `"${url}" is not the address of a platform: http://127.0.0.1:8080 would be`,
+    );
+  }
+  return { url, dataDir, ...findToken(flags, environment.FX_TOKEN, dataDir, directory) };
+}
+
+function findToken(flags: ConnectionFlags, fromEnvironment: string | undefined, dataDir: string, directory: string) {
+  if (flags.tokenFile !== undefined) {
+    const path = resolve(directory, flags.tokenFile);
+    return { token: readToken(path), tokenFrom: path };
+  }
+  if (fromEnvironment) return { token: fromEnvironment, tokenFrom: "FX_TOKEN" };
+  const stored = join(dataDir, "token");
+  if (existsSync(stored) && statSync(stored).isFile()) return { token: readToken(stored), tokenFrom: stored };
+  return { token: undefined, tokenFrom: `nowhere: neither --token-file, nor FX_TOKEN, nor ${stored}` };
+}
+
+function readToken(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    throw new PlatformError("invalid-input", `the token cannot be read from ${path}: ${messageOf(error)}`);
+  }
+}
+
+function readConfigFile(path: string): Record<string, unknown> {
+  if (!existsSync(path)) return {};
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, "utf8"));
+    return value !== null && typeof value === "object" ? (value as Record<string, unknown>) : {};
+  } catch (error) {
+    throw new PlatformError("invalid-input", `${path} is not JSON: ${messageOf(error)}`);
+  }
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" || typeof value === "number" ? String(value) : undefined;
+}
+
+/** A server that listens everywhere is reached at loopback from its own machine. */
+function reachableHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+}
