@@ -1,0 +1,29 @@
+import type { ArtifactStore } from "../../artifact-store/artifact-store.ts";
+import type { Bus } from "../../bus/bus.ts";
+import type { Catalog } from "../../catalog/catalog.ts";
+import type { Settings } from "../../config/settings.ts";
+import type { Clock } from "../../foundation/clock.ts";
+import type { Problem } from "../../foundation/errors.ts";
+import type { Ids } from "../../foundation/ids.ts";
+import type { Log } from "../../foundation/log.ts";
+import type { OpsData } from "../../ops-data/ops-data.ts";
+
+/** What the API is made of; `src/platform` gives it the drivers. */
+export interface ApiParts {
+  catalog: Catalog;
+  bus: Bus;
+  artifacts: ArtifactStore;
+  opsData: OpsData;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  settings: Pick<Settings, "host" | "url" | "limits">;
+  /** The administrator's token. */
+  token: string;
+  /** Shown in the OpenAPI document. */
+  productVersion: string;
+  /** Syntax errors of scripts below a directory, each at `path:line`. Runs nothing. */
+  checkScripts(directory: string, paths: readonly string[]): Promise<Problem[]>;
+  /** How the other parts of this process are, by name; undefined: well. The API itself asks the stores. */
+  health?(): Record<string, string | undefined> | Promise<Record<string, string | undefined>>;
+}

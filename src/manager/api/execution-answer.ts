@@ -1,0 +1,110 @@
+import { z } from "zod";
+import { type Execution, executionStatuses, type Step } from "../../executions/execution.ts";
+import { lanes } from "../../executions/lanes.ts";
+import { eventAnswer, eventBody } from "./event-answer.ts";
+import { timeText } from "./list-query.ts";
+
+const executionError = z.object({
+  kind: z.enum(["exit", "timeout", "lost", "output", "start", "cancelled"]),
+  message: z.string(),
+  script: z.string().nullable(),
+  exitCode: z.int().nullable(),
+});
+
+export const executionAnswer = z
+  .object({
+    id: z.string(),
+    project: z.string(),
+    service: z.string(),
+    version: z.string(),
+    status: z.enum(executionStatuses),
+    trigger: z.enum(["event", "manual", "schedule"]),
+    eventKey: z.string(),
+    eventId: z.string(),
+    eventSource: z.string(),
+    eventType: z.string(),
+    correlationId: z.string(),
+    sequence: z.int(),
+    attempt: z.int(),
+    losses: z.int(),
+    lane: z.enum(lanes),
+    priority: z.int(),
+    retryOf: z.string().nullable(),
+    createdAt: z.string(),
+    notBefore: z.string().nullable().meta({ description: "When a pending execution may start at the earliest." }),
+    startedAt: z.string().nullable(),
+    finishedAt: z.string().nullable(),
+    cancelRequested: z.boolean(),
+    error: executionError.nullable(),
+  })
+  .meta({ id: "Execution" });
+
+export const stepAnswer = z
+  .object({
+    n: z.int(),
+    script: z.string(),
+    attempt: z.int(),
+    status: z.enum(["in_progress", "completed", "failed", "cancelled", "lost"]),
+    exitCode: z.int().nullable(),
+    startedAt: z.string(),
+    finishedAt: z.string().nullable(),
+    output: z.object({
+      preview: z.string().meta({ description: "At most 64 kB of its beginning." }),
+      sizeBytes: z.int(),
+      truncated: z.boolean(),
+    }),
+  })
+  .meta({ id: "Step" });
+
+export const executionDetail = executionAnswer
+  .extend({
+    steps: z.array(stepAnswer),
+    event: eventBody.nullable().meta({ description: "The trigger; null once retention took it." }),
+    emitted: z.array(eventAnswer).meta({ description: "The events that its scripts sent, as far as they are routed." }),
+  })
+  .meta({ id: "ExecutionDetail" });
+
+export function executionAnswerOf(execution: Execution): z.output<typeof executionAnswer> {
+  const error = "error" in execution ? execution.error : undefined;
+  return {
+    id: execution.id,
+    project: execution.project,
+    service: execution.service,
+    version: execution.version,
+    status: execution.status,
+    trigger: execution.trigger,
+    eventKey: execution.eventKey,
+    eventId: execution.eventId,
+    eventSource: execution.eventSource,
+    eventType: execution.eventType,
+    correlationId: execution.correlationId,
+    sequence: execution.sequence,
+    attempt: execution.attempt,
+    losses: execution.losses,
+    lane: execution.lane,
+    priority: execution.priority,
+    retryOf: execution.retryOf ?? null,
+    createdAt: timeText(execution.createdAt),
+    notBefore: execution.status === "pending" ? timeText(execution.notBefore) : null,
+    startedAt: "startedAt" in execution ? timeText(execution.startedAt) : null,
+    finishedAt: "finishedAt" in execution ? timeText(execution.finishedAt) : null,
+    cancelRequested: execution.status === "in_progress" && execution.cancelRequested,
+    error: error
+      ? { kind: error.kind, message: error.message, script: error.script ?? null, exitCode: error.exitCode ?? null }
+      : null,
+  };
+}
+
+export function stepAnswerOf(step: Step): z.output<typeof stepAnswer> {
+  const { n, script, attempt, status, exitCode, startedAt, finishedAt, output } = step;
+  return {
+    n,
+    script,
+    attempt,
+    status,
+    exitCode: exitCode ?? null,
+    startedAt: timeText(startedAt),
+    finishedAt: timeText(finishedAt),
+    output,
+  };
+}

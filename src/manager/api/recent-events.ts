@@ -1,0 +1,37 @@
+import type { EventKey } from "../../foundation/ids.ts";
+
+/** An event that this process accepted. */
+export interface RecentEvent {
+  /** The event's JSON. */
+  body: Uint8Array;
+  acceptedAt: number;
+}
+
+/** The newest accepted events, by key, within bounds of number and size; older ones are forgotten. */
+export class RecentEvents {
+  readonly #events = new Map<EventKey, RecentEvent>();
+  readonly #maxCount: number;
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  constructor({ maxCount, maxBytes }: { maxCount: number; maxBytes: number }) {
+    this.#maxCount = maxCount;
+    this.#maxBytes = maxBytes;
+  }
+
+  get(key: EventKey): RecentEvent | undefined {
+    return this.#events.get(key);
+  }
+
+  /** The first that came under a key is the one that counts; a repeat changes nothing. */
+  add(key: EventKey, event: RecentEvent): void {
+    if (this.#events.has(key)) return;
+    this.#events.set(key, event);
+    this.#bytes += event.body.length;
+    for (const [oldest, { body }] of this.#events) {
+      if (this.#events.size <= this.#maxCount && this.#bytes <= this.#maxBytes) break;
+      this.#events.delete(oldest);
+      this.#bytes -= body.length;
+    }
+  }
+}
