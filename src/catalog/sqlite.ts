@@ -40,7 +40,10 @@ export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<
 function openDatabase(path: string): DatabaseSync {
   try {
     const database = openSqliteFile(path);
-    database.exec("pragma temp_store = memory; pragma cache_size = -65536; pragma journal_size_limit = 67108864");
+    // 64 MiB of log before it is copied back: keys are hashes, so that a page is changed by many transactions and
+    // copied once. Copied at every 4 MiB, the default, routing takes twice as long.
+    database.exec("pragma temp_store = memory; pragma cache_size = -65536; pragma wal_autocheckpoint = 16384");
+    database.exec("pragma journal_size_limit = 67108864");
     return database;
   } catch (error) {
     throw translateSqliteError(error, "the catalog's");
