@@ -73,7 +73,10 @@ export class RunRoot {
   async channelPath(slot: number, owner: Owner): Promise<string> {
     const directory = join(await this.#slot(slot), "c");
     await rm(directory, { recursive: true, force: true });
-    await privateDirectory(directory, owner);
+    // The script's user may pass through and dial, but neither remove the socket nor put another in its place:
+    // the next script of this slot may be another service's.
+    await mkdir(directory, { mode: owner ? 0o710 : 0o700 });
+    if (owner) await chown(directory, process.getuid?.() ?? 0, owner.gid);
     return join(directory, "s");
   }
 

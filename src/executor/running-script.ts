@@ -6,6 +6,8 @@ import type { RunningStep, StepHost, StepRequest, StepResult } from "./step-runn
 
 /** Between SIGTERM and SIGKILL for a script that ran out of time. */
 const timeoutGraceMs = 1_000;
+/** A longer timer fires at once; 24 days is as good as never. */
+const longestTimerMs = 2 ** 31 - 1;
 
 export interface ScriptParts {
   clock: Clock;
@@ -87,7 +89,7 @@ export class RunningScript implements RunningStep {
       let timeout: Timer | undefined;
       this.#launched = this.#parts.launcher.start(request, {
         started: () => {
-          timeout = clock.setTimer(this.#request.timeoutMs, () => {
+          timeout = clock.setTimer(Math.min(this.#request.timeoutMs, longestTimerMs), () => {
             this.#timedOut = true;
             this.#launched?.stop(timeoutGraceMs);
           });

@@ -53,6 +53,8 @@ function createOutput(descriptor) {
 }
 
 function install() {
+  // Node prints an error that nobody caught past `process.stderr`.
+  process.on("uncaughtExceptionMonitor", () => keepOrder(2));
   for (const [name, descriptor] of [
     ["stdout", 1],
     ["stderr", 2],

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Clock } from "../../foundation/clock.ts";
+import type { Clock, Timer } from "../../foundation/clock.ts";
 import { type ErrorCode, isPlatformError, messageOf } from "../../foundation/errors.ts";
 import type { Json } from "../../foundation/json.ts";
 import { encodeFrame, type FrameReader } from "../frame.ts";
@@ -10,6 +10,8 @@ import { readAsk } from "./read-ask.ts";
 /** Asks being handled at one time; past it the script's writes wait. */
 const maxPendingAsks = 256;
 const maxPendingBytes = 16 * 1024 * 1024;
+/** After the script's end, what its socket still holds is read; one that somebody holds open is cut after so long without a byte. */
+const heldSocketMs = 1_000;
 
 /** The host's own words for "the script asked for something that cannot be". All others are the platform's trouble. */
 const refusals: ReadonlySet<ErrorCode> = new Set([
@@ -22,13 +24,12 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
 
 /** One admitted connection: takes what the script asks for to its host and carries the answers back. */
 export class ChannelSession {
-  /** Resolves when the connection has ended and every ask that arrived on it has been handled (rule D9). */
-  readonly done: Promise<void>;
   readonly #socket: Socket;
   readonly #host: StepHost;
   readonly #clock: Clock;
   readonly #frames: FrameReader;
-  readonly #resolveDone: () => void;
+  readonly #done = Promise.withResolvers<void>();
+  #held: Timer | undefined;
   #pendingAsks = 0;
   #pendingBytes = 0;
   #closed = false;
@@ -39,9 +40,6 @@ export class ChannelSession {
     this.#frames = frames;
     this.#host = host;
     this.#clock = clock;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.done = promise;
-    this.#resolveDone = resolve;
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
     socket.on("close", () => {
       this.#closed = true;
@@ -54,7 +52,24 @@ export class ChannelSession {
     return this.#platformFailure;
   }
 
+  /** The script is gone: resolves when the connection has ended and every ask that arrived on it has been handled (rule D9). */
+  async end(): Promise<void> {
+    this.#giveUpHeldSocket();
+    await this.#done.promise;
+    this.#held?.cancel();
+  }
+
+  #giveUpHeldSocket(): void {
+    this.#held?.cancel();
+    this.#held = this.#clock.setTimer(heldSocketMs, () => {
+      // A paused socket is silent because of us.
+      if (this.#isFull()) this.#giveUpHeldSocket();
+      else this.#socket.destroy();
+    });
+  }
+
   #read(chunk: Buffer): void {
+    if (this.#held) this.#giveUpHeldSocket();
     try {
       for (const frame of this.#frames.read(chunk)) void this.#handle(frame);
     } catch {
@@ -111,6 +126,6 @@ export class ChannelSession {
   }
 
   #settle(): void {
-    if (this.#closed && this.#pendingAsks === 0) this.#resolveDone();
+    if (this.#closed && this.#pendingAsks === 0) this.#done.resolve();
   }
 }

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { chown } from "node:fs/promises";
+import { chmod, chown } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "../../foundation/clock.ts";
 import { type Random, randomToken } from "../../foundation/random.ts";
@@ -10,8 +10,6 @@ import { ChannelSession } from "./channel-session.ts";
 
 /** A caller that has not shown its nonce by then is sent away. */
 const helloMs = 10_000;
-/** After the script's end, what its socket still holds is read; one that somebody holds open is cut after so long. */
-const heldSocketMs = 1_000;
 
 export interface ChannelEnd {
   /** Why an ask could not be served though nothing was wrong with it. */
@@ -54,6 +52,7 @@ export class SlotChannel {
       channel.#server.listen(path, resolve);
     });
     channel.#server.on("error", () => {});
+    await chmod(path, 0o700);
     if (owner) await chown(path, owner.uid, owner.gid);
     return channel;
   }
@@ -66,7 +65,7 @@ export class SlotChannel {
       nonce: admission.nonce,
       close: async () => {
         if (this.#current === admission) this.#current = undefined;
-        return admission.close(this.#clock);
+        return admission.close();
       },
     };
   }
@@ -120,17 +119,9 @@ class Admission {
     return true;
   }
 
-  async close(clock: Clock): Promise<ChannelEnd> {
-    const { socket } = this;
-    if (!this.#session || !socket) return { platformFailure: undefined };
-    let held = clock.setTimer(heldSocketMs, () => socket.destroy());
-    socket.on("data", () => {
-      held.cancel();
-      held = clock.setTimer(heldSocketMs, () => socket.destroy());
-    });
-    await this.#session.done;
-    held.cancel();
-    return { platformFailure: this.#session.platformFailure };
+  async close(): Promise<ChannelEnd> {
+    await this.#session?.end();
+    return { platformFailure: this.#session?.platformFailure };
   }
 
   #isNonce(hello: Buffer): boolean {

@@ -122,6 +122,41 @@ sys.exit("sorry")`;
     expect([script.stdout(), script.stderr()]).toEqual(["shop/orders\n", ""]);
   });
 
+  it("may use worker threads and processes of its own", async () => {
+    const source = `import { Worker } from "node:worker_threads";
+import { fork } from "node:child_process";
+import { once } from "node:events";
+const worker = new Worker("console.log('worker')", { eval: true });
+await once(worker, "exit");
+const child = fork("child.mjs");
+await once(child, "exit");
+console.log("done");`;
+    const files = { "main.mjs": source, "child.mjs": "console.log('child')" };
+    const { result, stdout, stderr } = runScript(runner, files, "main.mjs");
+    expect([await result, stderr()]).toEqual([expect.objectContaining({ kind: "exited", exitCode: 0 }), ""]);
+    expect(stdout()).toBe("worker\nchild\ndone\n");
+  });
+
+  it("has what it printed before an unhandled error come before the error", async () => {
+    const { result, both } = runSource("order.mjs", `console.log("before"); throw new Error("after");`);
+    await result;
+    expect(both().indexOf("before")).toBe(0);
+  });
+
+  it("S2: cannot take the channel away from the next script of its slot", async () => {
+    const source = `import os
+path = open("/proc/self/environ").read().split("FX_CHANNEL=")[1].split(chr(0))[0]
+for act in (lambda: os.unlink(path), lambda: os.rename(path, path + "x"), lambda: open(path + "y", "w")):
+    try:
+        act()
+        print("done")
+    except OSError:
+        print("denied")`;
+    const { result, stdout } = runSource("unlink.py", source);
+    await result;
+    expect(stdout()).toBe("denied\ndenied\ndenied\n");
+  });
+
   it("ends with 1 after a rejection that nobody handles", async () => {
     const { result, stderr } = runSource("reject.ts", `Promise.reject(new Error("left alone") as Error);`);
     expect(await result).toMatchObject({ kind: "exited", exitCode: 1 });

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import type {
@@ -18,7 +18,9 @@ import { eventually } from "../../support/eventually.ts";
 
 export const capBytes = 10 * 1024 * 1024;
 
+/** As the platform makes it: others may pass through, so that scripts' files can lie inside. */
 export function openRunner(dataDirectory: string, slots = 4): Promise<ProcessStepRunner> {
+  chmodSync(dataDirectory, 0o711);
   return ProcessStepRunner.open({
     dataDirectory,
     slots,

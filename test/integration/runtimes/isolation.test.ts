@@ -1,0 +1,98 @@
+import { chmodSync, copyFileSync, mkdirSync, statSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { describeIsolation, userOfSlot } from "../../../src/executor/isolation/isolation.ts";
+import { landlockCommand } from "../../../src/executor/isolation/landlock-command.ts";
+import { isReachable } from "../../../src/executor/isolation/reachable.ts";
+import { claimUserRange } from "../../../src/executor/isolation/user-range.ts";
+import { RunRoot } from "../../../src/executor/run-root.ts";
+import type { VersionId } from "../../../src/foundation/ids.ts";
+import { tempDir } from "../../support/temp-dir.ts";
+
+describe("S3: users for scripts", () => {
+  it("are never shared by two platforms on one machine", async () => {
+    const first = await claimUserRange(50_000, 4);
+    const second = await claimUserRange(50_000, 4);
+    expect(second.firstUid).toBeGreaterThanOrEqual(first.firstUid + 4);
+    await first.release();
+    const third = await claimUserRange(50_000, 4);
+    expect(third.firstUid).toBe(first.firstUid);
+    await Promise.all([second.release(), third.release()]);
+  });
+
+  it("are refused past the last one, with a reason", async () => {
+    await expect(claimUserRange(65_530, 8)).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  it("differ from slot to slot", () => {
+    const isolation = { kind: "own-user", firstUid: 61_000, slots: 2 } as const;
+    expect([userOfSlot(isolation, 0), userOfSlot(isolation, 1)]).toEqual([
+      { uid: 61_000, gid: 61_000 },
+      { uid: 61_001, gid: 61_001 },
+    ]);
+  });
+});
+
+describe("S3: what start-up says of isolation", () => {
+  it("names the means, or says plainly that there is none", () => {
+    expect(describeIsolation({ kind: "own-user", firstUid: 61_000, slots: 4 }).text).toContain("61000 to 61003");
+    expect(describeIsolation({ kind: "landlock", abi: 7, python: "/usr/bin/python3" })).toMatchObject({
+      isolated: true,
+    });
+    const none = describeIsolation({ kind: "none", reason: "switched off", fix: "Switch it on." });
+    expect(none.isolated).toBe(false);
+    expect(none.text).toMatch(/NOT isolated.*switched off.*Switch it on/);
+  });
+});
+
+describe("S3: a Landlock command", () => {
+  it("grants no system path that the data directory lies in", () => {
+    const paths = {
+      hidden: "/opt/fx/data",
+      read: ["/opt/fx/data/run/versions/v1"],
+      write: ["/opt/fx/data/run/scratch"],
+    };
+    const rules = JSON.parse(landlockCommand("/usr/bin/python3", paths, "/usr/bin/node", ["x"]).args[4] as string);
+    expect(rules.read).not.toContain("/opt");
+    expect(rules.read).toContain("/usr");
+    expect(rules.read).toContain("/opt/fx/data/run/versions/v1");
+    expect(rules.write).toEqual(["/opt/fx/data/run/scratch"]);
+  });
+});
+
+describe("the run root", () => {
+  it("lies in a data directory that others may pass through, and lists nothing to them", async () => {
+    const data = tempDir();
+    chmodSync(data, 0o711);
+    const root = await RunRoot.open({ dataDirectory: data, othersMustReach: true });
+    expect(root.path).toBe(join(data, "run"));
+    expect(statSync(root.path).mode & 0o777).toBe(0o711);
+    expect(await isReachable(root.versionDirectory("." as VersionId), "traverse")).toBe(true);
+  });
+
+  it("is refused where others cannot get to it, or where it is somebody's link", async () => {
+    const closed = tempDir();
+    const path = join(closed, "run");
+    await expect(RunRoot.open({ dataDirectory: closed, path, othersMustReach: true })).rejects.toMatchObject({
+      code: "invalid-input",
+    });
+    const link = join(closed, "link");
+    symlinkSync("/etc", link);
+    await expect(RunRoot.open({ dataDirectory: closed, path: link, othersMustReach: false })).rejects.toMatchObject({
+      code: "conflict",
+    });
+  });
+
+  it("holds an interpreter that scripts could not reach where it is", async () => {
+    const data = tempDir();
+    chmodSync(data, 0o711);
+    const root = await RunRoot.open({ dataDirectory: data, othersMustReach: true });
+    const closed = join(data, "closed");
+    mkdirSync(closed, { mode: 0o700 });
+    copyFileSync("/bin/true", join(closed, "true"));
+    const reachable = await root.reachableExecutable(join(closed, "true"));
+    expect(await isReachable(reachable, "execute")).toBe(true);
+    expect(await root.reachableExecutable(join(closed, "true"))).toBe(reachable);
+    expect(await root.reachableExecutable("/bin/true")).toBe("/bin/true");
+  });
+});
