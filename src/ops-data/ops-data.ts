@@ -15,7 +15,10 @@ export interface OpsData {
   output(step: StepRef, from: number, to: number): Promise<{ bytes: Uint8Array; sizeBytes: number }>;
   /** Highest seq stored of an attempt; 0 when none. Lets a reader know whether the sink has caught up. */
   highestSeq(executionId: string, attempt: number): Promise<number>;
-  /** Deletes records older than `before` (milliseconds since the epoch). Answers how many. */
+  /**
+   * Deletes what executions wrote whose newest record is older than `before` (milliseconds since the
+   * epoch): an output goes whole, never a part of it. Answers how many records.
+   */
   prune(before: number): Promise<number>;
   close(): Promise<void>;
 }
