@@ -45,6 +45,8 @@ export class Attempt {
   readonly #log: LogWriter;
   #running: RunningStep | undefined;
   #stopped: StopReason | undefined;
+  /** Why something that a script sent is not known to be durable. */
+  #undelivered: unknown;
   /** By the monotonic clock: when the launcher may kill. */
   #aliveUntil: number;
 
@@ -78,6 +80,10 @@ export class Attempt {
   async run(): Promise<AttemptReport | undefined> {
     const outcome = await this.#outcome();
     if (outcome === undefined) return undefined;
+    // Whatever the script made of it: an outcome stands for all that was sent (rule D9).
+    if (this.#undelivered !== undefined && outcome.kind !== "cancelled") {
+      return this.#report(lost(`something it sent could not be stored: ${messageOf(this.#undelivered)}`));
+    }
     try {
       // What the run wrote is part of its outcome (rule D9).
       await this.#log.flush();
@@ -183,10 +189,20 @@ export class Attempt {
       },
       log: ({ level, message, at }) =>
         this.#log.write({ step: n, script, stream: "log", level, at, bytes: Buffer.from(message) }),
-      emit: (request) => emitter.emit(n, request),
+      emit: (request) => this.#deliver(emitter.emit(n, request)),
       getState: () => state.get(),
-      putState: (key, value) => state.put(key, value),
+      putState: (key, value) => this.#deliver(state.put(key, value)),
     };
+  }
+
+  /** A refusal is an answer that the script must live with; a failure on the way is the platform's. */
+  async #deliver<Answer>(sent: Promise<Answer>): Promise<Answer> {
+    try {
+      return await sent;
+    } catch (error) {
+      if (!isPlatformError(error) || error.retryable) this.#undelivered ??= error;
+      throw error;
+    }
   }
 
   #afterStep(result: StepResult, script: string, manifest: Manifest): AttemptReport["outcome"] | "next" | undefined {

@@ -30,6 +30,8 @@ export class LogWriter {
   /** Resolves at once, or when there is room again. Never rejects; `flush` does. */
   write(piece: Piece): void | Promise<void> {
     if (piece.bytes.length === 0 && piece.stream !== "log") return;
+    // The attempt is lost already; and a send with nothing left to await would never be over for `flush`.
+    if (this.#failure !== undefined) return;
     const last = this.#waiting.at(-1);
     if (last && joins(last, piece)) last.bytes = Buffer.concat([last.bytes, piece.bytes]);
     else this.#waiting.push({ ...piece });
