@@ -6,7 +6,7 @@ import type { Catalog } from "../catalog/catalog.ts";
 import { openSqliteCatalog } from "../catalog/sqlite.ts";
 import type { Settings } from "../config/settings.ts";
 import type { ConfigStore } from "../config-store/config-store.ts";
-import { SqliteConfigStore } from "../config-store/sqlite.ts";
+import { openSqliteConfigStore } from "../config-store/sqlite.ts";
 import { topics } from "../events/topics.ts";
 import type { Clock } from "../foundation/clock.ts";
 import type { Ids } from "../foundation/ids.ts";
@@ -52,7 +52,7 @@ export async function openStores(settings: Settings, data: DataDirectory, around
   try {
     const { clock, ids, log } = around;
     const bus = keep(
-      await openSqliteBus({
+      openSqliteBus({
         path: data.file("bus.db"),
         partitions: settings.bus.partitions,
         clock,
@@ -61,9 +61,9 @@ export async function openStores(settings: Settings, data: DataDirectory, around
       }),
     );
     const catalog = keep(await openSqliteCatalog({ path: data.file("catalog.db"), clock, ids, log }));
-    const configStore = keep(await SqliteConfigStore.open({ path: data.file("config.db"), log }));
+    const configStore = keep(openSqliteConfigStore({ path: data.file("config.db"), clock }));
     const artifacts = keep(await FilesystemArtifactStore.open({ directory: data.file("artifacts"), clock }));
-    const opsData = keep(await SqliteOpsData.open({ path: data.file("ops.db"), clock, log }));
+    const opsData = keep(await SqliteOpsData.open({ path: data.file("ops.db"), log }));
     return { bus, catalog, configStore, artifacts, opsData, close };
   } catch (error) {
     await close();
