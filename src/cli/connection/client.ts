@@ -1,7 +1,9 @@
+import type { IncomingMessage } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../../foundation/errors.ts";
 import { CliError } from "../cli-error.ts";
 import { readEventStream, type ServerSentEvent } from "./event-stream.ts";
+import { httpRequest, textOf } from "./http-request.ts";
 import { errorOfAnswer, type ProblemDocument } from "./problem-document.ts";
 import type { ListAnswer } from "./wire.ts";
 
@@ -39,9 +41,9 @@ export class Client {
   }
 
   async send<Body>(method: string, path: string, call: Call = {}): Promise<Answer<Body>> {
-    const response = await this.#fetch(method, path, call);
-    const text = await response.text();
-    return { status: response.status, body: (text === "" ? undefined : JSON.parse(text)) as Body };
+    const answer = await this.#request(method, path, call);
+    const text = await textOf(answer);
+    return { status: answer.statusCode ?? 0, body: (text === "" ? undefined : JSON.parse(text)) as Body };
   }
 
   /** Items of a list over as many pages as `limit` takes. `next` continues after the last one. */
@@ -60,17 +62,19 @@ export class Client {
 
   /** The body as it arrives. */
   async bytes(path: string, query?: Query): Promise<AsyncIterable<Uint8Array>> {
-    const response = await this.#fetch("GET", path, { query });
-    return response.body ?? emptyBody();
+    return this.#request("GET", path, { query });
   }
 
   /** Server-sent events, until the server ends the stream or `signal` aborts. */
-  async *events(path: string, query: Query, options: { signal?: AbortSignal; lastId?: string | undefined } = {}) {
+  async *events(
+    path: string,
+    query: Query,
+    options: { signal?: AbortSignal; lastId?: string | undefined } = {},
+  ): AsyncGenerator<ServerSentEvent> {
     const headers: Record<string, string> = { accept: "text/event-stream" };
     if (options.lastId !== undefined) headers["last-event-id"] = options.lastId;
     try {
-      const response = await this.#fetch("GET", path, { query, headers, signal: options.signal });
-      yield* readEventStream(response.body ?? emptyBody()) satisfies AsyncGenerator<ServerSentEvent>;
+      yield* readEventStream(await this.#request("GET", path, { query, headers, signal: options.signal }));
     } catch (error) {
       if (options.signal?.aborted) return;
       throw error instanceof CliError ? error : this.#unreachable(error);
@@ -89,12 +93,12 @@ export class Client {
     }
   }
 
-  async #fetch(method: string, path: string, { query, json, body, headers, signal }: Call): Promise<Response> {
+  async #request(method: string, path: string, call: Call): Promise<IncomingMessage> {
+    const { query, json, body, headers, signal } = call;
     const target = `${this.url}${path}${toQuery(query)}`;
-    const content = json === undefined ? body : JSON.stringify(json);
-    let response: Response;
+    let answer: IncomingMessage;
     try {
-      response = await fetch(target, {
+      answer = await httpRequest(target, {
         method,
         headers: {
           accept: "application/json",
@@ -102,23 +106,23 @@ export class Client {
           ...(json === undefined ? {} : { "content-type": "application/json" }),
           ...headers,
         },
-        ...(content === undefined ? {} : { body: content as string }),
-        ...(signal ? { signal } : {}),
+        body: json === undefined ? body : JSON.stringify(json),
+        signal,
       });
     } catch (error) {
       if (signal?.aborted) throw error;
       throw this.#unreachable(error);
     }
-    if (response.ok) return response;
-    throw errorOfAnswer(response.status, await problemOf(response), `${method} ${target}`);
+    const status = answer.statusCode ?? 0;
+    if (status >= 200 && status < 300) return answer;
+    throw errorOfAnswer(status, parseProblem(await textOf(answer)), `${method} ${target}`);
   }
 
   #unreachable(error: unknown): CliError {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    const refused = (cause as { code?: string }).code === "ECONNREFUSED";
+    const refused = (error as { code?: string }).code === "ECONNREFUSED";
     return new CliError({
       what: `no platform answers at ${this.url}`,
-      why: refused ? "nothing listens there" : messageOf(cause),
+      why: refused ? "nothing listens there" : messageOf(error),
       fix: "start one with `fx start`, or say where it is with --url or FX_URL",
       exit: "unreachable",
     });
@@ -131,13 +135,10 @@ function toQuery(query: Query | undefined): string {
   return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
 }
 
-async function problemOf(response: Response): Promise<ProblemDocument> {
-  const text = await response.text();
+function parseProblem(text: string): ProblemDocument {
   try {
     return JSON.parse(text) as ProblemDocument;
   } catch {
     return text.trim() === "" ? {} : { detail: text.trim().slice(0, 500) };
   }
 }
-
-async function* emptyBody(): AsyncGenerator<Uint8Array> {}
