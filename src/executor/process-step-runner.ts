@@ -28,11 +28,11 @@ export interface ProcessStepRunnerOptions {
   random: Random;
   log: Log;
   /** Where scripts live while they run; see RunRoot. */
-  runRoot?: string | undefined;
+  runDirectory?: string | undefined;
   /** First user id for scripts, where the executor is root. */
   firstUid: number;
-  /** `auto`: the best there is. `require`: refuse to open without one. `off`: none. */
-  isolation: "auto" | "require" | "off";
+  /** `auto`, the default: the best there is. `require`: refuse to open without one. `off`: none. */
+  isolation?: "auto" | "require" | "off";
   /** The Python to run scripts with; default: found once, from `searchPath` and the system's. */
   python?: string | undefined;
   /** Directories with `:` between them, as in PATH; where to look for `python3`. */
@@ -78,7 +78,7 @@ export class ProcessStepRunner implements StepRunner {
     const ownUsers = options.isolation !== "off" && (await canSwitchUser(options.firstUid));
     const python = findPython({ wanted: options.python, searchPath: options.searchPath, othersMustReach: ownUsers });
     python.catch(() => {});
-    const { dataDirectory, runRoot: path } = options;
+    const { dataDirectory, runDirectory: path } = options;
     const runRoot = await RunRoot.open({ dataDirectory, path, othersMustReach: ownUsers });
     const library = await installLibrary(runRoot, async (directory) => {
       const found = await python.catch(() => undefined);
@@ -89,7 +89,7 @@ export class ProcessStepRunner implements StepRunner {
     const users = ownUsers ? await claimUserRange(options.firstUid, options.slots) : undefined;
     const isolation: Isolation = users
       ? { kind: "own-user", firstUid: users.firstUid, slots: options.slots }
-      : await chooseUnprivilegedIsolation(options.isolation, () => python);
+      : await chooseUnprivilegedIsolation(options.isolation ?? "auto", () => python);
     if (options.isolation === "require" && isolation.kind === "none") {
       throw new PlatformError("unavailable", describeIsolation(isolation).text);
     }
