@@ -1,5 +1,5 @@
 import { searchPath } from "../config/search-path.ts";
-import { type LoadedSettings, loadSettings, type SettingsSources } from "../config/settings.ts";
+import { type LoadedSettings, loadSettings, type Settings, type SettingsSources } from "../config/settings.ts";
 import { administratorToken } from "../config/token.ts";
 import { describeIsolation } from "../executor/isolation/isolation.ts";
 import { ProcessStepRunner } from "../executor/process-step-runner.ts";
@@ -13,6 +13,7 @@ import { openStores, type Surroundings } from "./compose.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { createLog } from "./logger.ts";
 import { createParts } from "./parts.ts";
+import { productVersion } from "./product-version.ts";
 
 export interface Platform {
   /** Where clients reach it, e.g. http://127.0.0.1:8080. */
@@ -48,21 +49,20 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
 
   const stores = await openStores(settings, data, around);
   undo.add(() => stores.close());
+  const { slots, runRoot, firstUid, isolation, python } = settings.executor;
   const runner = await ProcessStepRunner.open({
     ...around,
     dataDirectory: data.path,
-    slots: settings.executor.slots,
-    runDirectory: settings.executor.runRoot,
-    firstUid: settings.executor.firstUid,
-    python: settings.executor.python,
+    slots,
+    runDirectory: runRoot,
+    firstUid,
+    isolation,
+    python,
     searchPath: searchPath(),
   });
   undo.add(() => runner.close());
-  const isolation = describeIsolation(runner.isolation);
-  if (!isolation.isolated) {
-    if (settings.executor.isolation === "require") throw new PlatformError("unavailable", isolation.text);
-    log.warn({}, isolation.text);
-  }
+  const found = describeIsolation(runner.isolation);
+  if (!found.isolated) log.warn({}, found.text);
 
   const state = await reconcileState(stores.bus, stores.configStore);
   if (state.restored + state.appended > 0) log.info(state, "state store and state log agree again");
@@ -75,11 +75,12 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
     ...stores,
     settings,
     token,
+    productVersion,
     checkScripts: (directory, paths) => runner.runtimes.checkScripts(directory, paths),
   });
   undo.add(() => api.close());
   // Before anything runs: a port that is taken must not leave half a platform at work.
-  const url = await api.listen();
+  const url = settings.url ?? (await listen(api, settings));
   const parts = createParts({ ...around, settings, stores, runner, instance });
   undo.add(() => parts.stop(0));
   await parts.start();
@@ -93,6 +94,26 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
       data.release();
     },
   };
+}
+
+interface Listening {
+  /** Answers the address it was bound to. */
+  listen(options: { host: string; port: number }): Promise<string>;
+}
+
+async function listen(api: Listening, { host, port }: Settings): Promise<string> {
+  try {
+    return await api.listen({ host, port });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    throw new PlatformError(
+      "conflict",
+      `port ${port} of ${host} is taken by another process: choose another (FX_PORT)`,
+      {
+        cause: error,
+      },
+    );
+  }
 }
 
 /** What a start that fails half-way must take back, last done first. */
