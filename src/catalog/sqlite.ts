@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { Kysely } from "kysely";
 import { maxLosses } from "../executions/execution.ts";
 import type { Clock } from "../foundation/clock.ts";
+import { isPlatformError, messageOf, PlatformError } from "../foundation/errors.ts";
 import type { Ids } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
 import { openSqliteFile, translateSqliteError } from "../foundation/sqlite-file.ts";
@@ -46,6 +47,8 @@ function openDatabase(path: string): DatabaseSync {
     database.exec("pragma journal_size_limit = 67108864");
     return database;
   } catch (error) {
-    throw translateSqliteError(error, "the catalog's");
+    const translated = translateSqliteError(error, "the catalog's");
+    if (isPlatformError(translated)) throw translated;
+    throw new PlatformError("unavailable", `the catalog cannot be opened: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -35,8 +35,8 @@ export function ledgerStore(context: StoreContext): LedgerStore {
     },
 
     async latestSeq() {
-      const row = await db.selectFrom("ledger").select("seq").orderBy("seq", "desc").limit(1).executeTakeFirst();
-      return row?.seq ?? 0;
+      const newest = db.selectFrom("ledger").select((eb) => eb.fn.max("seq").as("seq"));
+      return (await newest.executeTakeFirst())?.seq ?? 0;
     },
 
     async flow(correlationId, limit) {

@@ -1,0 +1,257 @@
+import { expect, test } from "vitest";
+import { eventKeyOf } from "../../events/event-key.ts";
+import { topics } from "../../events/topics.ts";
+import type { RoutingFacts } from "../routing.ts";
+import { minute, type Scene } from "./scene.contract.ts";
+
+export function routingContract(start: () => Promise<Scene>): void {
+  test("D2: routing writes the ledger entry, the body and the executions of an event together", async () => {
+    const scene = await start();
+    await scene.deploy("hello");
+    await scene.deploy("other", { trigger_events: [{ type: "order.placed", filter: "event.data.total > 100" }] });
+    const event = scene.event({ data: { total: 5 } });
+    expect(await scene.route(event)).toMatchObject({ matched: 1, executions: 1 });
+
+    const entry = await scene.catalog.ledger.get(eventKeyOf(event));
+    const [execution] = (await scene.catalog.executions.list({}, { limit: 10 })).items;
+    expect(entry).toMatchObject({ event, outcome: "matched", reason: undefined, receivedAt: scene.clock.now() });
+    expect(entry?.links).toEqual([
+      expect.objectContaining({ service: "hello", matched: true, executionId: execution?.id }),
+      expect.objectContaining({ service: "other", matched: false, executionId: undefined }),
+    ]);
+    expect(execution).toMatchObject({
+      project: "default",
+      service: "hello",
+      version: "hello-1",
+      status: "pending",
+      trigger: "event",
+      eventKey: eventKeyOf(event),
+      eventId: event.id,
+      eventSource: "/shop",
+      eventType: "order.placed",
+      correlationId: event.correlationid,
+      attempt: 0,
+      losses: 0,
+      lane: "regular",
+    });
+    const claimed = await scene.claimOne();
+    expect(JSON.parse(Buffer.from(claimed.body).toString())).toEqual(event);
+  });
+
+  test("D2: an event delivered again is a duplicate and starts nothing, not even for a link laid since", async () => {
+    const scene = await start();
+    await scene.deploy("hello");
+    const event = scene.event();
+    await scene.route(event);
+    await scene.deploy("late");
+    expect(await scene.route(event)).toEqual({
+      matched: 0,
+      unmatched: 0,
+      duplicate: 1,
+      rejected: 0,
+      counted: 0,
+      executions: 0,
+    });
+    expect((await scene.catalog.executions.list({}, { limit: 10 })).items).toHaveLength(1);
+    expect((await scene.catalog.ledger.list({}, { limit: 10 })).items).toHaveLength(1);
+  });
+
+  test("D2: an event that occurs twice in a batch is decided once", async () => {
+    const scene = await start();
+    await scene.deploy("hello");
+    const event = scene.event();
+    expect(await scene.route(event, event)).toMatchObject({ matched: 1, duplicate: 1, executions: 1 });
+  });
+
+  test("D2: the links are read again in the transaction when, and only when, they changed since the batch's index", async () => {
+    const scene = await start();
+    await scene.deploy("hello");
+    const seen: (number | undefined)[] = [];
+    const routeAt = async (linkEpoch: number) => {
+      const batch = { ...scene.batch([scene.incoming(scene.event())]), linkEpoch };
+      await scene.catalog.routing.route(batch, (facts) => {
+        seen.push(facts.newer?.epoch);
+        return scene.decide(batch.events, facts);
+      });
+    };
+    const epoch = await scene.catalog.links.epoch();
+    await routeAt(-1);
+    await routeAt(epoch);
+    await scene.deploy("late");
+    await routeAt(epoch);
+    expect(seen).toEqual([epoch, undefined, await scene.catalog.links.epoch()]);
+    expect(await scene.catalog.links.epoch()).toBeGreaterThan(epoch);
+  });
+
+  test("D2: when the decision throws nothing was written, and the batch can be routed again", async () => {
+    const scene = await start();
+    await scene.deploy("hello");
+    const event = scene.event();
+    const batch = scene.batch([scene.incoming(event)]);
+    const failing = scene.catalog.routing.route(batch, () => {
+      throw new Error("no decision today");
+    });
+    await expect(failing).rejects.toThrow("no decision today");
+    expect(await scene.catalog.ledger.get(eventKeyOf(event))).toBeUndefined();
+    expect(await scene.catalog.routing.positions()).toEqual([]);
+    expect(await scene.routeBatch(batch)).toMatchObject({ matched: 1, executions: 1 });
+  });
+
+  test("D2: the facts name the causes, the flows, the run requests and the known events of the batch", async () => {
+    const scene = await start();
+    await scene.deploy("hello");
+    const known = scene.event();
+    await scene.route(known);
+    const cause = (await scene.catalog.executions.list({}, { limit: 1 })).items[0];
+    const caused = scene.event({ fxexecution: cause?.id ?? "", correlationid: known.correlationid ?? "" });
+    const request = scene.event({ type: "fx.service.run_requested" });
+    const requestedId = scene.newExecutionId();
+    await scene.catalog.runRequests.request({
+      id: requestedId,
+      key: eventKeyOf(request),
+      event: request,
+      trigger: "manual",
+      project: "default",
+      service: "hello",
+      version: "hello-1" as never,
+      priority: 5,
+      concurrencyKey: undefined,
+    });
+    const batch = scene.batch([known, caused, request].map((event) => scene.incoming(event)));
+    let facts: RoutingFacts | undefined;
+    await scene.catalog.routing.route(batch, (read) => {
+      facts = read;
+      return scene.decide(batch.events, read);
+    });
+    expect([...(facts?.known ?? [])]).toEqual([eventKeyOf(known)]);
+    expect(facts?.causes.get(cause?.id ?? "")).toEqual({
+      sequence: 0,
+      startedByLifecycle: false,
+      project: "default",
+      correlationId: known.correlationid,
+    });
+    expect(facts?.flowExecutions.get(known.correlationid ?? "")).toBe(1);
+    const requested = { executionId: requestedId, project: "default", service: "hello" };
+    expect(facts?.runRequests.get(eventKeyOf(request))).toEqual(requested);
+    expect(facts?.now).toBe(scene.clock.now());
+    const [link] = (await scene.catalog.ledger.get(eventKeyOf(request)))?.links ?? [];
+    expect(link).toMatchObject({ ...requested, linkId: undefined, matched: true });
+  });
+
+  test("D14: a flow's executions are counted, those of run requests and of retries included", async () => {
+    const scene = await start();
+    await scene.deploy("hello");
+    await scene.deploy("other");
+    const flow = { correlationid: "flow-1" };
+    await scene.route(scene.event(flow), scene.event(flow));
+    const claimed = await scene.claimOne();
+    await scene.finish(claimed, { kind: "completed" });
+    await scene.catalog.executions.retry(claimed.execution.id, { newId: scene.newExecutionId(), version: "same" });
+    const batch = scene.batch([scene.incoming(scene.event(flow))]);
+    const counts: (number | undefined)[] = [];
+    await scene.catalog.routing.route(batch, (facts) => {
+      counts.push(facts.flowExecutions.get("flow-1"));
+      return scene.decide(batch.events, facts);
+    });
+    expect(counts).toEqual([5]);
+  });
+
+  test("D12: a rejected event has its reason in the ledger, and the notice about it in the outbox", async () => {
+    const scene = await start();
+    const event = scene.event({ type: "poison" });
+    const notice = scene.event({ type: "fx.event.rejected" });
+    const batch = scene.batch([scene.incoming(event)]);
+    const result = await scene.catalog.routing.route(batch, (facts) =>
+      scene.decide(batch.events, facts).map((decision) => ({ ...decision, notice }) as typeof decision),
+    );
+    expect(result).toMatchObject({ rejected: 1, executions: 0 });
+    expect(await scene.catalog.ledger.get(eventKeyOf(event))).toMatchObject({
+      outcome: "rejected",
+      reason: "it is poison",
+    });
+    expect(await scene.sent()).toEqual([notice]);
+  });
+
+  test("D15: events that no link wants are counted, not stored", async () => {
+    const scene = await start();
+    const event = scene.event({ type: "nobody.cares" });
+    expect(await scene.route(event)).toMatchObject({ counted: 1 });
+    expect(await scene.catalog.ledger.get(eventKeyOf(event))).toBeUndefined();
+    expect(await scene.catalog.ledger.latestSeq()).toBe(0);
+  });
+
+  test("D15: every offset is counted once, in one outcome, however often and by whomever it is delivered", async () => {
+    const scene = await start();
+    await scene.deploy("hello");
+    const types = ["order.placed", "unknown", "poison", "nobody.cares", "order.placed"];
+    const events = types.map((type, index) => scene.incoming(scene.event({ type }), { offset: 10 + index }));
+    events.push({ ...(events[0] as (typeof events)[number]), offset: 15 });
+    await scene.routeBatch(scene.batch(events.slice(0, 4)));
+    // Another router had begun at the same place and read further.
+    await scene.routeBatch(scene.batch(events));
+    await scene.routeBatch(scene.batch(events.slice(2)));
+    await scene.catalog.routing.reject([
+      { topic: topics.events, partition: 0, offset: 12, reason: "redelivered", receivedAt: 0 },
+      { topic: topics.events, partition: 0, offset: 16, reason: "not JSON", receivedAt: 0 },
+    ]);
+    expect(await scene.catalog.ledger.totals()).toEqual([
+      {
+        topic: topics.events,
+        partition: 0,
+        fromOffset: 10,
+        toOffset: 17,
+        matched: 2,
+        unmatched: 1,
+        duplicate: 1,
+        rejected: 2,
+        counted: 1,
+      },
+    ]);
+  });
+
+  test("D15: an event of an offset already covered is not decided again, even where the ledger keeps no row of it", async () => {
+    const scene = await start();
+    const incoming = scene.incoming(scene.event({ type: "nobody.cares" }));
+    await scene.routeBatch(scene.batch([incoming]));
+    const asked: unknown[] = [];
+    const result = await scene.catalog.routing.route(scene.batch([incoming]), (facts) => {
+      asked.push([...facts.known]);
+      return [];
+    });
+    expect(asked).toEqual([[incoming.key]]);
+    expect(result).toEqual({ matched: 0, unmatched: 0, duplicate: 0, rejected: 0, counted: 0, executions: 0 });
+  });
+
+  test("D13: positions are stored with the decisions, per partition, and never move backwards", async () => {
+    const scene = await start();
+    const first = scene.incoming(scene.event(), { partition: 0, offset: 7 });
+    const second = scene.incoming(scene.event(), { topic: topics.platform, partition: 3, offset: 4 });
+    await scene.routeBatch(scene.batch([first, second]));
+    await scene.routeBatch(scene.batch([scene.incoming(scene.event(), { partition: 0, offset: 5 })]));
+    const positions = await scene.catalog.routing.positions();
+    expect(positions).toHaveLength(2);
+    expect(positions).toContainEqual({ topic: topics.events, partition: 0, offset: 8 });
+    expect(positions).toContainEqual({ topic: topics.platform, partition: 3, offset: 5 });
+  });
+
+  test("D12: a record without an event moves the position and counts as rejected", async () => {
+    const scene = await start();
+    const place = { topic: topics.events, partition: 1, offset: 3 };
+    await scene.catalog.routing.reject([{ ...place, reason: "not JSON", receivedAt: scene.clock.now() }]);
+    expect(await scene.catalog.routing.positions()).toEqual([{ ...place, offset: 4 }]);
+    expect(await scene.catalog.ledger.totals()).toEqual([
+      expect.objectContaining({ fromOffset: 3, toOffset: 4, rejected: 1, matched: 0 }),
+    ]);
+  });
+
+  test("a batch of many events is routed whole, in its order", async () => {
+    const scene = await start();
+    await scene.deploy("hello");
+    const events = Array.from({ length: 333 }, (_, index) => scene.event({ subject: `order ${index}` }));
+    expect(await scene.route(...events)).toMatchObject({ matched: 333, executions: 333 });
+    scene.clock.advance(minute);
+    const claimed = await scene.claim({ limit: 400 });
+    const order = claimed.map(({ body }) => (JSON.parse(Buffer.from(body).toString()) as { subject: string }).subject);
+    expect(order).toEqual(events.map(({ subject }) => subject));
+  });
+}

@@ -1,0 +1,203 @@
+import type { ManualClock } from "../../../test/support/manual-clock.ts";
+import type { CloudEvent } from "../../events/cloud-event.ts";
+import { eventDigestOf, eventKeyOf } from "../../events/event-key.ts";
+import { topics } from "../../events/topics.ts";
+import type { Step } from "../../executions/execution.ts";
+import { lanes } from "../../executions/lanes.ts";
+import type { EventKey, ExecutionId, Ids, InstanceId, VersionId } from "../../foundation/ids.ts";
+import type { Json } from "../../foundation/json.ts";
+import { LinkIndex } from "../../services/link-index.ts";
+import { manifestSchema } from "../../services/manifest.ts";
+import type { Catalog } from "../catalog.ts";
+import type { AttemptReport, ClaimedExecution, ClaimRequest } from "../leases.ts";
+import type { IncomingEvent, RoutingBatch, RoutingDecision, RoutingFacts, RoutingResult } from "../routing.ts";
+
+export const executor = "executor-1" as InstanceId;
+export const minute = 60_000;
+export const day = 24 * 60 * minute;
+
+/** The words that the contract's tests are written in: a catalog, its clock, and a router that only matches links. */
+export class Scene {
+  readonly catalog: Catalog;
+  readonly clock: ManualClock;
+  readonly ids: Ids;
+  #offset = 0;
+  #index: LinkIndex = new LinkIndex(-1, []);
+
+  constructor(catalog: Catalog, clock: ManualClock, ids: Ids) {
+    this.catalog = catalog;
+    this.clock = clock;
+    this.ids = ids;
+  }
+
+  /** The same places and numbers over a catalog that was opened anew. */
+  over(catalog: Catalog): Scene {
+    const scene = new Scene(catalog, this.clock, this.ids);
+    scene.#offset = this.#offset;
+    return scene;
+  }
+
+  newExecutionId(): ExecutionId {
+    return this.ids.next() as ExecutionId;
+  }
+
+  /** Deploys a version with the content `id`; `hello` listens to `order.placed` unless told otherwise. */
+  deploy(name = "hello", manifest: Record<string, Json> = {}, { project = "default", id = `${name}-1` } = {}) {
+    return this.catalog.services.deploy({
+      id: id as VersionId,
+      project,
+      name,
+      manifest: manifestSchema.parse({ trigger_events: ["order.placed"], ...manifest }),
+      scripts: ["main.py"],
+      files: [{ path: "main.py", sizeBytes: 5, hash: `hash-${id}` }],
+      warnings: [],
+    });
+  }
+
+  event(attributes: Partial<CloudEvent> = {}): CloudEvent {
+    const id = this.ids.next();
+    return {
+      specversion: "1.0",
+      id,
+      source: "/shop",
+      type: "order.placed",
+      correlationid: `flow-${id}`,
+      ...attributes,
+    };
+  }
+
+  incoming(
+    event: CloudEvent,
+    place: Partial<Pick<IncomingEvent, "topic" | "partition" | "offset">> = {},
+  ): IncomingEvent {
+    return {
+      key: eventKeyOf(event),
+      digest: eventDigestOf(event),
+      event,
+      body: Buffer.from(JSON.stringify(event)),
+      topic: topics.events,
+      partition: 0,
+      offset: place.offset ?? this.#offset++,
+      receivedAt: this.clock.now(),
+      ...place,
+    };
+  }
+
+  /** A batch at the next offsets; its index is as old as the last batch's. */
+  batch(events: readonly IncomingEvent[]): RoutingBatch {
+    const positions = new Map<string, { topic: string; partition: number; offset: number }>();
+    for (const { topic, partition, offset } of events) {
+      positions.set(`${topic} ${partition}`, { topic, partition, offset: offset + 1 });
+    }
+    return { events: [...events], positions: [...positions.values()], linkEpoch: this.#index.epoch };
+  }
+
+  /** Routes events by the links there are. */
+  async route(...events: CloudEvent[]): Promise<RoutingResult> {
+    return this.routeBatch(this.batch(events.map((event) => this.incoming(event))));
+  }
+
+  routeBatch(batch: RoutingBatch): Promise<RoutingResult> {
+    return this.catalog.routing.route(batch, (facts) => this.decide(batch.events, facts));
+  }
+
+  decide(events: readonly IncomingEvent[], facts: RoutingFacts): RoutingDecision[] {
+    if (facts.newer) this.#index = new LinkIndex(facts.newer.epoch, facts.newer.links);
+    return events.filter(({ key }) => !facts.known.has(key)).map((incoming) => this.#decideOne(incoming, facts));
+  }
+
+  #decideOne({ key, event }: IncomingEvent, facts: RoutingFacts): RoutingDecision {
+    const sequence = Number(event.sequence ?? 0);
+    if (event.type === "poison") {
+      return { outcome: "rejected", key, reason: "it is poison", sequence, verdicts: [], notice: undefined };
+    }
+    if (event.type === "nobody.cares") return { outcome: "counted", key };
+    const { matches, misses } = this.#index.match(event);
+    const requested = facts.runRequests.get(key);
+    const matched = matches.length > 0 || requested !== undefined;
+    return {
+      outcome: matched ? "matched" : "unmatched",
+      key,
+      reason: matched ? undefined : "no link matched",
+      sequence,
+      verdicts: [
+        ...matches.map(({ link: { id, project, service } }) => {
+          return { linkId: id, project, service, matched: true, reason: undefined };
+        }),
+        ...misses,
+      ],
+      starts: matches.map(({ link, version, concurrencyKey }) => ({
+        id: this.newExecutionId(),
+        linkId: link.id,
+        project: link.project,
+        service: link.service,
+        version,
+        priority: link.target.priority,
+        concurrencyKey,
+        sequence,
+        startedByLifecycle: event.type.startsWith("fx.execution."),
+      })),
+      requested,
+    };
+  }
+
+  /** Routes one event and answers the only execution it started. */
+  async start(attributes: Partial<CloudEvent> = {}): Promise<{ id: ExecutionId; event: CloudEvent; key: EventKey }> {
+    const event = this.event(attributes);
+    await this.route(event);
+    const key = eventKeyOf(event);
+    const { items } = await this.catalog.executions.list({ eventKey: key }, { limit: 10 });
+    const [execution, ...others] = items;
+    if (execution === undefined || others.length > 0) throw new Error(`${items.length} executions were started`);
+    return { id: execution.id, event, key };
+  }
+
+  claim(request: Partial<ClaimRequest> = {}): Promise<ClaimedExecution[]> {
+    return this.catalog.leases.claim({ owner: executor, lanes, limit: 10, leaseMs: minute, ...request });
+  }
+
+  async claimOne(request: Partial<ClaimRequest> = {}): Promise<ClaimedExecution> {
+    const [claimed] = await this.claim({ limit: 1, ...request });
+    if (claimed === undefined) throw new Error("nothing was claimable");
+    return claimed;
+  }
+
+  async finish(claimed: ClaimedExecution, outcome: AttemptReport["outcome"], steps: Step[] = []): Promise<boolean> {
+    const { id, lease } = claimed.execution;
+    const [answer] = await this.catalog.leases.finish([{ id, token: lease.token, steps, outcome }]);
+    return answer?.applied === true;
+  }
+
+  async status(id: ExecutionId): Promise<string | undefined> {
+    return (await this.catalog.executions.get(id))?.status;
+  }
+
+  /** Takes everything out of the outbox. */
+  async sent(): Promise<CloudEvent[]> {
+    const entries = await this.catalog.outbox.peek(10_000);
+    await this.catalog.outbox.clear(entries.map(({ id }) => id));
+    return entries.map(({ event }) => event);
+  }
+}
+
+export function held({ execution: { id, lease } }: ClaimedExecution): { id: ExecutionId; token: number } {
+  return { id, token: lease.token };
+}
+
+export function step(n: number, status: Step["status"], changes: Partial<Step> = {}): Step {
+  const ended = status !== "in_progress";
+  return {
+    n,
+    script: "main.py",
+    attempt: 1,
+    status,
+    exitCode: ended ? (status === "completed" ? 0 : 1) : undefined,
+    startedAt: 1000,
+    finishedAt: ended ? 2000 : undefined,
+    output: { preview: "hello\n", sizeBytes: 6, truncated: false },
+    ...changes,
+  };
+}
+
+export const exitError = { kind: "exit", message: "main.py ended with 1", script: "main.py", exitCode: 1 } as const;
+export const failedForGood = { kind: "failed", error: exitError, retryInMs: undefined } as const;

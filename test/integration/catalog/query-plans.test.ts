@@ -1,0 +1,149 @@
+import { DatabaseSync } from "node:sqlite";
+import { expect, onTestFinished, test } from "vitest";
+import { held, Scene, step } from "../../../src/catalog/contract/scene.contract.ts";
+import type { ExecutionFilter } from "../../../src/catalog/executions.ts";
+import type { LedgerFilter } from "../../../src/catalog/ledger.ts";
+import { openSqliteCatalog } from "../../../src/catalog/sqlite.ts";
+import type { EventKey, InstanceId, VersionId } from "../../../src/foundation/ids.ts";
+import { createIds } from "../../../src/foundation/ids.ts";
+import { silentLog } from "../../../src/foundation/log.ts";
+import { systemRandom } from "../../../src/foundation/random.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+/** A database that remembers which statements were prepared on it. */
+class RecordingDatabase extends DatabaseSync {
+  readonly statements = new Set<string>();
+
+  override prepare(sql: string) {
+    this.statements.add(sql);
+    return super.prepare(sql);
+  }
+}
+
+async function openRecording() {
+  const database = new RecordingDatabase(":memory:");
+  onTestFinished(() => database.close());
+  const clock = new ManualClock();
+  const ids = createIds(clock, systemRandom);
+  const catalog = await openSqliteCatalog({ database, clock, ids, log: silentLog });
+  database.statements.clear();
+  return { database, scene: new Scene(catalog, clock, ids) };
+}
+
+/** Tables that grow with history or load. The others hold what people made: some thousands of rows. */
+const growing = /executions|ledger|bodies|steps|flows|run_requests|batches/;
+
+/** What makes a statement cost more the more rows there are: reading a table or index from end to end, and sorting. */
+function costlySteps(database: DatabaseSync, sql: string): string[] {
+  const plan = database.prepare(`explain query plan ${sql}`).all() as { detail: string }[];
+  return plan
+    .map(({ detail }) => detail)
+    .filter((detail) => /TEMP B-TREE/.test(detail) || (/^SCAN/.test(detail) && growing.test(detail)));
+}
+
+const executionFilters: ExecutionFilter[] = [
+  { project: "default" },
+  { service: "default/hello" },
+  { status: ["failed"] },
+  { status: ["pending", "in_progress"] },
+  { trigger: "manual" },
+  { eventKey: "key" as EventKey },
+  { correlationId: "flow" },
+  { from: 1, to: 2 },
+  { service: "default/hello", status: ["failed"], from: 1, to: 2 },
+  { service: "default/hello", status: ["failed"], correlationId: "flow" },
+  { project: "default", status: ["failed"], trigger: "event" },
+];
+
+const ledgerFilters: LedgerFilter[] = [
+  { type: "order.placed" },
+  { source: "/shop" },
+  { id: "1" },
+  { correlationId: "flow" },
+  { project: "default" },
+  { outcome: "rejected" },
+  { from: 1, to: 2 },
+  { type: "order.placed", outcome: "unmatched", from: 1 },
+];
+
+test("every filter of the lists walks an index in the order of the list: nothing is read through, nothing sorted", async () => {
+  const { database, scene } = await openRecording();
+  await scene.deploy();
+  await scene.route(...Array.from({ length: 4 }, () => scene.event()));
+  const { executions, ledger } = scene.catalog;
+  const after = (await executions.list({}, { limit: 2 })).next;
+  const afterLedger = (await ledger.list({}, { limit: 2 })).next;
+  database.statements.clear();
+  for (const filter of executionFilters) {
+    await executions.list(filter, { limit: 10 });
+    await executions.list(filter, { limit: 10, after });
+    await executions.count(filter);
+  }
+  for (const filter of ledgerFilters) {
+    await ledger.list(filter, { limit: 10 });
+    await ledger.list(filter, { limit: 10, after: afterLedger });
+  }
+  expect(database.statements.size).toBeGreaterThan(30);
+  const costly = [...database.statements].map((sql) => ({ sql, steps: costlySteps(database, sql) }));
+  expect(costly.filter(({ steps }) => steps.length > 0)).toEqual([]);
+});
+
+test("the first page of everything walks the index of time from its end", async () => {
+  const { database, scene } = await openRecording();
+  await scene.catalog.executions.list({}, { limit: 10 });
+  await scene.catalog.ledger.list({}, { limit: 10 });
+  const plans = [...database.statements]
+    .filter((sql) => /order by/.test(sql))
+    .map((sql) => (database.prepare(`explain query plan ${sql}`).all() as { detail: string }[])[0]?.detail);
+  expect(plans).toEqual([
+    expect.stringMatching(/USING INDEX executions_by_time$/),
+    expect.stringMatching(/USING INDEX ledger_by_time$/),
+  ]);
+});
+
+test("D4: routing, claiming, renewing, finishing and recovery read nothing through, whatever has been there before", async () => {
+  const { database, scene } = await openRecording();
+  await scene.deploy("hello");
+  await scene.deploy("keyed", { concurrency_key: "event.subject" });
+  database.statements.clear();
+  await scene.route(scene.event({ subject: "a" }), scene.event({ subject: "a", fxexecution: "none" }));
+  const { leases, executions } = scene.catalog;
+  const [first, second, third] = await scene.claim();
+  if (!first || !second || !third) throw new Error("three were to be claimed");
+  await leases.renew([held(first)], 1000);
+  await leases.recordSteps([{ ...held(first), steps: [step(1, "in_progress")] }]);
+  await scene.finish(first, { kind: "completed" }, [step(1, "completed")]);
+  await leases.release([held(second)]);
+  await executions.cancel(third.execution.id);
+  await leases.expire(10);
+  await leases.expireOthers([]);
+  await leases.expireOthers(["executor-2" as InstanceId]);
+  await leases.nextDue();
+  await executions.retry(first.execution.id, { newId: scene.newExecutionId(), version: "same" });
+  await executions.get(first.execution.id);
+  await executions.steps(first.execution.id);
+  await scene.catalog.ledger.get(first.execution.eventKey);
+  await scene.catalog.ledger.digests([first.execution.eventKey]);
+  await scene.catalog.ledger.since(0, {}, 10);
+  await scene.catalog.ledger.latestSeq();
+  await scene.catalog.services.version("hello-1" as VersionId);
+  await scene.catalog.services.delete("default", "keyed");
+  await scene.sent();
+  // One of them reads the first entry of an index that holds nothing but what can be claimed now, and stops.
+  const others = [...database.statements].filter((sql) => !/gate = 0 limit 1$/.test(sql));
+  const costly = others.map((sql) => ({ sql, steps: costlySteps(database, sql) }));
+  expect(costly.filter(({ steps }) => steps.length > 0)).toEqual([]);
+});
+
+test("D13: pruning finds what is old by an index, not by reading what is not", async () => {
+  const { database, scene } = await openRecording();
+  await scene.deploy();
+  await scene.route(scene.event());
+  await scene.finish(await scene.claimOne(), { kind: "completed" });
+  scene.clock.advance(1000);
+  database.statements.clear();
+  await scene.catalog.retention.prune({ ledgerMs: 1, bodiesMs: 1, executionsMs: 1 }, 10);
+  expect(database.statements.size).toBeGreaterThan(8);
+  const costly = [...database.statements].map((sql) => ({ sql, steps: costlySteps(database, sql) }));
+  expect(costly.filter(({ steps }) => steps.length > 0)).toEqual([]);
+});
