@@ -1,0 +1,92 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { PlatformError, type Problem } from "../../../foundation/errors.ts";
+import { sha256, sha256Parts } from "../../../foundation/hash.ts";
+import type { VersionId } from "../../../foundation/ids.ts";
+import { canonicalJson } from "../../../foundation/json.ts";
+import type { ServiceFile, ServiceVersion } from "../../../services/service.ts";
+import type { ApiParts } from "../api-parts.ts";
+import type { PackageFiles } from "./package-files.ts";
+import { manifestFile, readManifestFile } from "./read-manifest-file.ts";
+
+type Parts = Pick<ApiParts, "artifacts" | "catalog" | "checkScripts">;
+
+const secretsFile = "secrets.json";
+
+/**
+ * Makes a version of the files and stores it, or throws `invalid-input` with every problem found and
+ * stores nothing. The same content of the same service is the same version.
+ */
+export async function deployPackage(
+  parts: Parts,
+  service: { project: string; name: string },
+  files: PackageFiles,
+): Promise<{ version: ServiceVersion; created: boolean; warnings: string[] }> {
+  const stripped = stripSecrets(files);
+  const reading = readManifestFile(files.get(manifestFile), files.paths(), service.name);
+  if (!reading.ok) throw refused(reading.problems);
+  const problems = await checkSyntax(parts, files, reading.scripts);
+  if (problems.length > 0) throw refused(problems);
+
+  const listed: ServiceFile[] = files.paths().map((name) => {
+    const content = files.get(name) as Buffer;
+    return { path: name, sizeBytes: content.length, hash: sha256(content) };
+  });
+  const { manifest, scripts } = reading;
+  const warnings = [...reading.warnings, ...stripped];
+  const id = versionIdOf(service, listed, canonicalJson(manifest));
+  // Files before the version that names them: nobody ever sees a version without its files.
+  for (const { path: name, hash } of listed) {
+    const stored = await parts.artifacts.put(files.get(name) as Buffer);
+    if (stored !== hash) throw new PlatformError("corrupt", `the artifact store answered another hash for ${name}`);
+  }
+  const { version, created } = await parts.catalog.services.deploy({
+    ...service,
+    id,
+    manifest,
+    scripts,
+    files: listed,
+    warnings,
+  });
+  return { version, created, warnings };
+}
+
+function versionIdOf(
+  { project, name }: { project: string; name: string },
+  files: readonly ServiceFile[],
+  manifest: string,
+): VersionId {
+  return sha256Parts(project, name, ...files.flatMap(({ path, hash }) => [path, hash]), manifest) as VersionId;
+}
+
+/** Rule S1: secrets never reach a hash, a store or a log. */
+function stripSecrets(files: PackageFiles): string[] {
+  const found = files.paths().filter((name) => name === secretsFile || name.endsWith(`/${secretsFile}`));
+  for (const name of found) files.delete(name);
+  return found.map(
+    (name) => `${name} was discarded and not stored: this version of the platform does not keep secrets yet`,
+  );
+}
+
+/** What runs, and the Python modules that it may import: an error in one would show only when it is too late. */
+async function checkSyntax(parts: Parts, files: PackageFiles, scripts: readonly string[]): Promise<Problem[]> {
+  const checked = [...new Set([...scripts, ...files.paths().filter((name) => name.endsWith(".py"))])];
+  const directory = await mkdtemp(path.join(tmpdir(), "fx-deploy-"));
+  try {
+    // All files: a TypeScript file's meaning depends on the package.json beside it.
+    for (const name of files.paths()) {
+      const target = path.join(directory, name);
+      await mkdir(path.dirname(target), { recursive: true });
+      await writeFile(target, files.get(name) as Buffer, { flag: "wx" });
+    }
+    return await parts.checkScripts(directory, checked);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function refused(problems: readonly Problem[]): PlatformError {
+  const text = problems.map(({ path: place, message }) => `${place}: ${message}`).join("; ");
+  return new PlatformError("invalid-input", `the service cannot be deployed: ${text}`, { problems });
+}

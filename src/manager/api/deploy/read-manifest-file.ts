@@ -1,0 +1,136 @@
+import { isUtf8 } from "node:buffer";
+import { Cron } from "croner";
+import { messageOf, type Problem } from "../../../foundation/errors.ts";
+import { compileFilter } from "../../../services/filter.ts";
+import { type Manifest, readManifest, scriptsOf, triggersOf } from "../../../services/manifest.ts";
+
+export const manifestFile = "manifest.json";
+
+const scriptEnding = /\.(py|ts|mts|cts|js|mjs|cjs|sql|sh)$/;
+
+export type ManifestFileReading =
+  | { ok: true; manifest: Manifest; scripts: string[]; warnings: string[] }
+  | { ok: false; problems: Problem[] };
+
+/**
+ * What a package says of itself, and the scripts it runs, in order. Without a manifest, or one that
+ * names no scripts, the only script at the top of the package runs.
+ */
+export function readManifestFile(
+  content: Uint8Array | undefined,
+  paths: readonly string[],
+  name: string,
+): ManifestFileReading {
+  const parsed = parse(content);
+  if ("problem" in parsed) return { ok: false, problems: [{ path: manifestFile, message: parsed.problem }] };
+  const reading = readManifest(parsed.value);
+  if (!reading.ok) return { ok: false, problems: reading.problems.map(inManifest) };
+  const { manifest } = reading;
+  const warnings = [...reading.warnings];
+  if (manifest.name !== undefined && manifest.name !== name) {
+    warnings.push(`${manifestFile}: name is "${manifest.name}", but the service is deployed as "${name}"`);
+  }
+  const chosen = chooseScripts(manifest, paths);
+  const problems = [
+    ...typeProblems(manifest),
+    ...triggerProblems(manifest),
+    ...scheduleProblems(manifest),
+    ...chosen.problems,
+  ];
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, manifest, scripts: chosen.scripts, warnings };
+}
+
+function parse(content: Uint8Array | undefined): { value: unknown } | { problem: string } {
+  if (content === undefined) return { value: {} };
+  if (!isUtf8(content)) return { problem: "must be UTF-8" };
+  try {
+    // Some editors begin files with a byte order mark.
+    return {
+      value: JSON.parse(
+        Buffer.from(content)
+          .toString()
+          .replace(/^\ufeff/, ""),
+      ),
+    };
+  } catch (error) {
+    return { problem: `must be JSON: ${messageOf(error)}` };
+  }
+}
+
+function inManifest({ path, message }: Problem): Problem {
+  return { path: `${manifestFile}: ${path}`, message };
+}
+
+function typeProblems({ type }: Manifest): Problem[] {
+  if (type === "script") return [];
+  const message = `"${type}" services are not run by this version of the platform; found "${type}", expected "script"`;
+  return [{ path: `${manifestFile}: type`, message }];
+}
+
+function triggerProblems(manifest: Manifest): Problem[] {
+  const problems: Problem[] = [];
+  for (const [index, { filter }] of triggersOf(manifest).entries()) {
+    if (filter !== undefined) problems.push(...celProblems(filter, `trigger_events[${index}].filter`));
+  }
+  if (manifest.concurrency_key !== undefined)
+    problems.push(...celProblems(manifest.concurrency_key, "concurrency_key"));
+  return problems;
+}
+
+function celProblems(expression: string, key: string): Problem[] {
+  try {
+    compileFilter(expression);
+    return [];
+  } catch (error) {
+    return [{ path: `${manifestFile}: ${key}`, message: `${messageOf(error)}; found ${JSON.stringify(expression)}` }];
+  }
+}
+
+function scheduleProblems({ schedule, timezone }: Manifest): Problem[] {
+  const problems: Problem[] = [];
+  if (timezone !== undefined && !isTimezone(timezone)) {
+    const message = `must be a time zone such as "Europe/Zurich"; found ${JSON.stringify(timezone)}`;
+    problems.push({ path: `${manifestFile}: timezone`, message });
+  }
+  if (schedule === undefined) return problems;
+  try {
+    const next = new Cron(schedule, { mode: "5-part", timezone: "UTC", paused: true }).nextRun();
+    if (next === null) throw new Error("it never comes");
+  } catch (error) {
+    const found = `found ${JSON.stringify(schedule)}`;
+    const message = `must be five cron fields such as "*/5 * * * *": ${messageOf(error)}; ${found}`;
+    problems.push({ path: `${manifestFile}: schedule`, message });
+  }
+  return problems;
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function chooseScripts(manifest: Manifest, paths: readonly string[]): { scripts: string[]; problems: Problem[] } {
+  const named = scriptsOf(manifest);
+  if (named !== undefined) {
+    const scripts = named.map((path) => path.replace(/^(?:\.\/)+/, ""));
+    const missing = scripts.filter((path) => !paths.includes(path));
+    const key = manifest.entrypoint ? "entrypoint" : manifest.execution_order ? "execution_order" : "scripts";
+    const problems = missing.map((path) => ({
+      path: `${manifestFile}: ${key}`,
+      message: `names "${path}", which is not in the package`,
+    }));
+    return { scripts, problems };
+  }
+  const top = paths.filter((path) => !path.includes("/") && scriptEnding.test(path));
+  if (top.length === 1) return { scripts: top, problems: [] };
+  const message =
+    top.length === 0
+      ? `the package has no script at its top, and its ${manifestFile} names none with "entrypoint" or "execution_order"`
+      : `which scripts run, and in which order? Found ${top.join(", ")}: name them with "entrypoint" or "execution_order"`;
+  return { scripts: [], problems: [{ path: manifestFile, message }] };
+}

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import type { ExecutionFilter } from "../../catalog/executions.ts";
+import { executionStatuses } from "../../executions/execution.ts";
+import type { EventKey } from "../../foundation/ids.ts";
+import { timeQuery } from "./list-query.ts";
+import { serviceQuery } from "./service-query.ts";
+
+const status = z.enum(executionStatuses);
+
+/** Filters of executions; `status` one, or several with commas between them or as an array. */
+export const executionQuery = {
+  project: z.string().optional(),
+  service: serviceQuery.meta({ description: "`project/name`" }),
+  status: z
+    .preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(status).min(1))
+    .optional(),
+  trigger: z.enum(["event", "manual", "schedule"]).optional(),
+  eventkey: z.string().optional(),
+  correlationid: z.string().optional(),
+  from: timeQuery,
+  to: timeQuery,
+};
+
+const parsed = z.object(executionQuery);
+
+export function executionFilterOf(query: z.output<typeof parsed>): ExecutionFilter {
+  return {
+    project: query.service?.project ?? query.project,
+    service: query.service?.name,
+    status: query.status,
+    trigger: query.trigger,
+    eventKey: query.eventkey as EventKey | undefined,
+    correlationId: query.correlationid,
+    from: query.from,
+    to: query.to,
+  };
+}

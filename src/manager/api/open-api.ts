@@ -1,0 +1,32 @@
+import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
+
+/** The OpenAPI 3.1 document is generated from the routes; this is its frame. */
+export function openApiOptions(productVersion: string): FastifyDynamicSwaggerOptions {
+  return {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "StreamZero FX",
+        version: productVersion,
+        description: [
+          "Large applications written as small services connected by events.",
+          "",
+          "Every call needs the header `Authorization: Bearer <token>`. Lists answer `{items, next}`: `after` takes the",
+          "previous page's `next`, `limit` is at most 1,000. Errors are problem documents (RFC 9457) with a `code` and,",
+          "where several things are wrong, one entry in `problems` for each. Times are RFC 3339.",
+        ].join("\n"),
+        license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      },
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      security: [{ token: [] }],
+      tags: [
+        { name: "events", description: "CloudEvents in, and what became of them" },
+        { name: "services", description: "Services and their versions" },
+        { name: "links", description: "Which events start which services" },
+        { name: "executions", description: "Runs of services" },
+        { name: "projects", description: "What services and events belong to" },
+        { name: "operations", description: "Is it well, and does it add up" },
+      ],
+    },
+  };
+}

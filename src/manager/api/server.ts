@@ -1,0 +1,107 @@
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import Fastify, { type FastifyInstance } from "fastify";
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { requireDeclaredAccess } from "../auth/access.ts";
+import { BearerToken } from "../auth/bearer-token.ts";
+import { RequestGuard } from "../auth/request-guard.ts";
+import type { ApiParts } from "./api-parts.ts";
+import { bulkRoute } from "./bulk.ts";
+import { dryRunRoute } from "./dry-run.ts";
+import { EventIntake } from "./event-intake.ts";
+import { EventStreams } from "./event-stream.ts";
+import { eventRoutes } from "./events.ts";
+import { eventsPostRoute } from "./events-post.ts";
+import { executionRoutes } from "./executions.ts";
+import { flowRoute } from "./flows.ts";
+import { healthRoutes } from "./health.ts";
+import { ledgerRoutes } from "./ledger.ts";
+import { linkRoutes } from "./links.ts";
+import { logRoutes } from "./logs.ts";
+import { Metrics } from "./metrics.ts";
+import { openApiOptions } from "./open-api.ts";
+import { notFoundHandler, sendProblem } from "./problem-document.ts";
+import { projectRoutes } from "./projects.ts";
+import { runRoute } from "./runs.ts";
+import { serviceRoutes } from "./services.ts";
+import { stepOutputRoute } from "./step-output.ts";
+import { versionRoutes } from "./versions.ts";
+
+/** Where the API begins; health and metrics are outside. */
+const apiPrefix = "/api/v1";
+
+/** The HTTP API. It listens when it is told to; `close` ends its streams and lets requests under way end. */
+export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
+  const { clock, ids, log, settings, token } = parts;
+  const app = Fastify({
+    logger: false,
+    bodyLimit: settings.limits.bodyBytes,
+    // Keys of services and events are longer than the router's own limit of 100.
+    routerOptions: { maxParamLength: 2048 },
+    genReqId: () => ids.next(),
+    forceCloseConnections: "idle",
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, log));
+  app.setNotFoundHandler({}, notFoundHandler);
+  requireDeclaredAccess(app);
+  guardRequests(app, new RequestGuard(settings), new BearerToken(token));
+
+  const closing = new AbortController();
+  app.addHook("preClose", async () => closing.abort());
+  const streams = new EventStreams(app, { clock, log });
+  const intake = new EventIntake({ ...parts, limits: settings.limits });
+  const metrics = new Metrics(app, { ...parts, intake, streams });
+  const inside = { ...parts, recent: intake.recent, streams, closing: closing.signal };
+
+  await app.register(swagger, { ...openApiOptions(parts.productVersion), transform: jsonSchemaTransform });
+  await app.register(async (docs) => {
+    // It shows how to call the API and holds no data.
+    docs.addHook("onRoute", (route) => {
+      route.config = { ...route.config, access: "anyone" };
+    });
+    await docs.register(swaggerUi, { routePrefix: "/api/docs" });
+  });
+  await app.register(
+    async (api) => {
+      await api.register(async (scope) => eventsPostRoute(scope, intake, settings.limits));
+      eventRoutes(api, inside);
+      projectRoutes(api, inside);
+      serviceRoutes(api, inside);
+      await api.register(async (scope) => versionRoutes(scope, inside));
+      runRoute(api, inside);
+      linkRoutes(api, inside);
+      dryRunRoute(api, inside);
+      executionRoutes(api, inside);
+      bulkRoute(api, inside);
+      stepOutputRoute(api, inside);
+      logRoutes(api, inside);
+      flowRoute(api, inside);
+      ledgerRoutes(api, inside);
+      api.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true } }, () => app.swagger());
+    },
+    { prefix: apiPrefix },
+  );
+  healthRoutes(app, inside);
+  metrics.route(app);
+  await app.ready();
+  return app;
+}
+
+function guardRequests(app: FastifyInstance, guard: RequestGuard, bearer: BearerToken): void {
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.header("x-content-type-options", "nosniff");
+    reply.header("cache-control", "no-store");
+    reply.header("referrer-policy", "no-referrer");
+    try {
+      guard.check(request.raw);
+      // A route that is not there is nobody's secret; all others are denied unless they are declared open.
+      if (!request.is404 && request.routeOptions.config.access !== "anyone")
+        bearer.check(request.headers.authorization);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}

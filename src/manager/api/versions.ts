@@ -1,0 +1,114 @@
+import type { Readable } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { z } from "zod";
+import type { VersionId } from "../../foundation/ids.ts";
+import { nameSchema } from "../../services/names.ts";
+import type { ApiParts } from "./api-parts.ts";
+import { deployPackage } from "./deploy/deploy-package.ts";
+import { readPackage } from "./deploy/read-package.ts";
+import { listOf, pageAnswer, pageQuery, pageRequestOf } from "./list-query.ts";
+import { HttpRefusal } from "./problem-document.ts";
+import { required } from "./required.ts";
+import { versionAnswer, versionAnswerOf } from "./service-answer.ts";
+import { unknownService } from "./services.ts";
+
+const archiveTypes = ["application/gzip", "application/x-gzip", "application/x-tar+gzip", "application/octet-stream"];
+
+const deployAnswer = z
+  .object({
+    project: z.string(),
+    name: z.string(),
+    version: z.string(),
+    warnings: z.array(z.string()),
+  })
+  .meta({ id: "Deployed" });
+
+export function versionRoutes(scope: FastifyInstance, parts: ApiParts): void {
+  const app = scope.withTypeProvider<ZodTypeProvider>();
+  const { bus, catalog, artifacts, settings } = parts;
+  // The archive is read as it arrives; its own limits apply.
+  scope.addContentTypeParser(archiveTypes, (_request, payload, done) => done(null, payload));
+
+  app.post(
+    "/services/:project/:name/versions",
+    {
+      config: { access: "administrator" },
+      bodyLimit: settings.limits.packageBytes * 2,
+      schema: {
+        operationId: "deployVersion",
+        summary: "Deploy a directory, sent as a gzipped tar",
+        description:
+          "201 for a new version, 200 when this content was deployed before; it becomes the active version. Nothing is kept of what is refused.",
+        tags: ["services"],
+        consumes: ["application/gzip"],
+        params: z.object({ project: nameSchema, name: nameSchema }),
+        body: z.unknown().meta({ type: "string", format: "binary" }),
+        response: { 200: deployAnswer, 201: deployAnswer },
+      },
+    },
+    async (request, reply) => {
+      const { project, name } = request.params;
+      const body = request.body as Readable | undefined;
+      if (typeof body?.pipe !== "function") {
+        throw new HttpRefusal(
+          415,
+          "invalid-input",
+          `send the directory as a gzipped tar, content type ${archiveTypes[0]}`,
+        );
+      }
+      const files = await readPackage(body, settings.limits);
+      const { version, created, warnings } = await deployPackage(parts, { project, name }, files);
+      for (const channel of ["links", "outbox"] as const) bus.signal(channel);
+      return reply.code(created ? 201 : 200).send({ project, name, version: version.id, warnings });
+    },
+  );
+
+  app.get(
+    "/services/:project/:name/versions",
+    {
+      config: { access: "administrator" },
+      schema: {
+        operationId: "listVersions",
+        summary: "Versions of a service, newest first",
+        tags: ["services"],
+        params: z.object({ project: z.string(), name: z.string() }),
+        querystring: z.object(pageQuery),
+        response: { 200: listOf(versionAnswer) },
+      },
+    },
+    async ({ params: { project, name }, query }) => {
+      required(await catalog.services.get(project, name), unknownService(project, name));
+      return pageAnswer(await catalog.services.versions(project, name, pageRequestOf(query)), versionAnswerOf);
+    },
+  );
+
+  app.get(
+    "/services/:project/:name/versions/:version/files/*",
+    {
+      config: { access: "administrator" },
+      schema: {
+        operationId: "getVersionFile",
+        summary: "A file of a version",
+        tags: ["services"],
+        produces: ["application/octet-stream"],
+        params: z.object({ project: z.string(), name: z.string(), version: z.string(), "*": z.string() }),
+      },
+    },
+    async ({ params }, reply) => {
+      const { project, name } = params;
+      const version = await catalog.services.version(params.version as VersionId);
+      const own = version?.project === project && version.name === name ? version : undefined;
+      const known = required(own, `${project}/${name} has no version "${params.version}"`);
+      const path = params["*"];
+      const file = required(
+        known.files.find((other) => other.path === path),
+        `version ${params.version} has no file "${path}"`,
+      );
+      const content = await artifacts.get(file.hash);
+      // What people deployed is shown as bytes, never as a page of ours.
+      reply.header("content-disposition", "attachment").type("application/octet-stream");
+      return reply.send(Buffer.from(content.buffer, content.byteOffset, content.length));
+    },
+  );
+}
