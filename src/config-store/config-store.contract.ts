@@ -37,11 +37,12 @@ export function configStoreContract({ open }: ConfigStoreContract): void {
   test("D11: a put that expects another version is a conflict and changes nothing", async () => {
     const { store } = await open();
     await store.putState(owner, "k", "first", 0);
-    for (const expected of [0, 2]) {
+    await store.putState(owner, "k", "second", 1);
+    for (const expected of [0, 1, 3]) {
       await expect(store.putState(owner, "k", "wrong", expected)).rejects.toMatchObject({ code: "conflict" });
     }
     await expect(store.putState(owner, "new", "wrong", 1)).rejects.toMatchObject({ code: "conflict" });
-    expect(await store.getState(owner)).toEqual(new Map([["k", { value: "first", version: 1 }]]));
+    expect(await store.getState(owner)).toEqual(new Map([["k", { value: "second", version: 2 }]]));
   });
 
   test("D11: of concurrent puts on one version exactly one succeeds", async () => {

@@ -90,6 +90,30 @@ test("publish calls of one turn are one transaction", async () => {
   ]);
 });
 
+test("a burst larger than one transaction is several, each of whole publish calls, in order", async () => {
+  const database = new DatabaseSync(":memory:");
+  onTestFinished(() => database.close());
+  const bus = open({ database, partitions: 1 });
+  const calls = Array.from({ length: 5 }, (_, n) =>
+    bus.publish([event("k", `${n}a${"x".repeat(3 * 1024 * 1024)}`), event("k", `${n}b`)]),
+  );
+  const places = await Promise.all(calls);
+  expect(places.flat().map(({ offset }) => offset)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  const read = await bus.peek(topics.events, 0, 0, 100);
+  expect(read.map(({ value }) => Buffer.from(value.subarray(0, 2)).toString()).join(" ")).toBe(
+    "0a 0b 1a 1b 2a 2b 3a 3b 4a 4b",
+  );
+});
+
+test("a publish under way when the bus is closed is durable first", async () => {
+  const path = join(tempDir(), "bus.db");
+  const bus = open({ path, partitions: 1 });
+  const published = bus.publish([event("k", "last words")]);
+  await bus.close();
+  expect(await published).toEqual([{ partition: 0, offset: 0 }]);
+  expect(await open({ path }).peek(topics.events, 0, 0, 1)).toHaveLength(1);
+});
+
 test("a full disk refuses the publish whole, and the bus goes on by itself once there is space", async () => {
   const database = new DatabaseSync(":memory:");
   onTestFinished(() => database.close());
