@@ -1,0 +1,91 @@
+import path from "node:path";
+import { bareRuns } from "./support/bare-runs.ts";
+import type { Bench } from "./support/bench.ts";
+import { BenchPlatform } from "./support/platform.ts";
+import { interleaved, ratio } from "./support/rounds.ts";
+import { type Language, languages, serviceFiles } from "./support/scripts.ts";
+import { withTempDir } from "./support/temp-dir.ts";
+import { until } from "./support/until.ts";
+
+const runsPerRound = 100;
+const slots = 4;
+
+interface Execution {
+  createdAt: string;
+  finishedAt: string | null;
+  status: string;
+}
+
+/** Executions through the whole durable path: accepted, routed, claimed, isolated, run, output kept, completed. */
+export const executions: Bench = {
+  name: "executions",
+  title: "Executions through the whole durable path",
+  run: ({ rounds, note }) =>
+    withTempDir(async (directory) => {
+      const platform = await BenchPlatform.start(path.join(directory, "data"), { FX_EXECUTOR_SLOTS: `${slots}` });
+      try {
+        for (const language of languages) {
+          await platform.deploy(language.name.toLowerCase(), serviceFiles(language, typeOf(language)));
+          await runMany(platform, language, slots * 2);
+        }
+        const rows: (string | number)[][] = [];
+        for (const language of languages) {
+          const [ours, bare] = await interleaved(
+            [
+              { name: language.name, measure: () => runMany(platform, language, runsPerRound) },
+              {
+                name: `${language.name}, bare`,
+                measure: async () => {
+                  const folder = path.join(directory, language.name);
+                  const { elapsedMs } = await bareRuns(language, folder, runsPerRound, slots);
+                  return { perSecond: (runsPerRound / elapsedMs) * 1000 };
+                },
+              },
+            ],
+            rounds,
+            note,
+          );
+          if (!ours || !bare) throw new Error("a contender is missing");
+          rows.push([
+            language.name,
+            ours.median.perSecond ?? 0,
+            bare.median.perSecond ?? 0,
+            ratio(ours, bare, "perSecond"),
+          ]);
+        }
+        return {
+          title: executions.title,
+          columns: ["", "executions/s", "bare processes/s", "ratio"],
+          rows,
+          remarks: [
+            `${runsPerRound} events sent at once, ${slots} slots; from the first request until the last execution is completed. Bare: the same interpreter and script, ${slots} at a time, from a small Node process that keeps nothing. The platform's scripts load the SDK, have a user of their own or Landlock, and a private channel.`,
+          ],
+        };
+      } finally {
+        await platform.stop();
+      }
+    }),
+};
+
+function typeOf(language: Language): string {
+  return `bench.${language.name}.run`;
+}
+
+async function runMany(platform: BenchPlatform, language: Language, count: number): Promise<{ perSecond: number }> {
+  const flow = `flow-${Math.round(performance.now() * 1000)}`;
+  const events = Array.from({ length: count }, (_, n) => ({
+    id: `${flow}-${n}`,
+    type: typeOf(language),
+    correlationid: flow,
+    data: { n },
+  }));
+  const began = performance.timeOrigin + performance.now();
+  await platform.send(events);
+  const ended = await until(async () => {
+    const route = `/api/v1/executions?correlationid=${flow}&status=completed&limit=1000`;
+    const { items } = await platform.request<{ items: Execution[] }>("GET", route);
+    return items.length === count ? items : undefined;
+  }, 100);
+  const last = Math.max(...ended.map(({ finishedAt }) => Date.parse(finishedAt ?? "")));
+  return { perSecond: (count / (last - began)) * 1000 };
+}

@@ -1,0 +1,69 @@
+/**
+ * npm run bench [-- name ...] [--rounds N] [--save] [--list]
+ *
+ * Measures the platform beside what bounds it, on this machine, in one run. `--save` also writes the tables to
+ * bench/results/<date>.md.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { accepted } from "./accepted.ts";
+import { executions } from "./executions.ts";
+import { footprint } from "./footprint.ts";
+import { ingest } from "./ingest.ts";
+import { listing } from "./listing.ts";
+import { matching } from "./matching.ts";
+import { routing } from "./routing.ts";
+import type { Bench } from "./support/bench.ts";
+import { describeMachine } from "./support/machine.ts";
+import { renderReport } from "./support/table.ts";
+
+const benches: readonly Bench[] = [matching, routing, ingest, accepted, executions, footprint, listing];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: "string", default: "5" },
+    save: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+  },
+});
+
+function chosen(): readonly Bench[] {
+  const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name));
+  if (unknown.length > 0) {
+    const names = benches.map(({ name }) => name).join(", ");
+    console.error(`no such bench: ${unknown.join(", ")}; there are ${names}`);
+    process.exit(2);
+  }
+  return positionals.length === 0 ? benches : benches.filter(({ name }) => positionals.includes(name));
+}
+
+async function run(): Promise<void> {
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds: a whole number from 1, not ${values.rounds}`);
+  const command = ["npm run bench", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(" ");
+  const parts = [`# ${new Date().toISOString().slice(0, 16)} \`${command}\``, describeMachine()];
+  console.log(parts.join("\n\n"));
+  for (const bench of chosen()) {
+    const note = (text: string) => process.stderr.isTTY && process.stderr.write(`\x1b[2K\r${bench.name}: ${text}`);
+    const report = await bench.run({ rounds, note });
+    note("\n");
+    const text = renderReport(report);
+    console.log(`\n${text}`);
+    parts.push(text);
+  }
+  parts.push(`Load of the machine at the end: ${describeMachine().split("load ").at(-1)}`);
+  if (values.save) save(parts.join("\n\n"));
+}
+
+function save(text: string): void {
+  const folder = path.join(import.meta.dirname, "results");
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, `${new Date().toISOString().slice(0, 10)}.md`);
+  writeFileSync(file, `${text}\n`, { flag: "a" });
+  console.log(`\nadded to ${path.relative(process.cwd(), file)}`);
+}
+
+if (values.list) for (const { name, title } of benches) console.log(`${name.padEnd(12)} ${title}`);
+else await run();

@@ -1,0 +1,142 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { gzipSync } from "node:zlib";
+import { pack } from "tar-stream";
+
+const token = "bench-token-0123456789";
+const root = path.join(import.meta.dirname, "../..");
+const main = path.join(root, "src/cli/main.ts");
+
+/** The real platform as a process of its own, in the given data directory, on a free port. */
+export class BenchPlatform {
+  readonly url: string;
+  readonly startMs: number;
+  readonly #process: ChildProcess;
+
+  private constructor(process_: ChildProcess, url: string, startMs: number) {
+    this.#process = process_;
+    this.url = url;
+    this.startMs = startMs;
+  }
+
+  /** Resolves when it says that it is ready. */
+  static async start(
+    dataDirectory: string,
+    settings: Record<string, string> = {},
+    entry: "node" | "npm" = "node",
+  ): Promise<BenchPlatform> {
+    const began = performance.now();
+    const { PATH, HOME, TMPDIR } = process.env;
+    const flags = (process.env.BENCH_NODE_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
+    const [command, args] = entry === "npm" ? ["npm", ["start"]] : [process.execPath, [...flags, main, "start"]];
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        ...(PATH === undefined ? {} : { PATH }),
+        ...(HOME === undefined ? {} : { HOME }),
+        ...(TMPDIR === undefined ? {} : { TMPDIR }),
+        FX_DATA_DIR: dataDirectory,
+        FX_PORT: "0",
+        FX_TOKEN: token,
+        FX_LOG_LEVEL: "error",
+        ...settings,
+      },
+    });
+    let said = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      said = `${said}${chunk}`.slice(-4000);
+    });
+    const url = await new Promise<string>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        const ready = /^FX is ready at (\S+)/.exec(line);
+        if (ready) resolve(ready[1] as string);
+      });
+      child.once("exit", (code) => reject(new Error(`the platform ended with ${code} before it was ready: ${said}`)));
+    });
+    return new BenchPlatform(child, url, performance.now() - began);
+  }
+
+  get headers(): Record<string, string> {
+    return { authorization: `Bearer ${token}` };
+  }
+
+  async request<Body>(method: string, route: string, body?: unknown, type = "application/json"): Promise<Body> {
+    const raw = body instanceof Uint8Array;
+    const response = await fetch(`${this.url}${route}`, {
+      method,
+      headers: body === undefined ? this.headers : { ...this.headers, "content-type": type },
+      ...(body === undefined ? {} : { body: raw ? new Uint8Array(body) : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${route} answered ${response.status}: ${text}`);
+    return (text === "" ? undefined : JSON.parse(text)) as Body;
+  }
+
+  async deploy(name: string, files: Record<string, string>): Promise<void> {
+    const archive = pack();
+    for (const [file, content] of Object.entries(files)) archive.entry({ name: file }, content);
+    archive.finalize();
+    const chunks: Buffer[] = [];
+    for await (const chunk of archive) chunks.push(chunk as Buffer);
+    const body = new Uint8Array(gzipSync(Buffer.concat(chunks)));
+    await this.request("POST", `/api/v1/services/default/${name}/versions`, body, "application/gzip");
+  }
+
+  async send(events: readonly Record<string, unknown>[]): Promise<string[]> {
+    const whole = events.map((event) => ({ specversion: "1.0", source: "/bench", ...event }));
+    const answer = await this.request<{ accepted: { key: string }[] }>(
+      "POST",
+      "/api/v1/events",
+      whole,
+      "application/cloudevents-batch+json",
+    );
+    return answer.accepted.map(({ key }) => key);
+  }
+
+  /** Resident memory in MB of the platform and of every process below it. */
+  memory(): { command: string; megabytes: number }[] {
+    return processesBelow(this.#process.pid as number).map((pid) => {
+      const status = readFileSync(`/proc/${pid}/status`, "utf8");
+      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8")
+        .split("\0")
+        .find((part) => part.endsWith(".ts"));
+      const megabytes = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
+      return { command: path.basename(command ?? `process ${pid}`), megabytes };
+    });
+  }
+
+  /** SIGTERM, as a person stops it. */
+  async stop(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const exited = once(this.#process, "exit");
+    this.#process.kill("SIGTERM");
+    await exited;
+  }
+
+  /** For when what it still has to do is of no interest. */
+  async kill(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const exited = once(this.#process, "exit");
+    this.#process.kill("SIGKILL");
+    await exited;
+  }
+}
+
+function processesBelow(root: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
+    } catch {}
+  }
+  const below = (pid: number): boolean => {
+    const parent = parents.get(pid);
+    return pid === root || (parent !== undefined && parent > 1 && below(parent));
+  };
+  return [...parents.keys()].filter(below);
+}
