@@ -47,3 +47,15 @@ export class CliError extends Error {
 export function usageError(what: string, fix?: string): CliError {
   return new CliError({ what, fix, exit: "usage" });
 }
+
+/** A message may tell its problems too, for those who read only that; where each has its own line, once is enough. */
+export function withoutProblems(message: string, problems: readonly Problem[] | undefined): string;
+export function withoutProblems(
+  message: string | undefined,
+  problems: readonly Problem[] | undefined,
+): string | undefined;
+export function withoutProblems(message: string | undefined, problems: readonly Problem[] = []): string | undefined {
+  const first = problems[0];
+  const colon = message?.indexOf(": ") ?? -1;
+  return first && message?.includes(first.message) && colon > 0 ? message.slice(0, colon) : message;
+}

@@ -1,6 +1,6 @@
 import { CommanderError } from "commander";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
-import { CliError } from "./cli-error.ts";
+import { CliError, withoutProblems } from "./cli-error.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { createProgram } from "./program.ts";
 import { Terminal } from "./terminal/terminal.ts";
@@ -34,7 +34,7 @@ function asCliError(error: unknown): CliError {
   if (error instanceof CliError) return error;
   if (isPlatformError(error)) {
     const exit = error.code === "invalid-input" ? "usage" : "refused";
-    return new CliError({ what: error.message, exit, problems: error.problems });
+    return new CliError({ what: withoutProblems(error.message, error.problems), exit, problems: error.problems });
   }
   const what = error instanceof Error && error.stack ? error.stack : messageOf(error);
   return new CliError({ what, why: "this is a defect of the command itself: please report it", exit: "refused" });

@@ -1,22 +1,44 @@
 import type { Command } from "commander";
 import { CliError } from "../cli-error.ts";
+import type { PartitionAccount } from "../ledger/reconciliation.ts";
 import { type Session, withSession } from "../session.ts";
+import type { Column } from "../terminal/terminal.ts";
+import { countText } from "../terminal/times.ts";
+
+const numbers = ["accepted", "routed", "matched", "unmatched", "duplicate", "rejected", "counted", "pending"] as const;
+
+const columns: Column<PartitionAccount>[] = [
+  { title: "topic", of: ({ topic }) => topic },
+  { title: "partition", of: ({ partition }) => String(partition) },
+  ...numbers.map((name) => ({ title: name, of: (row: PartitionAccount) => String(row[name]) })),
+  { title: "verdict", of: ({ balanced }, paint) => (balanced ? paint("green", "balanced") : paint("red", "differs")) },
+];
 
 export function defineLedger(program: Command): Command {
-  const ledger = program
-    .command("ledger")
-    .description("the account of every event")
-    .action(() => ledger.help());
+  const ledger = program.command("ledger").description("the account of every event");
   ledger
     .command("reconcile")
-    .description("compare what the backbone holds with what the ledger decided; exit code 1 if they differ")
+    .description("compare what the backbone took with what the ledger decided; exit code 1 if they differ")
     .action(withSession(reconcile));
   return ledger;
 }
 
 async function reconcile({ api, terminal }: Session): Promise<void> {
-  const { fetchReconciliation } = await import("../ledger/reconciliation.ts");
+  const [{ fetchReconciliation }, { tableText }] = await Promise.all([
+    import("../ledger/reconciliation.ts"),
+    import("../terminal/table.ts"),
+  ]);
   const answer = await fetchReconciliation(api);
-  await terminal.one(answer, () => JSON.stringify(answer));
-  if (!answer.balanced) throw new CliError({ what: "the ledger and the backbone differ", exit: "refused" });
+  await terminal.one(answer, () => tableText(answer.partitions, columns, terminal.paint));
+  if (!answer.balanced) {
+    const off = answer.partitions.filter(({ balanced }) => !balanced).length;
+    throw new CliError({
+      what: `the ledger and the backbone differ in ${countText(off, "partition")}`,
+      why: "routed records and outcomes do not add up: an event was lost or decided twice",
+      fix: "please report this with the table above",
+      exit: "refused",
+    });
+  }
+  const pending = answer.pending > 0 ? `; ${countText(answer.pending, "event")} wait to be routed` : "";
+  terminal.say(`every routed record has exactly one outcome${pending}`);
 }

@@ -1,5 +1,5 @@
 import type { ErrorCode, Problem } from "../../foundation/errors.ts";
-import { CliError } from "../cli-error.ts";
+import { CliError, withoutProblems } from "../cli-error.ts";
 import type { ExitName } from "../exit-codes.ts";
 
 /** RFC 9457, with our closed code and one entry per thing that is wrong. */
@@ -36,21 +36,15 @@ const exitOfStatus: Record<number, ExitName> = {
 /** The error that a command ends with when the API refused. */
 export function errorOfAnswer(status: number, document: ProblemDocument, request: string): CliError {
   const exit = exitOf[document.code as ErrorCode] ?? exitOfStatus[status] ?? "refused";
-  const what = withoutProblems(document) ?? document.title ?? `the platform answered ${status}`;
+  const what =
+    withoutProblems(document.detail, document.problems) ?? document.title ?? `the platform answered ${status}`;
   return new CliError({
     what,
     why: whyOf(status, request),
-    fix: fixOf(exit, document),
+    fix: fixOf(exit, document, request),
     exit,
     problems: document.problems,
   });
-}
-
-/** The detail may tell the problems too, for those who read only that; here each has its own line. */
-function withoutProblems({ detail, problems }: ProblemDocument): string | undefined {
-  const first = problems?.[0];
-  const colon = detail?.indexOf(": ") ?? -1;
-  return first && detail?.includes(first.message) && colon > 0 ? detail.slice(0, colon) : detail;
 }
 
 function whyOf(status: number, request: string): string | undefined {
@@ -59,7 +53,12 @@ function whyOf(status: number, request: string): string | undefined {
   return undefined;
 }
 
-function fixOf(exit: ExitName, document: ProblemDocument): string | undefined {
+/** Commands that list what a path names. */
+const lists = new Set(["events", "executions", "links", "projects", "services"]);
+
+function fixOf(exit: ExitName, document: ProblemDocument, request: string): string | undefined {
+  const listed = /\/api\/v1\/(\w+)/.exec(request)?.[1];
+  if (exit === "notFound" && listed && lists.has(listed)) return `fx ${listed}`;
   if (exit === "notAllowed" && document.code !== "forbidden") {
     return "set FX_TOKEN, pass --token-file <file>, or run this where the platform's data directory is (--data-dir)";
   }

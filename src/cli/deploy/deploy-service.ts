@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { Problem } from "../../foundation/errors.ts";
+import { isValidName } from "../../services/names.ts";
 import { CliError } from "../cli-error.ts";
 import type { Client } from "../connection/client.ts";
 import type { ServiceDirectory } from "./find-services.ts";
@@ -22,6 +23,7 @@ export interface DeployReport {
  */
 export async function deployService(api: Client, service: ServiceDirectory, project: string): Promise<DeployReport> {
   const facts = { project, name: service.name };
+  if (!isValidName(service.name)) return refused(facts, [{ path: "", message: nameProblem(service) }]);
   try {
     const packed = await packService(service.path);
     const { status, body } = await api.send<{ version: string; warnings?: string[] }>(
@@ -36,16 +38,17 @@ export async function deployService(api: Client, service: ServiceDirectory, proj
   } catch (error) {
     if (!(error instanceof CliError) || error.exit === "unreachable" || error.exit === "notAllowed") throw error;
     const problems = error.problems.map(({ path, message }) => ({ path: placeOf(service, path), message }));
-    return {
-      ...facts,
-      outcome: "refused",
-      version: null,
-      warnings: [],
-      problems: problems.length > 0 ? problems : [{ path: "", message: withWhy(error) }],
-      fileCount: 0,
-      sizeBytes: 0,
-    };
+    return refused(facts, problems.length > 0 ? problems : [{ path: "", message: withWhy(error) }]);
   }
+}
+
+function refused(facts: { project: string; name: string }, problems: Problem[]): DeployReport {
+  return { ...facts, outcome: "refused", version: null, warnings: [], problems, fileCount: 0, sizeBytes: 0 };
+}
+
+function nameProblem({ name, path }: ServiceDirectory): string {
+  const rule = "a service's name is 1 to 63 lower-case letters, digits, _ or -, and begins with a letter or digit";
+  return `"${name}" cannot be its name: ${rule}. Rename ${basename(path)}, or give "name" in its manifest.json`;
 }
 
 function withWhy(error: CliError): string {

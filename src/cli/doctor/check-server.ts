@@ -44,7 +44,10 @@ export async function checkServer(connection: Connection): Promise<Finding> {
     return { check, verdict: "ok", found: `ready at ${connection.url}; the token is from ${connection.tokenFrom}` };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    return { check, verdict: "fail", found: `${connection.url}: ${error.message}`, fix: error.fix ?? error.why };
+    const parts = error.problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
+    const found = `${connection.url}: ${error.message}${parts === "" ? "" : ` (${parts})`}`;
+    const fix = error.exit === "unreachable" ? "look at its log, on the standard error of `fx start`" : error.fix;
+    return { check, verdict: "fail", found, fix };
   }
 }
 

@@ -35,9 +35,9 @@ function foldEvents(events: readonly EventNode[], everything: boolean): (DrawnEv
   const byType = Map.groupBy(events, ({ event }) => event.event.type);
   return [...byType].flatMap(([type, same]): (DrawnEvent | FoldedEvents)[] => {
     if (everything || same.length < foldFrom) return foldTree(same, everything);
-    // The fullest one stands for the others: in a chain that joins, only the last one goes on.
-    const fullest = same.reduce((best, node) => (weightOf(node) > weightOf(best) ? node : best));
-    const shown = new Set([fullest, ...same.filter(hasFailure).slice(0, 3)]);
+    // The one that went furthest stands for the others: where a chain joins, only the last one goes on.
+    const furthest = same.reduce((best, node) => (depthOf(node) > depthOf(best) ? node : best));
+    const shown = new Set([furthest, ...same.filter(hasFailure).slice(0, 3)]);
     const folded = same.filter((node) => !shown.has(node));
     return [
       ...foldTree(
@@ -49,11 +49,9 @@ function foldEvents(events: readonly EventNode[], everything: boolean): (DrawnEv
   });
 }
 
-function weightOf(node: EventNode): number {
-  return node.executions.reduce(
-    (sum, execution) => sum + 1 + execution.events.reduce((inner, event) => inner + 1 + weightOf(event), 0),
-    0,
-  );
+function depthOf(node: EventNode): number {
+  const below = node.executions.flatMap(({ events }) => events.map(depthOf));
+  return (node.executions.length > 0 ? 1 : 0) + Math.max(0, ...below.map((depth) => depth + 1));
 }
 
 function hasFailure(node: EventNode): boolean {

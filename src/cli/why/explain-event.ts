@@ -1,4 +1,4 @@
-import { nearest } from "../../foundation/nearest.ts";
+import { editDistance, nearest } from "../../foundation/nearest.ts";
 import type { EventAnswer, EventLink, ExecutionAnswer, LinkAnswer } from "../connection/wire.ts";
 import { type Paint, paintStatus } from "../terminal/style.ts";
 import { clockText, countText, durationText, elapsedMs } from "../terminal/times.ts";
@@ -92,16 +92,26 @@ function advice({ entry, executions, links }: Explained): string[] {
   if (failed) return [`What it wrote: fx show ${failed.id}. Once mended: fx retry ${failed.id}`];
   if (outcome !== "unmatched" || entry.links.length > 0) return [];
   const types = new Set(links.map(({ eventType }) => eventType));
-  const near = nearest(event.type, types);
+  const near = nearestAll(event.type, types);
   const linkedSince = links.filter(({ eventType }) => covers(eventType, event.type));
   if (linkedSince.length > 0) {
     const services = linkedSince.map(({ project, service }) => `${project}/${service}`).join(", ");
     return [`Since then the type was linked to ${services}: the next event of it starts that. This one is decided.`];
   }
   return [
-    ...(near === undefined ? [] : [`Was "${near}" meant? That type is linked: fx send ${near} --data '...'`]),
+    ...(near.length === 0
+      ? []
+      : [`Was ${near.map((type) => `"${type}"`).join(" or ")} meant? That is linked: fx send ${near[0]} --data '...'`]),
     `To let the type start a service from now on: fx link ${event.type} <service>`,
   ];
+}
+
+/** All that are as near as the nearest: of two letters in the wrong order, more than one word may be meant. */
+function nearestAll(word: string, types: ReadonlySet<string>): string[] {
+  const best = nearest(word, types);
+  if (best === undefined) return [];
+  const distance = editDistance(word, best);
+  return [...types].filter((type) => editDistance(word, type) === distance).slice(0, 3);
 }
 
 function covers(pattern: string, type: string): boolean {
