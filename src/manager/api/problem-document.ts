@@ -78,13 +78,6 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   reply.code(status).type("application/problem+json").serializer(JSON.stringify).send(document);
 }
 
-export function notFoundHandler(request: FastifyRequest): never {
-  throw new PlatformError(
-    "not-found",
-    `there is no ${request.method} ${request.url.split("?", 1)[0]}: the API is described at /api/docs`,
-  );
-}
-
 function toPlatformError(error: unknown, request: FastifyRequest): PlatformError | undefined {
   if (error instanceof PlatformError) return error;
   const { code, statusCode, validation, message } = error as Partial<FastifyError>;

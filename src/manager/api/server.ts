@@ -19,8 +19,9 @@ import { ledgerRoutes } from "./ledger.ts";
 import { linkRoutes } from "./links.ts";
 import { logRoutes } from "./logs.ts";
 import { Metrics } from "./metrics.ts";
+import { answerUnknownRoutes } from "./not-found.ts";
 import { openApiOptions } from "./open-api.ts";
-import { notFoundHandler, sendProblem } from "./problem-document.ts";
+import { sendProblem } from "./problem-document.ts";
 import { projectRoutes } from "./projects.ts";
 import { runRoute } from "./runs.ts";
 import { serviceRoutes } from "./services.ts";
@@ -40,11 +41,15 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 2048 },
     genReqId: () => ids.next(),
     forceCloseConnections: "idle",
+    // Refusals from before a route is found, such as an address that cannot be decoded.
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, log),
   });
+  // A body is JSON unless a route says otherwise; as text it would only be refused later, and less clearly.
+  app.removeContentTypeParser("text/plain");
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, log));
-  app.setNotFoundHandler({}, notFoundHandler);
+  answerUnknownRoutes(app);
   requireDeclaredAccess(app);
   guardRequests(app, new RequestGuard(settings), new BearerToken(token));
 

@@ -111,7 +111,7 @@ describe("access to the API", () => {
     ]);
     expect(answers.map(({ status, json }) => [status, json?.code])).toEqual([
       [404, "not-found"],
-      [404, "not-found"],
+      [405, "invalid-input"],
       [415, "invalid-input"],
       [400, "invalid-input"],
       [400, "invalid-input"],
@@ -120,6 +120,7 @@ describe("access to the API", () => {
       [400, "invalid-input"],
     ]);
     for (const { headers } of answers) expect(headers.get("content-type")).toContain("application/problem+json");
+    expect(answers[1]?.headers.get("allow")).toBe("GET, HEAD, POST");
     expect(answers[4]?.json.problems).toEqual([{ path: "body.name", message: expect.stringContaining("lower-case") }]);
   });
 });
