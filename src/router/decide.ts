@@ -52,13 +52,13 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
   const cause = event.fxexecution === undefined ? undefined : facts.causes.get(event.fxexecution);
   const sequence = cause ? cause.sequence + 1 : fromPlatform ? stepOf(event) : 0;
 
-  const reject = (reason: string): RoutingDecision => ({
+  const reject = (reason: string, cause: readonly string[] = [key]): RoutingDecision => ({
     outcome: "rejected",
     key,
     reason,
     sequence,
     verdicts: [],
-    notice: rejectionNotice(incoming, reason, sequence, facts.now),
+    notice: rejectionNotice(incoming, reason, { cause, sequence, now: facts.now, hops: limits.hops }),
   });
 
   // Rule D3: the topic says who wrote it, the type must agree.
@@ -72,12 +72,14 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
   if (isRunRequest(event) && requested === undefined) {
     return reject("no such run was requested: the catalog does not know it");
   }
-  if (sequence > limits.hops) {
+  const lifecycle = isLifecycleType(event.type);
+  if (fromPlatform && !isRunRequest(event) && !index.wants(event.type)) return { outcome: "counted", key };
+  // What tells of a limit must not itself fall to it, or nobody could be told.
+  const tellsOfRejection = fromPlatform && event.type === platformEventTypes.eventRejected;
+  if (sequence > limits.hops && !tellsOfRejection) {
     return reject(`hop limit: the chain is longer than ${limits.hops} events (setting limits.hops)`);
   }
 
-  const lifecycle = isLifecycleType(event.type);
-  if (fromPlatform && !isRunRequest(event) && !index.wants(event.type)) return { outcome: "counted", key };
   if (lifecycle && cause?.startedByLifecycle) {
     const reason = "recorded, not routed: the run it tells of was itself started by an execution event";
     return { outcome: "unmatched", key, reason, sequence, verdicts: [], starts: [], requested: undefined };
@@ -86,10 +88,10 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
   const { matches, misses } = index.match(event);
   const flow = event.correlationid ?? event.id;
   const before = started.get(flow) ?? 0;
-  if (matches.length > 0 && before + matches.length > limits.flowExecutions) {
-    return reject(
-      `flow budget: flow ${flow} has started ${before} executions, at most ${limits.flowExecutions} are allowed (setting limits.flowExecutions)`,
-    );
+  if (matches.length > 0 && before + matches.length > limits.flowExecutions && !tellsOfRejection) {
+    const allowed = `at most ${limits.flowExecutions} are allowed (setting limits.flowExecutions)`;
+    // One notice a flow: what it starts cannot start another.
+    return reject(`flow budget: flow ${flow} has started ${before} executions, ${allowed}`, ["flow budget", flow]);
   }
   started.set(flow, before + matches.length);
 
@@ -139,18 +141,21 @@ function unmatchedReason(event: CloudEvent, misses: number): string {
   return misses === 1 ? "the one link of this type did not match" : `none of the ${misses} links of this type matched`;
 }
 
-/** An event about the rejection; none about one that itself tells of a rejection or a run, so that it cannot feed a loop. */
+/**
+ * An event about the rejection, so that a linked service can tell people. It cannot feed a loop: none
+ * is made about the platform's own events, nor past the first event beyond the hop limit.
+ */
 function rejectionNotice(
   incoming: IncomingEvent,
   reason: string,
-  sequence: number,
-  now: number,
+  { cause, sequence, now, hops }: { cause: readonly string[]; sequence: number; now: number; hops: number },
 ): CloudEvent | undefined {
-  const { event, key } = incoming;
-  if (incoming.topic === topics.platform && !isRunRequest(event)) return undefined;
+  const { event, key, topic } = incoming;
+  if (topic === topics.platform && !isRunRequest(event)) return undefined;
+  if (sequence > hops + 1) return undefined;
   return {
     specversion: "1.0",
-    id: derivedEventId("rejected", key),
+    id: derivedEventId("rejected", ...cause),
     source: "/router",
     type: platformEventTypes.eventRejected,
     subject: event.type,

@@ -1,6 +1,7 @@
 import type { Bus, BusRecord, Subscription } from "../bus/bus.ts";
 import type { LinkStore } from "../catalog/links.ts";
 import type { RoutingResult, RoutingStore } from "../catalog/routing.ts";
+import { deadLetter } from "../events/dead-letter.ts";
 import { topics } from "../events/topics.ts";
 import type { Clock } from "../foundation/clock.ts";
 import { sleep } from "../foundation/clock.ts";
@@ -120,14 +121,7 @@ export class Router {
     const { bus, catalog } = this.#parts;
     const { record, reason, receivedAt } = segment;
     return this.#persist("reject a record", async () => {
-      await bus.publish([
-        {
-          topic: topics.deadLetter,
-          key: record.key,
-          value: record.value,
-          headers: { ...record.headers, ...deadLetterHeaders(record, reason) },
-        },
-      ]);
+      await bus.publish([deadLetter(record, reason)]);
       const { topic, partition, offset } = record;
       await catalog.routing.reject([{ topic, partition, offset, reason, receivedAt }]);
       this.#announce({ matched: 0, unmatched: 0, duplicate: 0, rejected: 1, counted: 0, executions: 0 });
@@ -170,13 +164,4 @@ function nextPositions(records: readonly BusRecord[]) {
     positions.set(`${topic}/${partition}`, { topic, partition, offset: offset + 1 });
   }
   return [...positions.values()];
-}
-
-function deadLetterHeaders(record: BusRecord, reason: string): Record<string, string> {
-  return {
-    "fx-topic": record.topic,
-    "fx-partition": String(record.partition),
-    "fx-offset": String(record.offset),
-    "fx-reason": encodeURIComponent(reason.slice(0, 1000)),
-  };
 }

@@ -20,6 +20,24 @@ const environment = new Environment({
   limits: { maxAstNodes: 1000, maxDepth: 50, maxListElements: 1000, maxMapEntries: 100, maxCallArguments: 16 },
 }).registerVariable("event", "dyn");
 
+/**
+ * Every number of an event's JSON is a double in CEL, every plain number of an expression an int, and
+ * CEL has no arithmetic across the two: `event.data.n % 10` would never match. Here it means what it says.
+ */
+const arithmetic: Record<string, (left: number, right: number) => number> = {
+  "+": (left, right) => left + right,
+  "-": (left, right) => left - right,
+  "*": (left, right) => left * right,
+  "/": (left, right) => left / right,
+  "%": (left, right) => left % right,
+};
+for (const [operator, compute] of Object.entries(arithmetic)) {
+  const mixed = (left: number | bigint, right: number | bigint) => compute(Number(left), Number(right));
+  environment.registerOperator(`double ${operator} int: double`, mixed);
+  environment.registerOperator(`int ${operator} double: double`, mixed);
+}
+environment.registerOperator("double % double: double", (left: number, right: number) => left % right);
+
 /** Compiles an expression. Throws `invalid-input` with the parser's own place and reason. */
 export function compileFilter(expression: string): Filter {
   if (expression.length > maxFilterLength) {

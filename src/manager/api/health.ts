@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { topics } from "../../events/topics.ts";
 import { messageOf } from "../../foundation/errors.ts";
+import { sha256 } from "../../foundation/hash.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { HttpRefusal } from "./problem-document.ts";
 
@@ -37,7 +38,7 @@ async function statesOf(
   const probes: Record<string, () => Promise<unknown>> = {
     bus: () => bus.offsets(topics.events),
     catalog: () => catalog.links.epoch(),
-    artifacts: () => artifacts.has("none"),
+    artifacts: () => artifacts.has(sha256("ready?")),
     opsData: () => opsData.highestSeq("none", 1),
   };
   const asked = await Promise.all(

@@ -147,9 +147,27 @@ describe("routing decides", () => {
     });
   });
 
-  test("a rejected notice does not make another notice", () => {
-    const event = incoming({ type: "fx.event.rejected", sequence: "9" }, topics.platform);
-    expect(decideOne(event, indexOf("fx.event.rejected"))).toMatchObject({ outcome: "rejected", notice: undefined });
+  test("D14: the notice of a rejection is routed past the limits, and what it starts cannot make another", () => {
+    const notice = incoming({ type: "fx.event.rejected", sequence: "5" }, topics.platform);
+    expect(decideOne(notice, indexOf("fx.event.rejected"), { flowExecutions: new Map([["flow", 9]]) }).outcome).toBe(
+      "matched",
+    );
+    const beyond = incoming({ fxexecution: "cause" });
+    expect(decideOne(beyond, indexOf("order.placed"), { causes: cause(3) })).toHaveProperty(
+      "notice.type",
+      "fx.event.rejected",
+    );
+    expect(decideOne(beyond, indexOf("order.placed"), { causes: cause(5) })).toMatchObject({
+      outcome: "rejected",
+      notice: undefined,
+    });
+  });
+
+  test("D14: a flow past its budget is told of once, however many of its events are rejected", () => {
+    const facts = { flowExecutions: new Map([["flow", 2]]) };
+    const [first, second] = decideAll([incoming({ id: "1" }), incoming({ id: "2" })], indexOf("order.placed"), facts);
+    expect(first).toHaveProperty("notice.id");
+    expect(second).toHaveProperty("notice.id", (first as { notice: CloudEvent }).notice.id);
   });
 
   test("D1: the notice's id derives from the event, so that a repeat collapses", () => {

@@ -18,6 +18,8 @@ describe("a filter", () => {
     ["event.data.total > 100", { total: 101 }],
     ["event.data.total > 100.5", { total: 101 }],
     ["event.data.total == 3", { total: 3 }],
+    ["event.data.n % 100 == 0 && 2 * event.data.n == 400 && event.data.n / 3 > 66.6", { n: 200 }],
+    ["event.data.n + 1 - event.data.f == 199.5 && event.data.n % event.data.f == 0.5", { n: 200, f: 1.5 }],
     ['event.type == "order.placed" && event.data.vip', { vip: true }],
     ['event.data.country in ["CH", "DE"]', { country: "CH" }],
     ['has(event.data.coupon) && event.data.coupon != ""', { coupon: "x" }],
