@@ -1,4 +1,4 @@
-import { parseServiceRef } from "../services/names.ts";
+import { parseServiceRef } from "../services/service-ref.ts";
 import { usageError } from "./cli-error.ts";
 
 export interface ServiceRef {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { defaultProject } from "../../services/names.ts";
+import { defaultProject } from "../../services/service-ref.ts";
 import { CliError } from "../cli-error.ts";
 import type { DeployReport } from "../deploy/deploy-service.ts";
 import type { ServiceDirectory } from "../deploy/find-services.ts";

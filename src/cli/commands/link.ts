@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { defaultProject } from "../../services/names.ts";
+import { defaultProject } from "../../services/service-ref.ts";
 import type { LinkAnswer } from "../connection/wire.ts";
 import { serviceRefOf } from "../service-ref.ts";
 import { type Session, withSession } from "../session.ts";

@@ -1,8 +1,5 @@
 import type { Command } from "commander";
 import type { CloudEvent } from "../../events/cloud-event.ts";
-import { systemClock } from "../../foundation/clock.ts";
-import { createIds } from "../../foundation/ids.ts";
-import { systemRandom } from "../../foundation/random.ts";
 import { type Session, withSession } from "../session.ts";
 import { seconds } from "../terminal/read-options.ts";
 
@@ -48,10 +45,13 @@ export function defineSend(program: Command): Command {
 
 async function send(session: Session, type: string, options: SendOptions): Promise<void> {
   const { api, terminal } = session;
-  const { readData } = await import("../send/read-data.ts");
+  const [{ readData }, { newEventId }] = await Promise.all([
+    import("../send/read-data.ts"),
+    import("../send/new-event-id.ts"),
+  ]);
   const event: CloudEvent = {
     specversion: "1.0",
-    id: options.id ?? createIds(systemClock, systemRandom).next(),
+    id: options.id ?? newEventId(),
     source: options.source,
     type,
     time: new Date().toISOString(),

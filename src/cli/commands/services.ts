@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { defaultProject } from "../../services/names.ts";
+import { defaultProject } from "../../services/service-ref.ts";
 import { usageError } from "../cli-error.ts";
 import type { ServiceAnswer } from "../connection/wire.ts";
 import { serviceRefOf } from "../service-ref.ts";

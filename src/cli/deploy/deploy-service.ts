@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { Problem } from "../../foundation/errors.ts";
-import { isValidName } from "../../services/names.ts";
+import { isValidName, nameRule } from "../../services/service-ref.ts";
 import { CliError } from "../cli-error.ts";
 import type { Client } from "../connection/client.ts";
 import type { ServiceDirectory } from "./find-services.ts";
@@ -47,8 +47,7 @@ function refused(facts: { project: string; name: string }, problems: Problem[]):
 }
 
 function nameProblem({ name, path }: ServiceDirectory): string {
-  const rule = "a service's name is 1 to 63 lower-case letters, digits, _ or -, and begins with a letter or digit";
-  return `"${name}" cannot be its name: ${rule}. Rename ${basename(path)}, or give "name" in its manifest.json`;
+  return `"${name}" cannot be its name: it ${nameRule}. Rename ${basename(path)}, or give "name" in its manifest.json`;
 }
 
 function withWhy(error: CliError): string {
