@@ -12,7 +12,7 @@ export interface LeaseStore {
    */
   claim(request: ClaimRequest): Promise<ClaimedExecution[]>;
 
-  /** Extends the leases that are still held. Answers which are, and which of them a person asked to cancel. */
+  /** Extends the leases that are still held: their token is current, even past its time while nobody has expired it. Answers which are, and which of them a person asked to cancel. */
   renew(leases: readonly HeldLease[], leaseMs: number): Promise<RenewedLease[]>;
 
   /** Records steps that began or ended, for whoever looks while it runs. Steps under an old token are dropped. */

@@ -20,7 +20,10 @@ export interface LinkStore {
     filter: string | undefined;
     active: boolean;
   }): Promise<{ link: Link; created: boolean }>;
-  /** Makes the link a person's. Throws `not-found`; `conflict` when the new content is another link's. The epoch moves. */
+  /**
+   * Makes the link a person's; what a manifest had laid leaves a tombstone of its former content, so
+   * that a redeploy does not lay it again beside the changed one. Throws `not-found`; `conflict` when the new content is another link's. The epoch moves.
+   */
   update(
     id: LinkId,
     change: {

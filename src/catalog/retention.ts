@@ -7,6 +7,7 @@ export interface RetentionStore {
 export interface RetentionAges {
   /** Ledger rows keep the hash of events for at least the bus retention plus a day, so that late repeats are known. */
   ledgerMs: number;
+  /** Then an event loses its data and keeps its attributes, unless an execution that has not ended needs it. */
   bodiesMs: number;
   executionsMs: number;
 }

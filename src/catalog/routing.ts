@@ -11,13 +11,19 @@ export interface RoutingStore {
    * call inserted, outbox rows, batch counts and the group's positions. Events whose key is in
    * `facts.known` are duplicates: nothing is written for them but the count. When it throws,
    * nothing was written. An event that occurs twice in the batch is decided once, the second is a duplicate.
+   * Events of offsets below the stored position were decided already, by whomever: their keys are in
+   * `facts.known`, and they are not counted again.
    */
   route(batch: RoutingBatch, decide: (facts: RoutingFacts) => RoutingDecision[]): Promise<RoutingResult>;
 
   /** Next offset to route, per topic and partition, as of the last routed batch (rule D13). */
   positions(): Promise<RoutedPosition[]>;
 
-  /** Records the positions of records that hold no event (poison, see rule D12), counted as rejected. */
+  /**
+   * Records that hold no event (poison, see rule D12): `offset` is the record's own; the position moves
+   * past it, and it is counted as rejected, once. Call it in the order of offsets, between the batches
+   * before and after it.
+   */
   reject(rejected: readonly UnreadableRecord[]): Promise<void>;
 }
 

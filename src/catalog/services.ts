@@ -10,15 +10,19 @@ export interface ServiceStore {
    * Stores a version and makes it the active one; creates project and service when missing; lays
    * the manifest's links (rule D17: links that a person made stay, those that a person removed are
    * not revived, those of an older manifest that the new one no longer names go); writes
-   * `fx.service.deployed` to the outbox. A version that is there already changes only the active
-   * version (`created` is false). One transaction; the link epoch moves.
+   * `fx.service.deployed` to the outbox. A version that is there already is made the active one
+   * again (`created` is false); where it is that already, nothing changes at all. One transaction;
+   * the link epoch moves.
    */
   deploy(version: Omit<ServiceVersion, "createdAt">): Promise<{ version: ServiceVersion; created: boolean }>;
 
   versions(project: string, name: string, page: PageRequest): Promise<Page<ServiceVersion>>;
   version(id: VersionId): Promise<ServiceVersion | undefined>;
 
-  /** Throws `not-found` for the service or the version. The link epoch moves. */
+  /**
+   * Throws `not-found` for the service or the version. Another active version brings its manifest's
+   * links and schedule, as its deploy did. The link epoch moves.
+   */
   update(
     project: string,
     name: string,

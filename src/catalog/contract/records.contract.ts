@@ -144,6 +144,18 @@ export function retentionContract(start: () => Promise<Scene>): void {
     expect(JSON.parse(Buffer.from(claimed.body).toString())).toMatchObject({ data: { n: 1 } });
   });
 
+  test("D13: an event that the ledger has forgotten starts no second execution while its first is kept", async () => {
+    const scene = await start();
+    await scene.deploy();
+    const { id, event } = await scene.start({ data: { n: 1 } });
+    await scene.finish(await scene.claimOne(), { kind: "completed" });
+    scene.clock.advance(2 * day);
+    await scene.catalog.retention.prune({ ...ages, ledgerMs: day, bodiesMs: day }, 100);
+    expect(await scene.route(event)).toMatchObject({ matched: 1, executions: 0 });
+    expect((await scene.catalog.executions.list({}, { limit: 10 })).items.map((one) => one.id)).toEqual([id]);
+    expect((await scene.catalog.ledger.get(eventKeyOf(event)))?.event).toEqual(event);
+  });
+
   test("D13: what was pruned of data cannot be retried, and says so", async () => {
     const scene = await start();
     await scene.deploy();
