@@ -30,7 +30,11 @@ const eventQuery = z.object({
 /** What the ledger says of events. */
 export function eventRoutes(
   scope: FastifyInstance,
-  parts: Pick<ApiParts, "bus" | "catalog" | "clock"> & { recent: FindEventParts["recent"]; streams: EventStreams },
+  parts: Pick<ApiParts, "bus" | "catalog" | "clock"> & {
+    recent: FindEventParts["recent"];
+    streams: EventStreams;
+    closing: AbortSignal;
+  },
 ): void {
   const app = scope.withTypeProvider<ZodTypeProvider>();
   const { catalog, streams } = parts;
@@ -85,7 +89,8 @@ export function eventRoutes(
     },
     async (request) => {
       const { key } = request.params;
-      const found = await findEvent(parts, key as EventKey, request.query.wait, request.signal);
+      const stopped = AbortSignal.any([request.signal, parts.closing]);
+      const found = await findEvent(parts, key as EventKey, request.query.wait, stopped);
       if (found === undefined) throw new PlatformError("not-found", `no event has the key "${key}"`);
       return found;
     },
