@@ -10,6 +10,8 @@ export interface RecentEvent {
 /** The newest accepted events, by key, within bounds of number and size; older ones are forgotten. */
 export class RecentEvents {
   readonly #events = new Map<EventKey, RecentEvent>();
+  /** One walk over the map that never starts anew: a new one would pass all that was deleted before it. */
+  readonly #oldest = this.#events.entries();
   readonly #maxCount: number;
   readonly #maxBytes: number;
   #bytes = 0;
@@ -28,9 +30,11 @@ export class RecentEvents {
     if (this.#events.has(key)) return;
     this.#events.set(key, event);
     this.#bytes += event.body.length;
-    for (const [oldest, { body }] of this.#events) {
-      if (this.#events.size <= this.#maxCount && this.#bytes <= this.#maxBytes) break;
-      this.#events.delete(oldest);
+    while (this.#events.size > this.#maxCount || this.#bytes > this.#maxBytes) {
+      const oldest = this.#oldest.next();
+      if (oldest.done) return;
+      const [oldestKey, { body }] = oldest.value;
+      this.#events.delete(oldestKey);
       this.#bytes -= body.length;
     }
   }
