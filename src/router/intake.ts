@@ -3,9 +3,14 @@ import type { IncomingEvent } from "../catalog/routing.ts";
 import { decodeRecord } from "../events/bus-binding.ts";
 import { derivedEventId, eventDigestOf, eventKeyOf } from "../events/event-key.ts";
 
+export interface ReadEvent {
+  record: BusRecord;
+  incoming: IncomingEvent;
+}
+
 /** Part of a batch that is written together: events, or one record that holds none. */
 export type Segment =
-  | { kind: "events"; events: { record: BusRecord; incoming: IncomingEvent }[] }
+  | { kind: "events"; events: ReadEvent[] }
   | { kind: "unreadable"; record: BusRecord; reason: string; receivedAt: number };
 
 /**
@@ -15,7 +20,7 @@ export type Segment =
  */
 export function readRecords(records: readonly BusRecord[]): Segment[] {
   const segments: Segment[] = [];
-  let events: { record: BusRecord; incoming: IncomingEvent }[] = [];
+  let events: ReadEvent[] = [];
   for (const record of records) {
     const decoded = decodeRecord(record);
     if (decoded.ok) {

@@ -1,6 +1,6 @@
 import type { Bus, BusRecord, Subscription } from "../bus/bus.ts";
 import type { LinkStore } from "../catalog/links.ts";
-import type { RoutingResult, RoutingStore } from "../catalog/routing.ts";
+import type { RoutingDecision, RoutingFacts, RoutingResult, RoutingStore } from "../catalog/routing.ts";
 import { deadLetter } from "../events/dead-letter.ts";
 import { topics } from "../events/topics.ts";
 import type { Clock } from "../foundation/clock.ts";
@@ -10,7 +10,7 @@ import type { Ids } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
 import { LinkIndex } from "../services/link-index.ts";
 import { decide, type RoutingLimits } from "./decide.ts";
-import { readRecords, type Segment } from "./intake.ts";
+import { type ReadEvent, readRecords, type Segment } from "./intake.ts";
 
 export interface RouterParts {
   bus: Bus;
@@ -68,7 +68,7 @@ export class Router {
       const records = await this.#persist("read the bus", () => subscription.next(signal));
       if (records === undefined) break;
       for (const segment of readRecords(records)) {
-        if (!(await this.#routeSegment(segment))) return subscription.close();
+        if (!(await this.#routeSegment(segment))) return this.#leave(subscription);
       }
       try {
         await subscription.commit(nextPositions(records));
@@ -77,7 +77,16 @@ export class Router {
         log.warn({ error: messageOf(error) }, "could not commit offsets to the bus");
       }
     }
-    await subscription.close();
+    await this.#leave(subscription);
+  }
+
+  async #leave(subscription: Subscription): Promise<void> {
+    try {
+      await subscription.close();
+    } catch (error) {
+      // The group deals its partitions anew without it.
+      this.#parts.log.warn({ error: messageOf(error) }, "could not leave the consumer group");
+    }
   }
 
   /** False when stopped before it could be written. */
@@ -89,13 +98,7 @@ export class Router {
       return result !== undefined;
     } catch (error) {
       // Rule D12: one bad event must not hold up its partition, nor take its neighbours with it.
-      if (segment.events.length === 1) {
-        const [{ record, incoming }] = segment.events as [(typeof segment.events)[number]];
-        const reason = `could not be stored: ${messageOf(error)}`;
-        return (
-          (await this.#reject({ kind: "unreadable", record, reason, receivedAt: incoming.receivedAt })) !== undefined
-        );
-      }
+      if (segment.events.length === 1) return this.#setAside(segment.events[0] as ReadEvent, messageOf(error));
       const middle = Math.ceil(segment.events.length / 2);
       for (const events of [segment.events.slice(0, middle), segment.events.slice(middle)]) {
         if (!(await this.#routeSegment({ kind: "events", events }))) return false;
@@ -104,16 +107,43 @@ export class Router {
     }
   }
 
+  /** An event that cannot be decided as it should is rejected in the ledger; one that even that fails for, in the dead letters alone. */
+  async #setAside({ record, incoming }: ReadEvent, message: string): Promise<boolean> {
+    const reason = `could not be stored: ${message}`;
+    const { key, receivedAt } = incoming;
+    try {
+      const rejected = await this.#persist("reject an event", async () => {
+        await this.#parts.bus.publish([deadLetter(record, reason)]);
+        return this.#commit([{ record, incoming }], -1, () => [
+          { outcome: "rejected", key, reason, sequence: 0, verdicts: [], notice: undefined },
+        ]);
+      });
+      if (rejected) this.#announce(rejected);
+      return rejected !== undefined;
+    } catch {
+      return (await this.#reject({ kind: "unreadable", record, reason, receivedAt })) !== undefined;
+    }
+  }
+
   #route(segment: Extract<Segment, { kind: "events" }>): Promise<RoutingResult> {
-    const { catalog, limits, ids } = this.#parts;
+    const { limits, ids } = this.#parts;
     const index = this.#index ?? new LinkIndex(-1, []);
     const events = segment.events.map(({ incoming }) => incoming);
-    const positions = nextPositions(segment.events.map(({ record }) => record));
-    return catalog.routing.route({ events, positions, linkEpoch: index.epoch }, (facts) => {
+    return this.#commit(segment.events, index.epoch, (facts) => {
       // Rule D2: links that changed since the index was built are read in this very transaction.
       if (facts.newer) this.#index = new LinkIndex(facts.newer.epoch, facts.newer.links);
       return decide(events, facts, this.#index ?? index, limits, ids);
     });
+  }
+
+  #commit(
+    read: readonly ReadEvent[],
+    linkEpoch: number,
+    decideAll: (facts: RoutingFacts) => RoutingDecision[],
+  ): Promise<RoutingResult> {
+    const events = read.map(({ incoming }) => incoming);
+    const positions = nextPositions(read.map(({ record }) => record));
+    return this.#parts.catalog.routing.route({ events, positions, linkEpoch }, decideAll);
   }
 
   /** Dead letter before the position moves: a lost commit delivers again, a lost dead letter loses the event. */
