@@ -1,0 +1,57 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { fx, fxJson, startFx } from "../../support/cli.ts";
+import { eventually } from "../../support/eventually.ts";
+import { TestPlatform } from "../../support/platform.ts";
+import { writeFiles } from "../../support/service-directory.ts";
+import { tempDir } from "../../support/temp-dir.ts";
+
+let platform: TestPlatform;
+beforeAll(async () => {
+  platform = await TestPlatform.start();
+});
+afterAll(() => platform.stop());
+
+interface Report {
+  name: string;
+  outcome: string;
+  version: string | null;
+  problems: { path: string; message: string }[];
+}
+
+test("a broken service is told with file and line, does not hold up the others, and the exit code says so", async () => {
+  const directory = writeFiles(tempDir(), {
+    "works/main.py": "print(1)",
+    "broken/main.py": "x = 1\nif x\n",
+    "wrong/manifest.json": '{"priority": "high"}',
+    "wrong/main.py": "",
+    "Bad Name/main.py": "",
+  });
+  const { code, out, talk } = await fx(["deploy", directory], platform);
+  expect(code).toBe(1);
+  expect(out).toMatch(/default\/works {2}deployed {2}version/);
+  expect(out).toMatch(/default\/broken {2}refused/);
+  expect(talk).toContain("broken/main.py:2: SyntaxError");
+  expect(talk).toMatch(/wrong\/manifest\.json: priority/);
+  expect(talk).toContain('"Bad Name" cannot be its name');
+  expect(talk).toContain("3 of 4 services refused");
+});
+
+test("the same content again is unchanged, and has the same version", async () => {
+  const directory = writeFiles(tempDir(), { "same/main.py": "print(1)" });
+  const [first] = await fxJson<Report[]>(["deploy", directory, "--project", "fleet"], platform);
+  const [second] = await fxJson<Report[]>(["deploy", directory, "--project", "fleet"], platform);
+  expect(first).toMatchObject({ name: "same", outcome: "deployed" });
+  expect(second).toMatchObject({ name: "same", outcome: "unchanged", version: first?.version });
+});
+
+test("--watch deploys again when a file is saved", async () => {
+  const directory = writeFiles(tempDir(), { "watched/main.py": "print(1)" });
+  const watching = startFx(["deploy", directory, "--watch"], platform);
+  await eventually(() => watching.talk.includes("watching 1 directory"));
+  writeFileSync(join(directory, "watched/main.py"), "print(2)");
+  await eventually(() => watching.out.match(/deployed/g)?.length === 2);
+  const services = await fxJson<{ name: string }[]>(["services"], platform);
+  expect(services).toContainEqual(expect.objectContaining({ name: "watched" }));
+});

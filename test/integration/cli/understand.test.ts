@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { fx, fxJson, startFx } from "../../support/cli.ts";
+import { eventually } from "../../support/eventually.ts";
+import { TestPlatform } from "../../support/platform.ts";
+
+let platform: TestPlatform;
+beforeAll(async () => {
+  platform = await TestPlatform.start();
+  await platform.deploy("greet", {
+    "main.py": "from fx_ef import get_param\nprint('hello', get_param('name'))",
+    "manifest.json": '{"trigger_events": ["hello.asked"]}',
+  });
+});
+afterAll(() => platform.stop());
+
+async function send(...words: string[]): Promise<string> {
+  const { key } = await fxJson<{ key: string }>(["send", ...words], platform);
+  await platform.event(key);
+  return key;
+}
+
+test("late linking: an unmatched event says which command would link it, and after that command the next one runs", async () => {
+  const type = "parcel.arrived";
+  const before = await fx(["why", await send(type)], platform);
+  expect(before.out).toContain(`No link named the type "${type}" when it was routed`);
+  expect(before.out).toContain(`fx link ${type} <service>`);
+
+  expect((await fx(["link", type, "greet"], platform)).out).toContain(`${type} starts default/greet`);
+  const after = await fx(["send", type, "--wait"], platform);
+  expect(after).toMatchObject({ code: 0, out: expect.stringContaining("default/greet  completed") });
+
+  expect((await fx(["unlink", type, "greet"], platform)).out).toContain("removed link");
+  const last = await fx(["why", await send(type)], platform);
+  expect(last.out).toContain("No link named the type");
+});
+
+test("why tells the filter that held a link back, and the command that changes it lets the next event pass", async () => {
+  const { id } = await fxJson<{ id: string }>(
+    ["link", "order.paid", "greet", "--filter", "event.data.total > 100"],
+    platform,
+  );
+  const { out } = await fx(["why", await send("order.paid", "--data", '{"total": 5}')], platform);
+  expect(out).toContain("filter is false: event.data.total > 100");
+  expect(out).toContain(`fx links change ${id} --filter`);
+  await fx(["links", "change", id, "--filter", "event.data.total > 1"], platform);
+  const passed = await fxJson<{ outcome: string }>(
+    ["why", await send("order.paid", "--data", '{"total": 5}')],
+    platform,
+  );
+  expect(passed.outcome).toBe("matched");
+});
+
+test("a service that is switched off starts nothing, and why names the switch", async () => {
+  await fx(["services", "change", "greet", "--off"], platform);
+  const { out } = await fx(["why", await send("hello.asked", "--id", "off-1")], platform);
+  await fx(["services", "change", "greet", "--on"], platform);
+  expect(out).toContain("the service is switched off");
+  expect(out).toContain("fx services change default/greet --on");
+  expect((await fx(["why", "off-1"], platform)).out).toContain("none matched");
+});
+
+test("show, flow and executions tell of one run what the API tells", async () => {
+  const key = await send("hello.asked", "--data", '{"name": "Ada"}');
+  const [run] = await platform.settled(1, `&eventkey=${key}`);
+  const id = run?.id ?? "";
+  expect((await fx(["show", id], platform)).out).toMatch(/default\/greet\n[\s\S]*status +completed[\s\S]*hello Ada/);
+  expect((await fx(["show", id, "--output", "1"], platform)).out).toBe("hello Ada\n");
+  expect((await fx(["flow", id], platform)).out).toMatch(/◆ hello\.asked\n└─ ■ default\/greet {2}completed/);
+  expect((await fx(["flow", key], platform)).out).toContain(id);
+  const rows = await fxJson<object[]>(["executions", "--event", key, "--status", "completed,failed"], platform);
+  expect(rows).toEqual([expect.objectContaining({ id, status: "completed", service: "greet" })]);
+});
+
+test("--json=fields selects, and a field that does not exist is a wrong command line", async () => {
+  const selected = await fx(["services", "--json=name,active"], platform);
+  expect(JSON.parse(selected.out)).toEqual([{ name: "greet", active: true }]);
+  const unknown = await fx(["services", "--json=nmae"], platform);
+  expect(unknown).toMatchObject({ code: 2, talk: expect.stringContaining("project, name") });
+});
+
+test("logs --follow prints what a run writes while it runs, and ends with it", async () => {
+  await platform.deploy("endless", {
+    "main.py": "import time\nprint('begun', flush=True)\ntime.sleep(60)",
+  });
+  const { executionId } = await fxJson<{ executionId: string }>(["run", "endless"], platform);
+  const following = startFx(["logs", executionId, "--follow"], platform);
+  await eventually(() => following.out === "begun\n");
+  expect((await platform.execution(executionId)).status).toBe("in_progress");
+  await fx(["cancel", executionId], platform);
+  expect(await following.result()).toMatchObject({ code: 0, out: "begun\n" });
+  expect((await platform.execution(executionId)).status).toBe("cancelled");
+});
+
+test("a failed run is listed, and retry runs it again as a new execution", async () => {
+  await platform.deploy("fails", {
+    "main.py": "raise SystemExit(3)",
+    "manifest.json": '{"trigger_events": ["fail.asked"]}',
+  });
+  const [failed] = await platform.settled(1, `&eventkey=${await send("fail.asked")}`);
+  const retried = await fxJson<{ id: string; retryOf: string }>(["retry", failed?.id ?? ""], platform);
+  expect(retried).toMatchObject({ retryOf: failed?.id });
+  const ended = await platform.settled(2, "&service=default/fails");
+  expect(ended.map(({ status }) => status)).toEqual(["failed", "failed"]);
+});
+
+test("events --follow prints an event when it is routed", async () => {
+  const tail = startFx(["events", "--follow", "--type", "tail.me", "--json"], platform);
+  await eventually(() => tail.talk.includes("waiting for events"));
+  // The stream begins when the server has it, which only its first event shows.
+  await eventually(async () => {
+    await send("tail.me", "--data", "1");
+    return tail.out.includes("\n");
+  });
+  expect(JSON.parse(tail.out.split("\n", 1)[0] ?? "")).toMatchObject({
+    event: { type: "tail.me", data: 1 },
+    outcome: "unmatched",
+  });
+});
+
+test("ledger reconcile adds up, and doctor finds the platform ready", async () => {
+  expect(await fx(["ledger", "reconcile"], platform)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("balanced"),
+  });
+  const findings = await fxJson<{ check: string; verdict: string }[]>(["doctor"], platform);
+  expect(findings).toContainEqual(expect.objectContaining({ check: "platform", verdict: "ok" }));
+  expect(findings).toContainEqual(expect.objectContaining({ check: "node", verdict: "ok" }));
+});
