@@ -1,0 +1,82 @@
+import type { Bus, BusRecord, SignalChannel, SubscribeOptions, Subscription } from "../../src/bus/bus.ts";
+import { call, type Faults, faultyPort } from "./faulty-port.ts";
+import type { Domain } from "./scheduler.ts";
+
+/** The bus as one process reaches it, and what the world does to its subscriptions. */
+export interface ProcessBus {
+  bus: Bus;
+  /** Delivers again what was delivered before: up to `back` records of each partition. */
+  redeliver(back: number): void;
+  /** The broker notices that the process is gone. */
+  disconnect(): void;
+}
+
+export function faultyBus(faults: Faults, domain: Domain, target: Bus): ProcessBus {
+  const { scheduler, random, history } = faults;
+  const subscriptions = new Set<Subscription>();
+  const delivered = new Map<string, { topic: string; partition: number; next: number }>();
+  const unsubscribe: (() => void)[] = [];
+
+  const subscribe = async (options: SubscribeOptions): Promise<Subscription> => {
+    const inner = await call(faults, domain, "bus.subscribe", async () => {
+      const opened = await target.subscribe(options);
+      subscriptions.add(opened);
+      return opened;
+    });
+    return {
+      async next(signal) {
+        await scheduler.yield(domain);
+        const records = await call(faults, domain, "bus.next", () => inner.next(signal), false);
+        if (records === undefined) return undefined;
+        for (const { topic, partition, offset } of records) {
+          delivered.set(`${topic}/${partition}`, { topic, partition, next: offset + 1 });
+        }
+        if (!random.chance(faults.rates().reordered)) return records;
+        history.reach("partitions were reordered");
+        return remerged(records);
+      },
+      commit: (positions) => call(faults, domain, "bus.commit", () => inner.commit(positions)),
+      seek: (position) => inner.seek(position),
+      close: () => inner.close(),
+    };
+  };
+
+  /** Another merge of the partitions; each keeps its own order, as every bus promises. */
+  const remerged = (records: BusRecord[]): BusRecord[] => {
+    const queues = [...Map.groupBy(records, ({ topic, partition }) => `${topic}/${partition}`).values()];
+    const merged: BusRecord[] = [];
+    while (merged.length < records.length) {
+      const left = queues.filter(({ length }) => length > 0);
+      merged.push(random.pick(left).shift() as BusRecord);
+    }
+    return merged;
+  };
+
+  const signal = (channel: SignalChannel): void => {
+    if (!domain.alive) return;
+    if (random.chance(faults.rates().signalLost)) history.reach("a wake-up signal was lost");
+    else target.signal(channel);
+  };
+
+  const onSignal = (channel: SignalChannel, listener: () => void): (() => void) => {
+    const stop = target.onSignal(channel, () => scheduler.enqueue(domain, listener));
+    unsubscribe.push(stop);
+    return stop;
+  };
+
+  return {
+    bus: faultyPort(faults, domain, "bus", target, { subscribe, signal, onSignal }),
+    redeliver(back) {
+      for (const subscription of subscriptions) {
+        for (const { topic, partition, next } of delivered.values()) {
+          subscription.seek({ topic, partition, offset: Math.max(0, next - random.between(1, back)) });
+        }
+      }
+      if (delivered.size > 0) history.reach("records were delivered again");
+    },
+    disconnect() {
+      for (const stop of unsubscribe) stop();
+      for (const subscription of subscriptions) void subscription.close();
+    },
+  };
+}

@@ -1,0 +1,190 @@
+import type { IncomingEvent, RoutingDecision, RoutingStore } from "../../src/catalog/routing.ts";
+import type { CloudEvent } from "../../src/events/cloud-event.ts";
+import { isLifecycleType, isReservedType, platformEventTypes } from "../../src/events/reserved-types.ts";
+import { topics } from "../../src/events/topics.ts";
+import { PlatformError } from "../../src/foundation/errors.ts";
+import type { RoutingLimits } from "../../src/router/decide.ts";
+import type { RoutableLink } from "../../src/services/link.ts";
+import type { History } from "./history.ts";
+import { referenceMatches } from "./reference-matching.ts";
+
+export interface RoutingWitnessParts {
+  history: History;
+  limits: RoutingLimits;
+  /** Retention of seconds takes the counts of flows that are quiet for a moment. */
+  forgetsFlows: boolean;
+  created(executionId: string, concurrencyKey: string | undefined): void;
+}
+
+/** Ids of events that the catalog cannot store, however often it is tried (rule D12). */
+export const poisonPrefix = "poison-";
+
+/** Watches routing from the catalog's side and holds every decision against a plain reading of the rules. */
+export class RoutingWitness {
+  readonly #parts: RoutingWitnessParts;
+  /** Links as of each epoch that was seen. */
+  readonly #links = new Map<number, readonly RoutableLink[]>();
+  /** The greatest epoch known to be committed. */
+  #epoch = -1;
+  readonly decided = new Map<string, RoutingDecision>();
+  readonly counted = new Set<string>();
+  /** Executions whose trigger was an execution event. */
+  readonly #ofLifecycle = new Set<string>();
+  readonly #flowStarts = new Map<string, number>();
+  readonly #digests = new Map<string, string>();
+
+  constructor(parts: RoutingWitnessParts) {
+    this.#parts = parts;
+  }
+
+  linksAre(epoch: number, links: readonly RoutableLink[]): void {
+    this.#links.set(epoch, links);
+    this.#epoch = Math.max(this.#epoch, epoch);
+  }
+
+  /** A person ran a lifecycle run again: it stays one. */
+  startedByLifecycle(executionId: string): void {
+    this.#ofLifecycle.add(executionId);
+  }
+
+  tap(store: RoutingStore): RoutingStore {
+    return {
+      positions: () => store.positions(),
+      reject: (rejected) => store.reject(rejected),
+      route: async (batch, decide) => {
+        if (batch.events.some(({ event }) => event.id.startsWith(poisonPrefix))) {
+          if (batch.events.length === 1) this.#parts.history.reach("a batch was bisected down to one poisonous event");
+          throw new PlatformError("invalid-input", "the simulation's catalog cannot store this event");
+        }
+        const leastEpoch = this.#epoch;
+        let decisions: RoutingDecision[] = [];
+        let epoch = batch.linkEpoch;
+        let known: ReadonlySet<string> = new Set();
+        const result = await store.route(batch, (facts) => {
+          if (facts.newer) {
+            epoch = facts.newer.epoch;
+            this.#links.set(epoch, facts.newer.links);
+            if (leastEpoch >= 0) this.#parts.history.reach("links changed inside routing");
+          }
+          known = facts.known;
+          decisions = decide(facts);
+          return decisions;
+        });
+        if (epoch < leastEpoch) {
+          this.#parts.history.violate(
+            "D2",
+            `a batch was decided against links of epoch ${epoch}, after epoch ${leastEpoch}`,
+          );
+        }
+        this.#check(batch.events, decisions, epoch, known);
+        return result;
+      },
+    };
+  }
+
+  #check(
+    events: readonly IncomingEvent[],
+    decisions: readonly RoutingDecision[],
+    epoch: number,
+    known: ReadonlySet<string>,
+  ): void {
+    const { history } = this.#parts;
+    const incoming = new Map<string, IncomingEvent>();
+    for (const event of events) {
+      const digest = this.#digests.get(event.key);
+      if (digest !== undefined && digest !== event.digest) history.reach("an id came twice with different data");
+      if (digest === undefined) this.#digests.set(event.key, event.digest);
+      if (incoming.has(event.key) || known.has(event.key)) history.reach("an event was decided again as a duplicate");
+      else incoming.set(event.key, event);
+    }
+    const byKey = new Map(decisions.map((decision) => [decision.key as string, decision]));
+    for (const [key, event] of incoming) {
+      const decision = byKey.get(key);
+      if (decision === undefined) {
+        history.violate("D2", `event ${event.event.id} was not decided`);
+        continue;
+      }
+      if (this.decided.has(key)) history.violate("D2", `event ${event.event.id} was decided twice`);
+      if (decision.outcome === "counted") this.counted.add(key);
+      else this.decided.set(key, decision);
+      this.#checkOne(event, decision, this.#links.get(epoch));
+    }
+  }
+
+  #checkOne(incoming: IncomingEvent, decision: RoutingDecision, links: readonly RoutableLink[] | undefined): void {
+    const { history, limits } = this.#parts;
+    const { event, topic } = incoming;
+    const where = `event ${event.type} ${event.id}`;
+    if (decision.outcome === "counted") {
+      if (topic !== topics.platform) history.violate("D15", `${where} came from outside and was only counted`);
+      history.reach("a lifecycle event was counted, not stored");
+      return;
+    }
+    if (topic !== topics.platform && isReservedType(event.type)) {
+      history.reach("a reserved type was rejected");
+      if (decision.outcome !== "rejected")
+        history.violate("D3", `${where} has a reserved type and was ${decision.outcome}`);
+    }
+    if (decision.outcome === "rejected") {
+      this.#checkRejection(where, event, decision.reason);
+      return;
+    }
+    if (decision.sequence > limits.hops) history.violate("D14", `${where} is step ${decision.sequence} of its flow`);
+    if (isLifecycleType(event.type) && this.#ofLifecycle.has(event.fxexecution ?? "")) {
+      history.reach("a lifecycle event of a lifecycle run was recorded, not routed");
+      if (decision.starts.length > 0) history.violate("D14", `${where} tells of a lifecycle run and started another`);
+      return;
+    }
+    if (links !== undefined) this.#checkMatches(where, event, decision, links);
+    const flow = event.correlationid ?? event.id;
+    const started = (this.#flowStarts.get(flow) ?? 0) + decision.starts.length;
+    this.#flowStarts.set(flow, started);
+    if (decision.starts.length > 0 && started > limits.flowExecutions && !this.#parts.forgetsFlows) {
+      history.violate("D14", `flow ${flow} has started ${started} executions`);
+    }
+    for (const { id, concurrencyKey, startedByLifecycle } of decision.starts) {
+      this.#parts.created(id, concurrencyKey);
+      if (isLifecycleType(event.type)) this.#ofLifecycle.add(id);
+      if (startedByLifecycle !== isLifecycleType(event.type)) history.violate("D14", `${where}: wrong mark on ${id}`);
+    }
+  }
+
+  #checkRejection(where: string, event: CloudEvent, reason: string): void {
+    const { history } = this.#parts;
+    if (reason.startsWith("hop limit")) history.reach("a hop limit was reached");
+    if (reason.startsWith("flow budget")) history.reach("a flow budget was reached");
+    if (event.type === platformEventTypes.runRequested) history.reach("a forged run request was rejected");
+    if (reason === "") history.violate("D12", `${where} was rejected without a reason`);
+  }
+
+  #checkMatches(
+    where: string,
+    event: CloudEvent,
+    decision: Extract<RoutingDecision, { outcome: "matched" | "unmatched" }>,
+    links: readonly RoutableLink[],
+  ): void {
+    const { history } = this.#parts;
+    const expected = new Map(referenceMatches(event, links).map((link) => [link.id as string, link]));
+    const hidden = links.some(({ project }) => event.fxproject !== undefined && project !== event.fxproject);
+    if (hidden) history.reach("another project's link did not see an event");
+    if (decision.verdicts.some(({ reason }) => reason?.includes("could not be evaluated"))) {
+      history.reach("a filter could not be evaluated");
+    }
+    for (const { linkId, version, project } of decision.starts) {
+      const link = expected.get(linkId);
+      if (link === undefined) {
+        const rule = event.fxproject !== undefined && event.fxproject !== project ? "D19" : "D2";
+        history.violate(rule, `${where} started a run of link ${linkId}, which does not match`);
+      } else if (link.target.version !== version)
+        history.violate("D2", `${where} started another version than its link names`);
+    }
+    const started = new Set<string>(decision.starts.map(({ linkId }) => linkId));
+    if (started.size !== decision.starts.length) history.violate("D2", `${where} started two runs of one link`);
+    for (const id of expected.keys()) {
+      if (!started.has(id)) history.violate("D2", `${where} did not start a run of link ${id}, which matches`);
+    }
+    const outcome = decision.starts.length > 0 || decision.requested !== undefined ? "matched" : "unmatched";
+    if (decision.outcome !== outcome) history.violate("D2", `${where} was ${decision.outcome}, not ${outcome}`);
+    if (outcome === "unmatched" && !decision.reason) history.violate("D2", `${where} is unmatched without a reason`);
+  }
+}

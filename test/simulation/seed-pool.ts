@@ -1,0 +1,54 @@
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { WorldOptions } from "./options.ts";
+import type { SeedReport } from "./run-seed.ts";
+
+export interface SeedJob {
+  seeds: number[];
+  given: Partial<WorldOptions>;
+}
+
+export type SeedMessage = { kind: "begins"; seed: number } | { kind: "ended"; report: SeedReport };
+
+/** A seed that takes longer than this has met a loop without end; real time, generous for a busy machine. */
+const stuckAfterMs = 120_000;
+
+/**
+ * Runs seeds on all cores, in threads of their own, and tells each report to `onReport`. Rejects when
+ * a seed never ends, naming it.
+ */
+export async function runSeeds(
+  seeds: readonly number[],
+  onReport: (report: SeedReport) => void,
+  given: Partial<WorldOptions> = {},
+): Promise<void> {
+  const threads = Math.min(seeds.length, availableParallelism());
+  const shares = Array.from({ length: threads }, (_, thread) => seeds.filter((_, index) => index % threads === thread));
+  await Promise.all(shares.map((share) => runShare({ seeds: share, given }, onReport)));
+}
+
+function runShare(job: SeedJob, onReport: (report: SeedReport) => void): Promise<void> {
+  const worker = new Worker(new URL("./seed-worker.ts", import.meta.url), { workerData: job });
+  return new Promise<void>((resolve, reject) => {
+    let current: number | undefined;
+    let left = job.seeds.length;
+    const stuck = () => reject(new Error(`seed ${current} does not end: npm run sim -- --seed ${current}`));
+    let watchdog = setTimeout(stuck, stuckAfterMs);
+    worker.on("message", (message: SeedMessage) => {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(stuck, stuckAfterMs);
+      if (message.kind === "begins") {
+        current = message.seed;
+        return;
+      }
+      onReport(message.report);
+      left -= 1;
+      if (left === 0) resolve();
+    });
+    worker.on("error", reject);
+    worker.on("exit", () => {
+      clearTimeout(watchdog);
+      if (left > 0) reject(new Error(`a thread ended at seed ${current} with ${left} seeds left`));
+    });
+  }).finally(() => worker.terminate());
+}
