@@ -11,9 +11,15 @@ export function sha256(content: string | Uint8Array): string {
  */
 export function sha256Parts(...parts: readonly (string | Uint8Array)[]): string {
   // One call on one text costs a third of a digest that is fed piece by piece, and ids are made for every event.
-  if (parts.every((part) => typeof part === "string")) {
-    return hash("sha256", parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join(""), "base64url");
+  let text = "";
+  for (const part of parts) {
+    if (typeof part !== "string") return digestOf(parts);
+    text += `${Buffer.byteLength(part)}:${part}`;
   }
+  return hash("sha256", text, "base64url");
+}
+
+function digestOf(parts: readonly (string | Uint8Array)[]): string {
   const digest = createHash("sha256");
   for (const part of parts) {
     const bytes = typeof part === "string" ? Buffer.from(part) : part;

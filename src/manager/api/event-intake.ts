@@ -35,23 +35,28 @@ interface Prepared {
   record: NewRecord;
 }
 
-/** Keys of one look into the ledger. */
-const maxKeysPerLook = 500;
+/** Requests that share one look into the ledger. */
+const maxRequestsPerLook = 50;
+/**
+ * Larger requests are compared with the recent events only: a look for each of a thousand keys, spread
+ * over all of history, would cost more than storing them, for a hint.
+ */
+const maxLookedUp = 10;
 
 /** Takes events from outside onto the backbone: all of a request or, when one of them is refused, none (rule D16). */
 export class EventIntake {
   readonly #parts: IntakeParts;
   readonly recent = new RecentEvents({ maxCount: 10_000, maxBytes: 32 * 1024 * 1024 });
   /** One look into the ledger for all requests that wait at the same time. */
-  readonly #looks: GroupCommit<EventKey, string | undefined>;
+  readonly #looks: GroupCommit<readonly EventKey[], Map<EventKey, string>>;
   #acceptedCount = 0;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
-    this.#looks = new GroupCommit(async (keys) => {
-      const digests = await parts.catalog.ledger.digests(keys);
-      return keys.map((key) => digests.get(key));
-    }, maxKeysPerLook);
+    this.#looks = new GroupCommit(async (requests) => {
+      const digests = await parts.catalog.ledger.digests(requests.flat());
+      return requests.map(() => digests);
+    }, maxRequestsPerLook);
   }
 
   get acceptedCount(): number {
@@ -91,10 +96,7 @@ export class EventIntake {
 
   #prepare(event: CloudEvent, json: string | undefined, time: string, index: number | undefined): Prepared {
     const key = eventKeyOf(event);
-    const complete = completed(event, key, time);
-    const text =
-      json !== undefined && event.sequence === undefined ? spliced(json, event, complete) : JSON.stringify(complete);
-    const body = Buffer.from(text);
+    const body = Buffer.from(complete(event, json, key, time));
     const { eventBytes } = this.#parts.limits;
     if (body.length > eventBytes) {
       const which = index === undefined ? "the event" : `event ${index}`;
@@ -103,21 +105,27 @@ export class EventIntake {
         `${which} is too large: ${body.length} bytes as JSON, at most ${eventBytes} are allowed (setting limits.eventBytes)`,
       );
     }
-    return { key, event: complete, record: encodeRecord(topics.events, complete, body) };
+    return { key, event, record: encodeRecord(topics.events, event, body) };
   }
 
   /** What was said before under each key: in this request, lately in this process, or in the ledger. */
   async #formerDigests(prepared: readonly Prepared[]): Promise<(string | undefined)[]> {
     const earlier = new Map<EventKey, CloudEvent>();
-    const known: (string | undefined | Promise<string | undefined>)[] = prepared.map(({ key, event }) => {
+    const unknown: EventKey[] = [];
+    const former = prepared.map(({ key, event }) => {
       const before = earlier.get(key);
       if (before !== undefined) return eventDigestOf(before);
       earlier.set(key, event);
       const recent = this.recent.get(key);
       if (recent !== undefined) return eventDigestOf(JSON.parse(Buffer.from(recent.body).toString()) as CloudEvent);
-      return this.#looks.add(key);
+      unknown.push(key);
+      return undefined;
     });
-    return Promise.all(known);
+    if (unknown.length === 0 || prepared.length > maxLookedUp) return former;
+    const digests = await this.#looks.add(unknown);
+    return digests.size === 0
+      ? former
+      : former.map((digest, index) => digest ?? digests.get((prepared[index] as Prepared).key));
   }
 
   async #requireProjects(events: readonly { event: CloudEvent }[], batched: boolean): Promise<void> {
@@ -160,20 +168,25 @@ function textOf(problems: readonly Problem[]): string {
   return problems.map(({ path, message }) => `${path} ${message}`).join("; ");
 }
 
-/** With a flow and a time. The flow derives from the event, so that sending it again is the same flow. */
-function completed(event: CloudEvent, key: EventKey, time: string): CloudEvent {
-  if (event.correlationid !== undefined && event.time !== undefined) return event;
-  const flow = event.correlationid === undefined ? { correlationid: derivedEventId("flow", key), sequence: "0" } : {};
-  return { ...event, ...flow, ...(event.time === undefined ? { time } : {}) };
-}
-
-/** The JSON that was sent, with the added attributes before its last brace: no second writing of what may be megabytes. */
-function spliced(json: string, event: CloudEvent, complete: CloudEvent): string {
-  if (complete === event) return json;
-  const flow =
-    event.correlationid === undefined
-      ? `,"correlationid":${JSON.stringify(complete.correlationid)},"sequence":"0"`
-      : "";
-  const time = event.time === undefined ? `,"time":"${complete.time}"` : "";
-  return `${json.slice(0, json.lastIndexOf("}"))}${flow}${time}}`;
+/**
+ * Gives the event a flow and a time where it has none, and answers its JSON. The flow derives from
+ * the event, so that sending it again is the same flow. JSON that was sent is kept, with the new
+ * attributes before its last brace: what may be megabytes is not written again.
+ */
+function complete(event: CloudEvent, json: string | undefined, key: EventKey, time: string): string {
+  let added = "";
+  let rewritten = json === undefined;
+  if (event.correlationid === undefined) {
+    // A name that stands in the text already must not be there twice.
+    rewritten ||= event.sequence !== undefined;
+    event.correlationid = derivedEventId("flow", key);
+    event.sequence = "0";
+    added = `,"correlationid":"${event.correlationid}","sequence":"0"`;
+  }
+  if (event.time === undefined) {
+    event.time = time;
+    added += `,"time":"${time}"`;
+  }
+  if (rewritten || json === undefined) return JSON.stringify(event);
+  return added === "" ? json : `${json.slice(0, json.lastIndexOf("}"))}${added}}`;
 }

@@ -33,13 +33,12 @@ const apiPrefix = "/api/v1";
 
 /** The HTTP API. It listens when it is told to; `close` ends its streams and lets requests under way end. */
 export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
-  const { clock, ids, log, settings, token } = parts;
+  const { clock, log, settings, token } = parts;
   const app = Fastify({
     logger: false,
     bodyLimit: settings.limits.bodyBytes,
     // Keys of services and events are longer than the router's own limit of 100.
     routerOptions: { maxParamLength: 2048 },
-    genReqId: () => ids.next(),
     forceCloseConnections: "idle",
     // Refusals from before a route is found, such as an address that cannot be decoded.
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, log),
