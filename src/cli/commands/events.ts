@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import type { EventAnswer } from "../connection/wire.ts";
 import { type Session, withSession } from "../session.ts";
+import type { Column } from "../terminal/column.ts";
 import { pointInTime, wholeNumber } from "../terminal/read-options.ts";
 import { paintStatus } from "../terminal/style.ts";
-import type { Column } from "../terminal/terminal.ts";
 import { clockText } from "../terminal/times.ts";
 
 interface EventsOptions {

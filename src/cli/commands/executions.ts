@@ -2,9 +2,9 @@ import type { Command } from "commander";
 import type { ExecutionAnswer } from "../connection/wire.ts";
 import { serviceRefOf } from "../service-ref.ts";
 import { type Session, withSession } from "../session.ts";
+import type { Column } from "../terminal/column.ts";
 import { pointInTime, wholeNumber } from "../terminal/read-options.ts";
 import { paintStatus } from "../terminal/style.ts";
-import type { Column } from "../terminal/terminal.ts";
 import { clockText, durationText, elapsedMs } from "../terminal/times.ts";
 
 interface ExecutionsOptions {

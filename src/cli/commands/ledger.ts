@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { CliError } from "../cli-error.ts";
 import type { PartitionAccount } from "../ledger/reconciliation.ts";
 import { type Session, withSession } from "../session.ts";
-import type { Column } from "../terminal/terminal.ts";
+import type { Column } from "../terminal/column.ts";
 import { countText } from "../terminal/times.ts";
 
 const numbers = ["accepted", "routed", "matched", "unmatched", "duplicate", "rejected", "counted", "pending"] as const;

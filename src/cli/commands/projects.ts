@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Time } from "../connection/wire.ts";
 import { type Session, withSession } from "../session.ts";
-import type { Column } from "../terminal/terminal.ts";
+import type { Column } from "../terminal/column.ts";
 import { clockText } from "../terminal/times.ts";
 
 interface ProjectAnswer {

@@ -4,8 +4,8 @@ import { usageError } from "../cli-error.ts";
 import type { ServiceAnswer } from "../connection/wire.ts";
 import { serviceRefOf } from "../service-ref.ts";
 import { type Session, withSession } from "../session.ts";
+import type { Column } from "../terminal/column.ts";
 import { wholeNumber } from "../terminal/read-options.ts";
-import type { Column } from "../terminal/terminal.ts";
 import { clockText } from "../terminal/times.ts";
 
 interface ChangeOptions {

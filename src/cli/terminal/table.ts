@@ -1,6 +1,6 @@
 import Table from "cli-table3";
+import type { Column } from "./column.ts";
 import type { Paint } from "./style.ts";
-import type { Column } from "./terminal.ts";
 
 const none = Object.fromEntries(
   ["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left", "bottom-right"]

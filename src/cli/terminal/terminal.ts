@@ -1,15 +1,11 @@
 import { type CliError, usageError } from "../cli-error.ts";
+import type { Column } from "./column.ts";
 import { type Paint, paintFor } from "./style.ts";
 
 export interface TerminalOptions {
   /** True: JSON. A list of names: JSON with only those fields. */
   json: boolean | readonly string[];
   quiet: boolean;
-}
-
-export interface Column<Row> {
-  title: string;
-  of: (row: Row, paint: Paint) => string;
 }
 
 /** Data goes to standard output, talk to standard error: a pipe gets the data only. */
