@@ -39,7 +39,7 @@ export function links({ filtered, wildcards }: { filtered: number; wildcards: nu
     service: `service-${index}`,
     version: "active" as const,
     eventType: index < wildcards ? `bench.group${index % 10}.*` : `bench.group${index % 10}.type${index % typeCount}`,
-    filter: index % 100 < filtered * 100 ? "event.data.celsius > 20.0" : undefined,
+    filter: index % 100 < filtered * 100 ? "event.data.measured.celsius > 20.0" : undefined,
     active: true,
     origin: "manifest" as const,
     createdAt: 0,

@@ -12,7 +12,14 @@ export function sampleEvent(type = "bench.measured"): CloudEvent {
     type,
     time: "2026-11-24T08:15:30.250Z",
     datacontenttype: "application/json",
-    data: { station: "station-17", celsius: 21.5, humidity: 0.43, quality: "good", note: "" },
+    data: {
+      station: "station-17",
+      place: { latitude: 47.6, longitude: -122.3, elevation: 56 },
+      measured: { celsius: 21.5, humidity: 0.43, pressure: 1013.2, wind: 4.1, rain: 0 },
+      hourly: [20.1, 20.4, 20.9, 21.3, 21.5, 21.4],
+      quality: "good",
+      note: "",
+    },
   } satisfies CloudEvent;
   event.data.note = "x".repeat(Math.max(0, 500 - Buffer.byteLength(JSON.stringify(event))));
   return event;

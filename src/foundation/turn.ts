@@ -5,3 +5,8 @@ export type Defer = (run: () => void) => void;
 export const endOfTurn: Defer = (run) => {
   setImmediate(run);
 };
+
+/** Milliseconds that a thread has spent waiting for something to do. */
+export type IdleTime = () => number;
+
+export const threadIdleTime: IdleTime = () => performance.eventLoopUtilization().idle;

@@ -3,6 +3,7 @@ import { Executor } from "../executor/executor.ts";
 import type { ProcessStepRunner } from "../executor/process-step-runner.ts";
 import { VersionCache } from "../executor/version-cache.ts";
 import type { InstanceId } from "../foundation/ids.ts";
+import { threadIdleTime } from "../foundation/turn.ts";
 import { LeaseRecovery } from "../recovery/lease-recovery.ts";
 import { OutboxPublisher } from "../recovery/outbox-publisher.ts";
 import { RetentionKeeper } from "../recovery/retention-keeper.ts";
@@ -53,6 +54,7 @@ export function createParts(options: PartsOptions): Parts {
     log,
     limits,
     batchSize: settings.router.batchSize,
+    idleTime: threadIdleTime,
   });
   const executor = new Executor({
     bus,

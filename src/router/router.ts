@@ -8,8 +8,10 @@ import { sleep } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
 import type { Ids } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
+import type { IdleTime } from "../foundation/turn.ts";
 import { LinkIndex } from "../services/link-index.ts";
 import { decide, type RoutingLimits } from "./decide.ts";
+import { giveWay } from "./give-way.ts";
 import { type ReadEvent, readRecords, type Segment } from "./intake.ts";
 
 export interface RouterParts {
@@ -21,6 +23,8 @@ export interface RouterParts {
   limits: RoutingLimits;
   /** Records taken from the bus at once: the largest routing transaction. */
   batchSize: number;
+  /** Of a thread that is shared with whoever accepts events: routing then gives way to them. */
+  idleTime?: IdleTime;
   /** Told of every written batch, for metrics. */
   onRouted?(result: RoutingResult): void;
 }
@@ -62,11 +66,12 @@ export class Router {
   }
 
   async #run(subscription: Subscription): Promise<void> {
-    const { log } = this.#parts;
+    const { clock, idleTime, log } = this.#parts;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       const records = await this.#persist("read the bus", () => subscription.next(signal));
       if (records === undefined) break;
+      const began = clock.monotonic();
       for (const segment of readRecords(records)) {
         if (!(await this.#routeSegment(segment))) return this.#leave(subscription);
       }
@@ -76,6 +81,7 @@ export class Router {
         // Harmless: the catalog holds the true positions, a redelivery is counted as duplicate.
         log.warn({ error: messageOf(error) }, "could not commit offsets to the bus");
       }
+      if (idleTime) await giveWay({ clock, idleTime }, clock.monotonic() - began, signal);
     }
     await this.#leave(subscription);
   }

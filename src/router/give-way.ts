@@ -1,0 +1,32 @@
+import { type Clock, sleep } from "../foundation/clock.ts";
+import type { IdleTime } from "../foundation/turn.ts";
+
+/** A batch that took less holds nobody up. */
+const noticeableMs = 3;
+/** So many times as long as the batch took, others may have the thread first. */
+const share = 3;
+const longestMs = 200;
+const lookMs = 2;
+
+/**
+ * Lets others have the thread after a batch: a sender waits for its answer, and nobody for the
+ * routing. Ends as soon as the thread is mostly idle, so that routing goes at its full speed when it
+ * is alone; and in any case after a while, so that it never stands still.
+ */
+export async function giveWay(
+  { clock, idleTime }: { clock: Clock; idleTime: IdleTime },
+  workedMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (workedMs < noticeableMs) return;
+  const until = Math.min(workedMs * share, longestMs);
+  for (let given = 0; given < until && !signal.aborted; ) {
+    const began = clock.monotonic();
+    const idleBefore = idleTime();
+    await sleep(clock, lookMs, signal);
+    const tookMs = clock.monotonic() - began;
+    const idleMs = idleTime() - idleBefore;
+    if (idleMs > tookMs / 2) return;
+    given += tookMs - idleMs;
+  }
+}
