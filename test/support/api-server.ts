@@ -79,7 +79,7 @@ export async function startApiServer(options: ApiServerOptions = {}) {
         ...headers,
       },
       ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-      ...(body === undefined ? {} : { body: body as BodyInit }),
+      ...(body === undefined ? {} : { body: body as NonNullable<RequestInit["body"]> }),
     });
     const text = await response.text();
     return { status: response.status, headers: response.headers, text, json: parse(text) };

@@ -64,13 +64,14 @@ export class Metrics {
         this.inc(intake.acceptedCount);
       },
     });
-    const lag = this.#gauge("fx_bus_lag_events", "Events accepted and not routed yet", ["topic"], () => {});
+    this.#gauge("fx_bus_lag_events", "Events accepted and not routed yet", ["topic"], async (gauge) => {
+      gauge.reset();
+      for (const { topic, pending } of await accounts({ catalog, bus })) gauge.labels(topic).inc(pending);
+    });
     this.#gauge("fx_events_routed", "Events routed since the beginning", ["topic", "outcome"], async (gauge) => {
       gauge.reset();
-      lag.reset();
       for (const account of await accounts({ catalog, bus })) {
         for (const outcome of outcomes) gauge.labels(account.topic, outcome).inc(account[outcome]);
-        lag.labels(account.topic).inc(account.pending);
       }
     });
   }

@@ -1,0 +1,218 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { type ApiServer, type ApiServerOptions, startApiServer } from "../../support/api-server.ts";
+import { packageOf } from "../../support/package.ts";
+
+const hello = { "main.py": "print('hello')\n", "manifest.json": JSON.stringify({ trigger_events: ["order.placed"] }) };
+
+async function deploy(
+  { call }: ApiServer,
+  files: Parameters<typeof packageOf>[0] | Uint8Array,
+  service = "default/hello",
+) {
+  const body = files instanceof Uint8Array ? files : await packageOf(files);
+  return call("POST", `/api/v1/services/${service}/versions`, {
+    body,
+    headers: { "content-type": "application/gzip" },
+  });
+}
+
+async function nothingStored({ call, catalog }: ApiServer): Promise<void> {
+  expect((await call("GET", "/api/v1/services")).json.items).toEqual([]);
+  expect((await catalog.services.referencedFiles()).size).toBe(0);
+}
+
+describe("deploying a version", () => {
+  it("answers 201 and the version; the same content again 200 and the same version", async () => {
+    const server = await startApiServer();
+    const first = await deploy(server, hello);
+    expect(first).toMatchObject({ status: 201, json: { version: expect.stringMatching(/^[\w-]{43}$/), warnings: [] } });
+    expect(await deploy(server, hello)).toMatchObject({ status: 200, json: { version: first.json.version } });
+    const changed = await deploy(server, { ...hello, "main.py": "print('changed')\n" });
+    expect(changed.status).toBe(201);
+    expect(changed.json.version).not.toBe(first.json.version);
+    const other = await deploy(server, hello, "default/other");
+    expect(other.status).toBe(201);
+  });
+
+  it("shows manifest, versions, links and files of the service, and each file's bytes", async () => {
+    const server = await startApiServer();
+    const bytes = Uint8Array.of(0, 255, 10);
+    const { json: deployed } = await deploy(server, { ...hello, "data/a b.bin": bytes, "./lib/x.py": "x = 1\n" });
+    const { json } = await server.call("GET", "/api/v1/services/default/hello");
+    expect(json).toMatchObject({
+      project: "default",
+      name: "hello",
+      activeVersion: deployed.version,
+      active: true,
+      priority: 5,
+      manifest: { trigger_events: ["order.placed"] },
+      scripts: ["main.py"],
+      versions: [{ version: deployed.version }],
+      links: [{ eventType: "order.placed", version: "active", origin: "manifest" }],
+    });
+    expect(json.files.map((file: { path: string }) => file.path)).toEqual([
+      "data/a b.bin",
+      "lib/x.py",
+      "main.py",
+      "manifest.json",
+    ]);
+    const file = await server.app.inject({
+      url: `/api/v1/services/default/hello/versions/${deployed.version}/files/data/a%20b.bin`,
+      headers: { authorization: "Bearer the-administrators-token" },
+    });
+    expect(file.rawPayload).toEqual(Buffer.from(bytes));
+    expect(file.headers["content-type"]).toBe("application/octet-stream");
+    const target = `/api/v1/services/default/hello/versions/${deployed.version}/files/nothing`;
+    expect((await server.call("GET", target)).status).toBe(404);
+  });
+
+  it.each<[string, Parameters<typeof packageOf>[0], string]>([
+    ["a path that leaves it", { "../evil.py": "" }, "must not contain"],
+    ["a path that leaves it inside", { "a/../../evil.py": "" }, "must not contain"],
+    ["an absolute path", { "/etc/evil.py": "" }, "must be relative"],
+    ["a drive's path", { "C:evil.py": "" }, "must be relative"],
+    ["a backslash", { "a\\b.py": "" }, "must be relative"],
+    ["a symbolic link", { "link.py": { type: "symlink", linkname: "/etc/passwd" } }, "a symbolic link"],
+    ["a hard link", { "link.py": { type: "link", linkname: "main.py" } }, "a hard link"],
+    ["a device", { dev: { type: "character-device", devmajor: 1, devminor: 3 } }, "a device"],
+    ["a pipe", { pipe: { type: "fifo" } }, "a pipe"],
+    ["a file twice", { "main.py": "", "./main.py": "" }, "twice"],
+    ["a file that is a directory", { a: "", "a/b.py": "" }, "both a file and a directory"],
+    ["a control character", { "a\u0007.py": "" }, "printable"],
+  ])("refuses a package with %s, whole", async (_name, files, message) => {
+    const server = await startApiServer();
+    const { status, json } = await deploy(server, { ...files, "manifest.json": "{}" });
+    expect(status).toBe(400);
+    expect(json.detail).toContain(message);
+    await nothingStored(server);
+  });
+
+  it.each<[string, Uint8Array]>([
+    ["no gzip", Buffer.from("hello")],
+    ["no tar", gzipSync("hello".repeat(1000))],
+    ["a tar that is cut off", gzipSync(Buffer.alloc(700, "a"))],
+    ["a gzip that is cut off", gzipSync(Buffer.alloc(5000, "a")).subarray(0, 20)],
+    ["nothing", new Uint8Array()],
+  ])("refuses %s", async (_name, body) => {
+    const server = await startApiServer();
+    expect(await deploy(server, body)).toMatchObject({ status: 400, json: { code: "invalid-input" } });
+    await nothingStored(server);
+  });
+
+  it("refuses a small package that unpacks to too much, while it unpacks", async () => {
+    const server = await startApiServer({ limits: { packageBytes: 1024 * 1024 } });
+    const bomb = await packageOf({ "main.py": "", zeros: new Uint8Array(64 * 1024 * 1024) });
+    expect(bomb.length).toBeLessThan(100_000);
+    expect(await deploy(server, bomb)).toMatchObject({ status: 413, json: { code: "limit-exceeded" } });
+    const notEvenTar = gzipSync(Buffer.alloc(64 * 1024 * 1024));
+    expect((await deploy(server, notEvenTar)).status).toBeGreaterThanOrEqual(400);
+    await nothingStored(server);
+  });
+
+  it("refuses too many files, and too many directories", async () => {
+    const server = await startApiServer({ limits: { packageFiles: 3 } });
+    const named = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
+    const files = Object.fromEntries(named(4).map((name) => [name, ""]));
+    const directories = Object.fromEntries(named(4).map((name) => [name, { type: "directory" as const }]));
+    expect(await deploy(server, files)).toMatchObject({ status: 413, json: { code: "limit-exceeded" } });
+    expect(await deploy(server, directories)).toMatchObject({ status: 413, json: { code: "limit-exceeded" } });
+    expect((await deploy(server, { "main.py": "", a: "", b: "" })).status).toBe(201);
+  });
+
+  it.each<[string, string, string, RegExp]>([
+    ["broken JSON", '{"name": }', "manifest.json", /must be JSON/],
+    ["a wrong type of a key", '{"priority": "high"}', "manifest.json: priority", /found "high"/],
+    ["a wrong pattern", '{"trigger_events": ["a.*.b"]}', "manifest.json: trigger_events[0]", /found "a\.\*\.b"/],
+    [
+      "a wrong filter",
+      '{"trigger_events": [{"type":"a","filter":"event."}]}',
+      "manifest.json: trigger_events[0].filter",
+      /CEL/,
+    ],
+    ["a wrong concurrency key", '{"concurrency_key": "("}', "manifest.json: concurrency_key", /CEL/],
+    ["a wrong schedule", '{"schedule": "every day"}', "manifest.json: schedule", /five cron fields.*every day/],
+    ["a schedule that never comes", '{"schedule": "0 0 31 2 *"}', "manifest.json: schedule", /never/],
+    ["a wrong time zone", '{"schedule": "* * * * *", "timezone": "Mars/Base"}', "manifest.json: timezone", /Mars/],
+    [
+      "a script that is not there",
+      '{"entrypoint": "other.py"}',
+      "manifest.json: entrypoint",
+      /other\.py.*not in the package/,
+    ],
+    ["a container", '{"type": "container"}', "manifest.json: type", /"container".*not run/],
+  ])(
+    "refuses a manifest with %s, naming the key, what was found and what is right",
+    async (_name, manifest, place, message) => {
+      const server = await startApiServer();
+      const { status, json } = await deploy(server, { "main.py": "", "manifest.json": manifest });
+      expect(status).toBe(400);
+      expect(json.problems).toEqual([{ path: place, message: expect.stringMatching(message) }]);
+      await nothingStored(server);
+    },
+  );
+
+  it("warns of unknown keys, suggesting the one that was meant", async () => {
+    const server = await startApiServer();
+    const { json } = await deploy(server, {
+      "main.py": "",
+      "manifest.json": '{"execution-order": ["main.py"], "name": "x"}',
+    });
+    expect(json.warnings).toEqual([
+      expect.stringContaining('did you mean "execution_order"'),
+      expect.stringContaining('deployed as "hello"'),
+    ]);
+  });
+
+  it("runs the one script of a package without a manifest, and asks for the order of several", async () => {
+    const server = await startApiServer();
+    expect((await deploy(server, { "only.ts": "", "README.md": "" })).status).toBe(201);
+    const { status, json } = await deploy(server, { "a.py": "", "b.py": "" });
+    expect(status).toBe(400);
+    expect(json.detail).toContain("execution_order");
+    expect((await deploy(server, { "README.md": "" })).json.detail).toContain("no script");
+  });
+
+  it("refuses syntax errors with file and line, having checked scripts and Python modules in place", async () => {
+    const seen: string[][] = [];
+    const options: ApiServerOptions = {
+      checkScripts: async (directory, paths) => {
+        seen.push([...paths]);
+        const text = readFileSync(path.join(directory, "lib/util.py"), "utf8");
+        return text === "broken" ? [{ path: "lib/util.py:1", message: "invalid syntax" }] : [];
+      },
+    };
+    const server = await startApiServer(options);
+    const files = { "main.ts": "export {};", "lib/util.py": "broken" };
+    const { status, json } = await deploy(server, files);
+    expect(status).toBe(400);
+    expect(json.problems).toEqual([{ path: "lib/util.py:1", message: "invalid syntax" }]);
+    expect(seen).toEqual([["main.ts", "lib/util.py"]]);
+    await nothingStored(server);
+    expect((await deploy(server, { ...files, "lib/util.py": "x = 1" })).status).toBe(201);
+  });
+
+  it("S1: strips secrets.json before the version is hashed and stored, and warns", async () => {
+    const server = await startApiServer();
+    const secret = "the-very-secret-value";
+    const plain = await deploy(server, hello);
+    const { status, json } = await deploy(server, { ...hello, "secrets.json": JSON.stringify({ key: secret }) });
+    expect(status).toBe(200);
+    expect(json.version).toBe(plain.json.version);
+    expect(json.warnings).toEqual([expect.stringContaining("secrets.json was discarded")]);
+    const shown = await server.call("GET", "/api/v1/services/default/hello");
+    expect(shown.text).not.toContain("secrets.json");
+    const { hash } = await import("node:crypto");
+    expect(await server.artifacts.has(hash("sha256", JSON.stringify({ key: secret }), "base64url"))).toBe(false);
+  });
+
+  it("refuses names that are none, and bodies that are no archive", async () => {
+    const server = await startApiServer();
+    expect((await deploy(server, hello, "default/Not_A_Name")).status).toBe(400);
+    expect((await deploy(server, hello, "..%2f/hello")).status).toBe(400);
+    expect((await server.call("POST", "/api/v1/services/default/hello/versions", { json: {} })).status).toBe(415);
+    await nothingStored(server);
+  });
+});
