@@ -1,7 +1,6 @@
 import type { ArtifactStore } from "../../artifact-store/artifact-store.ts";
 import type { Bus } from "../../bus/bus.ts";
 import type { Catalog } from "../../catalog/catalog.ts";
-import type { Settings } from "../../config/settings.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import type { Problem } from "../../foundation/errors.ts";
 import type { Ids } from "../../foundation/ids.ts";
@@ -17,7 +16,7 @@ export interface ApiParts {
   clock: Clock;
   ids: Ids;
   log: Log;
-  settings: Pick<Settings, "host" | "url" | "limits">;
+  settings: ApiSettings;
   /** The administrator's token. */
   token: string;
   /** Shown in the OpenAPI document. */
@@ -26,4 +25,19 @@ export interface ApiParts {
   checkScripts(directory: string, paths: readonly string[]): Promise<Problem[]>;
   /** How the other parts of this process are, by name; undefined: well. The API itself asks the stores. */
   health?(): Record<string, string | undefined> | Promise<Record<string, string | undefined>>;
+}
+
+/** What of the settings concerns the API. */
+export interface ApiSettings {
+  /** Address that it listens on. */
+  host: string;
+  /** Where clients reach it, if not there. */
+  url?: string | undefined;
+  limits: {
+    eventBytes: number;
+    bodyBytes: number;
+    batchEvents: number;
+    packageBytes: number;
+    packageFiles: number;
+  };
 }

@@ -1,4 +1,6 @@
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
+import type { FastifyInstance } from "fastify";
+import { problemDocument } from "./problem-document.ts";
 
 /** The OpenAPI 3.1 document is generated from the routes; this is its frame. */
 export function openApiOptions(productVersion: string): FastifyDynamicSwaggerOptions {
@@ -29,4 +31,18 @@ export function openApiOptions(productVersion: string): FastifyDynamicSwaggerOpt
       ],
     },
   };
+}
+
+const refusal = {
+  description: "A problem document: what is wrong, where, and what would be right",
+  content: { "application/problem+json": { schema: problemDocument } },
+};
+
+/** Every route of this scope can refuse; saying so once is enough. */
+export function describeRefusals(scope: FastifyInstance): void {
+  scope.addHook("onRoute", (route) => {
+    if (route.schema === undefined || route.schema.hide) return;
+    const response = route.schema.response as Record<string, unknown> | undefined;
+    route.schema = { ...route.schema, response: { ...response, "4xx": refusal, "5xx": refusal } };
+  });
 }

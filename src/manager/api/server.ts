@@ -20,7 +20,7 @@ import { linkRoutes } from "./links.ts";
 import { logRoutes } from "./logs.ts";
 import { Metrics } from "./metrics.ts";
 import { answerUnknownRoutes } from "./not-found.ts";
-import { openApiOptions } from "./open-api.ts";
+import { describeRefusals, openApiOptions } from "./open-api.ts";
 import { sendProblem } from "./problem-document.ts";
 import { projectRoutes } from "./projects.ts";
 import { runRoute } from "./runs.ts";
@@ -69,6 +69,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
   });
   await app.register(
     async (api) => {
+      describeRefusals(api);
       await api.register(async (scope) => eventsPostRoute(scope, intake, settings.limits));
       eventRoutes(api, inside);
       projectRoutes(api, inside);

@@ -90,6 +90,10 @@ describe("access to the API", () => {
         "GET /api/v1/ledger/reconcile",
       ]),
     );
+    const refusals = Object.values(document.paths).flatMap((methods) =>
+      Object.values(methods).map((route) => Object.keys((route as { responses: object }).responses)),
+    );
+    expect(refusals.filter((statuses) => statuses.includes("4XX")).length).toBeGreaterThan(25);
     const docs = await fetch(`${url}/api/docs`);
     expect(docs.status).toBe(200);
     expect(await docs.text()).toContain("<html");
