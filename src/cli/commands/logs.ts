@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import type { LogAnswer } from "../connection/wire.ts";
-import { safe } from "../flow/output-tails.ts";
 import { type Session, withSession } from "../session.ts";
 import { wholeNumber } from "../terminal/read-options.ts";
+import { safe } from "../terminal/safe.ts";
 
 interface LogsOptions {
   follow?: boolean;
@@ -58,7 +58,7 @@ class LinePrinter {
       terminal.line(`${terminal.paint("dim", `[${record.level ?? "info"}]`)} ${safe(record.text)}`);
       return;
     }
-    const text = record.text.split("\n").map(safe).join("\n");
+    const text = safe(record.text);
     terminal.raw(record.stream === "stderr" ? terminal.paint("yellow", text) : text);
     this.#atLineStart = text.endsWith("\n");
   }

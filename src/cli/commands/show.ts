@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import type { ExecutionDetail, StepAnswer } from "../connection/wire.ts";
-import { safe } from "../flow/output-tails.ts";
 import { type Session, withSession } from "../session.ts";
 import { wholeNumber } from "../terminal/read-options.ts";
+import { safe } from "../terminal/safe.ts";
 import { type Paint, paintStatus } from "../terminal/style.ts";
 import { clockText, durationText, elapsedMs, sizeText } from "../terminal/times.ts";
 

@@ -1,10 +1,10 @@
 import { CliError } from "../cli-error.ts";
 import type { EventAnswer, ExecutionAnswer } from "../connection/wire.ts";
 import type { Session } from "../session.ts";
+import { safe } from "../terminal/safe.ts";
 import { paintStatus } from "../terminal/style.ts";
 import { countText, durationText, elapsedMs } from "../terminal/times.ts";
 import { type FlowListener, followFlow } from "./follow-flow.ts";
-import { safe } from "./output-tails.ts";
 import { printFlow } from "./print-flow.ts";
 
 const defaultWaitSeconds = 300;

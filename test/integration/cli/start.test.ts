@@ -3,8 +3,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { fx, type RunningCli, startFx } from "../../support/cli.ts";
+import { fx, fxJson, type RunningCli, startFx } from "../../support/cli.ts";
 import { eventually } from "../../support/eventually.ts";
+import { writeFiles } from "../../support/service-directory.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
 async function readyUrl(running: RunningCli): Promise<string> {
@@ -65,4 +66,21 @@ test("an unknown setting is refused with the one that was meant", async () => {
   const { code, talk } = await fx(["start", "--executor-slot", "3"], { directory: tempDir() });
   expect(code).toBe(2);
   expect(talk).toContain("did you mean --executor-slots?");
+});
+
+test("Ctrl-C lets running scripts end, and a second one ends at once", async () => {
+  const directory = writeFiles(tempDir(), {
+    "sleeper/main.py": "import time\nprint('begun', flush=True)\ntime.sleep(60)",
+  });
+  const platform = startFx(["start", "--port", "0"], { directory });
+  const url = await readyUrl(platform);
+  await fx(["deploy", "sleeper", "--url", url], { directory });
+  const { executionId } = await fxJson<{ executionId: string }>(["run", "sleeper", "--url", url], { directory });
+  const logs = startFx(["logs", executionId, "--follow", "--url", url], { directory });
+  await eventually(() => logs.out.includes("begun"));
+  platform.process.kill("SIGINT");
+  await eventually(() => platform.talk.includes("finishing what runs"));
+  expect(platform.process.exitCode).toBe(null);
+  platform.process.kill("SIGINT");
+  expect((await platform.result()).code).toBe(130);
 });
