@@ -114,6 +114,8 @@ export class Attempt {
     const emitter = new Emitter(this.#parts, this.#claimed.execution, event);
     for (const [index, script] of opened.scripts.entries()) {
       if (this.#stopped !== undefined) return this.#afterStop(this.#stopped, undefined);
+      // Woken too late, after its lease: another attempt may be running by now (rule D8).
+      if (this.#ttlMs() === 0) return this.#afterStop("lease-lost", undefined);
       const result = await this.#runStep(index + 1, script, opened, event, emitter);
       const ended = this.#afterStep(result, script, opened.manifest);
       if (ended !== "next") return ended;

@@ -62,6 +62,7 @@ class SimulatedScript implements RunningStep {
   readonly #host: StepHost;
   readonly #domain: Domain;
   readonly #outstanding = new Set<Promise<unknown>>();
+  readonly #channel: (() => void)[] = [];
   readonly #ended: () => void;
   #resolve!: (result: StepResult) => void;
   #over = false;
@@ -195,8 +196,10 @@ class SimulatedScript implements RunningStep {
   #call<Answer>(work: () => Promise<Answer>): Promise<Answer> {
     const { scheduler, executor } = this.#options;
     const settled = new Promise<Answer>((resolve, reject) => {
-      scheduler.enqueue(executor, () => void work().then(resolve, reject));
+      this.#channel.push(() => void work().then(resolve, reject));
     });
+    // Calls arrive in the order they were made: the channel is a stream.
+    scheduler.enqueue(executor, () => this.#channel.shift()?.());
     settled.catch(() => {});
     this.#outstanding.add(settled);
     return settled;
