@@ -1,10 +1,14 @@
+import { STATUS_CODES } from "node:http";
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
+import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { problemDocument } from "./problem-document.ts";
 
 /** The OpenAPI 3.1 document is generated from the routes; this is its frame. */
 export function openApiOptions(productVersion: string): FastifyDynamicSwaggerOptions {
   return {
+    transform: (route) => nameWildcard(jsonSchemaTransform(route)),
+    transformObject: (document) => describeAnswers(jsonSchemaTransformObject(document)),
     openapi: {
       openapi: "3.1.0",
       info: {
@@ -46,3 +50,32 @@ export function describeRefusals(scope: FastifyInstance): void {
     route.schema = { ...route.schema, response: { ...response, "4xx": refusal, "5xx": refusal } };
   });
 }
+
+interface Transformed {
+  // biome-ignore lint/suspicious/noExplicitAny: JSON schemas on their way into the document.
+  schema: any;
+  url: string;
+}
+
+/** The router calls the rest of a path `*`; people call it the path. */
+function nameWildcard({ schema, url }: Transformed): Transformed {
+  const rest = schema?.params?.properties?.["*"];
+  if (rest === undefined || !url.endsWith("/*")) return { schema, url };
+  const { "*": _, ...properties } = schema.params.properties;
+  const required = schema.params.required?.map((name: string) => (name === "*" ? "path" : name));
+  const params = { ...schema.params, properties: { ...properties, path: rest }, required };
+  return { schema: { ...schema, params }, url: url.replace(/\*$/, ":path") };
+}
+
+/** An answer that its route does not describe is described by its status. */
+function describeAnswers<Document>(document: Document): Document {
+  const { paths = {} } = document as { paths?: Record<string, Record<string, { responses?: Answers }>> };
+  for (const method of Object.values(paths).flatMap((methods) => Object.values(methods))) {
+    for (const [status, answer] of Object.entries(method.responses ?? {})) {
+      if (answer.description === "Default Response") answer.description = STATUS_CODES[status] ?? status;
+    }
+  }
+  return document;
+}
+
+type Answers = Record<string, { description?: string }>;

@@ -1,7 +1,7 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import Fastify, { type FastifyInstance } from "fastify";
-import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { requireDeclaredAccess } from "../auth/access.ts";
 import { BearerToken } from "../auth/bearer-token.ts";
 import { RequestGuard } from "../auth/request-guard.ts";
@@ -59,7 +59,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
   const metrics = new Metrics(app, { ...parts, intake, streams });
   const inside = { ...parts, recent: intake.recent, streams, closing: closing.signal };
 
-  await app.register(swagger, { ...openApiOptions(parts.productVersion), transform: jsonSchemaTransform });
+  await app.register(swagger, openApiOptions(parts.productVersion));
   await app.register(async (docs) => {
     // It shows how to call the API and holds no data.
     docs.addHook("onRoute", (route) => {

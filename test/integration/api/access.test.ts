@@ -90,6 +90,12 @@ describe("access to the API", () => {
         "GET /api/v1/ledger/reconcile",
       ]),
     );
+    const text = JSON.stringify(document);
+    const named = Object.keys((document as unknown as { components: { schemas: object } }).components.schemas);
+    const referred = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name);
+    expect(named).toEqual(expect.arrayContaining([...new Set(referred)]));
+    expect(text).not.toContain("Default Response");
+    expect(Object.keys(document.paths)).toContain("/api/v1/services/{project}/{name}/versions/{version}/files/{path}");
     const refusals = Object.values(document.paths).flatMap((methods) =>
       Object.values(methods).map((route) => Object.keys((route as { responses: object }).responses)),
     );
