@@ -1,7 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 
 /**
- * Writes so many ended executions into the catalog of a stopped platform: 100 services, 1,000 flows, one in ten failed.
+ * Writes so many ended executions into the catalog of a stopped platform: 20 services, flows of 50, one in ten failed.
  * Its indexes are laid anew afterwards, which is quicker and leaves the same.
  */
 export function fillExecutions(file: string, count: number): void {
@@ -18,11 +18,11 @@ export function fillExecutions(file: string, count: number): void {
     insert into executions (id, project, service, version, "trigger", event_key, event_id, event_source, event_type,
       link_id, correlation_id, sequence, started_by_lifecycle, priority, lane, created_at, status, attempt, losses, gate,
       not_before, token, cancel_requested, started_at, finished_at, error)
-    select printf('00000000-0000-7000-8000-%012d', n), 'default', 'service-' || (n % 100), 'version-' || (n % 100), 'event',
-      'key-' || n, 'event-' || n, '/bench', 'bench.listed', 'link-' || (n % 100), 'flow-' || (n % 1000), 0, 0, 5, 'regular',
-      ? - (? - n) * 10, case when n % 10 = 0 then 'failed' else 'completed' end, 1, 0, 0, 0, 1, 0,
+    select printf('00000000-0000-7000-8000-%012d', n), 'default', 'service-' || (n % 20), 'version-' || (n % 20), 'event',
+      'key-' || n, 'event-' || n, '/bench', 'bench.listed', 'link-' || (n % 20), 'flow-' || (n / 50), 0, 0, 5, 'regular',
+      ? - (? - n) * 10, case when n / 20 % 10 = 0 then 'failed' else 'completed' end, 1, 0, 0, 0, 1, 0,
       ? - (? - n) * 10 + 1, ? - (? - n) * 10 + 25,
-      case when n % 10 = 0 then '{"kind":"exit","message":"main.py ended with exit code 1","script":"main.py","exitCode":1}' end
+      case when n / 20 % 10 = 0 then '{"kind":"exit","message":"main.py ended with exit code 1","script":"main.py","exitCode":1}' end
     from numbers`);
   insert.run(count, newest, count, newest, count, newest, count);
   for (const { sql } of indexes) database.exec(sql);
