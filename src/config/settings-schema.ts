@@ -135,10 +135,11 @@ export const settingsSchema = z
     dataDir: z.string().min(1).default(".fx").describe("Everything that must survive is below it."),
     token: z
       .string()
-      .min(16)
       .regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces")
       .optional()
-      .describe("The administrator's token; without it one is made at the first start and kept in the data directory.")
+      .describe(
+        "The administrator's token, long and random; without it one is made at the first start and kept in the data directory.",
+      )
       .meta({ secret: true }),
     drainMs: durationMs(20_000).describe("At SIGTERM: how long running scripts may take to end by themselves."),
     log: log.prefault({}),

@@ -14,7 +14,7 @@ export interface StreamedEvent {
 }
 
 export function wantsEventStream(request: FastifyRequest): boolean {
-  return (request.headers.accept ?? "").toLowerCase().includes("text/event-stream");
+  return request.method === "GET" && (request.headers.accept ?? "").toLowerCase().includes("text/event-stream");
 }
 
 /** All server-sent event streams of a server (WHATWG HTML, section 9.2): they end when the server closes. */

@@ -52,6 +52,7 @@ export function eventsPostRoute(
     },
     async (request, reply) => {
       const body = Buffer.isBuffer(request.body) ? request.body : empty;
+      refuseEncoded(request.headers["content-encoding"]);
       const reading = readHttpEvents({ headers: request.headers, body, maxEvents: limits.batchEvents });
       if (!reading.ok) {
         if (reading.refusal === "unsupported-media-type") throw new HttpRefusal(415, "invalid-input", reading.message);
@@ -72,4 +73,9 @@ function answerOf(accepted: readonly AcceptedEvent[]): string {
     text += `${text === "" ? "" : ","}{"key":"${key}","id":${JSON.stringify(id)},"source":${JSON.stringify(source)},"duplicate":${duplicate}${more}}`;
   }
   return `{"accepted":[${text}]}`;
+}
+
+function refuseEncoded(encoding: string | undefined): void {
+  if (encoding === undefined || encoding === "identity") return;
+  throw new HttpRefusal(415, "invalid-input", `content encoding ${encoding} is not read here: send the event as it is`);
 }

@@ -90,7 +90,7 @@ export function eventRoutes(
     async (request) => {
       const { key } = request.params;
       const stopped = AbortSignal.any([request.signal, parts.closing]);
-      const found = await findEvent(parts, key as EventKey, request.query.wait, stopped);
+      const found = await findEvent(parts, key as EventKey, Math.min(request.query.wait, maxWaitMs), stopped);
       if (found === undefined) throw new PlatformError("not-found", `no event has the key "${key}"`);
       return found;
     },

@@ -41,7 +41,11 @@ export async function findEvent(
     if (leftMs <= 0 || stopped.aborted) break;
     await waitForSignal(parts, "routed", Math.min(leftMs, pollMs), stopped);
   }
-  return findPending(parts, key);
+  const pending = await findPending(parts, key);
+  if (pending) return pending;
+  // It may have been routed while it was looked for on the bus.
+  const entry = await catalog.ledger.get(key);
+  return entry && eventAnswerOf(entry);
 }
 
 async function findPending(parts: FindEventParts, key: EventKey): Promise<EventAnswer | undefined> {

@@ -29,7 +29,7 @@ const logAnswer = z
   })
   .meta({ id: "LogRecord" });
 
-type Parts = Pick<ApiParts, "catalog" | "opsData" | "clock" | "bus"> & { streams: EventStreams; closing: AbortSignal };
+type Parts = Pick<ApiParts, "catalog" | "opsData" | "clock"> & { streams: EventStreams; closing: AbortSignal };
 
 export function logRoutes(scope: FastifyInstance, parts: Parts): void {
   scope.withTypeProvider<ZodTypeProvider>().get(

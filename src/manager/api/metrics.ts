@@ -10,7 +10,7 @@ import { accounts } from "./ledger.ts";
 const durationSample = 500;
 const outcomes = ["matched", "unmatched", "duplicate", "rejected", "counted"] as const;
 
-type Parts = Pick<ApiParts, "catalog" | "bus" | "clock"> & { intake: EventIntake; streams: EventStreams };
+type Parts = Pick<ApiParts, "catalog" | "bus"> & { intake: EventIntake; streams: EventStreams };
 
 /** What `/metrics` shows, in the Prometheus text format. Numbers of the stores are read when they are asked for. */
 export class Metrics {
@@ -32,7 +32,7 @@ export class Metrics {
     });
   }
 
-  #http(app: FastifyInstance, { clock, streams }: Parts): void {
+  #http(app: FastifyInstance, { streams }: Parts): void {
     const duration = new Histogram({
       name: "fx_http_request_duration_seconds",
       help: "Time to the end of the answer",
@@ -40,15 +40,9 @@ export class Metrics {
       buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10],
       registers: [this.#registry],
     });
-    const started = new WeakMap<object, number>();
-    app.addHook("onRequest", (request, _reply, done) => {
-      started.set(request, clock.monotonic());
-      done();
-    });
     app.addHook("onResponse", (request, reply, done) => {
-      const seconds = (clock.monotonic() - (started.get(request) ?? clock.monotonic())) / 1000;
       const route = request.is404 ? "none" : (request.routeOptions.url ?? "none");
-      duration.labels(request.method, route, String(reply.statusCode)).observe(seconds);
+      duration.labels(request.method, route, String(reply.statusCode)).observe(reply.elapsedTime / 1000);
       done();
     });
     this.#gauge("fx_http_event_streams", "Open server-sent event streams", [], (gauge) => gauge.set(streams.openCount));

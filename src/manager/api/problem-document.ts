@@ -72,6 +72,8 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     known ?? new PlatformError("unavailable", "an error of the platform, told in its log", { retryable: true });
   const status = known === undefined ? 500 : known instanceof HttpRefusal ? known.status : statusOf[shown.code];
   const { code, message: detail, problems } = shown;
+  // A sender that writes all before it reads must find the answer, not a closed connection: what it still sends is passed over.
+  if (code === "limit-exceeded") reply.removeHeader("connection");
   if (code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="StreamZero FX"');
   if (code === "unavailable") reply.header("retry-after", "1");
   const document = { type: "about:blank", title: titleOf[code], status, code, detail, problems };

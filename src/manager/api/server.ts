@@ -40,6 +40,8 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
     // Keys of services and events are longer than the router's own limit of 100.
     routerOptions: { maxParamLength: 2048 },
     forceCloseConnections: "idle",
+    // A whole request, the upload of a package on a slow line included.
+    requestTimeout: 300_000,
     // Refusals from before a route is found, such as an address that cannot be decoded.
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, log),
   });
@@ -65,7 +67,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
     docs.addHook("onRoute", (route) => {
       route.config = { ...route.config, access: "anyone" };
     });
-    await docs.register(swaggerUi, { routePrefix: "/api/docs" });
+    await docs.register(swaggerUi, { routePrefix: "/api/docs", staticCSP: true });
   });
   await app.register(
     async (api) => {

@@ -11,7 +11,7 @@ import { required } from "./required.ts";
 /** Whole output of a step is at most 10 MiB and a mark; read and answered at once. */
 export function stepOutputRoute(
   scope: FastifyInstance,
-  parts: Pick<ApiParts, "catalog" | "opsData" | "clock" | "bus"> & { closing: AbortSignal },
+  parts: Pick<ApiParts, "catalog" | "opsData" | "clock"> & { closing: AbortSignal },
 ): void {
   scope.withTypeProvider<ZodTypeProvider>().get(
     "/executions/:id/steps/:n/output",

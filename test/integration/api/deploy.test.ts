@@ -112,6 +112,14 @@ describe("deploying a version", () => {
     await nothingStored(server);
   });
 
+  it("tells a sender why, though the package is refused while it is still being sent", async () => {
+    const server = await startApiServer({ limits: { packageBytes: 1024 * 1024 } });
+    const { randomBytes } = await import("node:crypto");
+    const large = await packageOf({ "main.py": "", noise: randomBytes(8 * 1024 * 1024) });
+    expect(await deploy(server, large)).toMatchObject({ status: 413, json: { code: "limit-exceeded" } });
+    await nothingStored(server);
+  });
+
   it("refuses too many files, and too many directories", async () => {
     const server = await startApiServer({ limits: { packageFiles: 3 } });
     const named = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);

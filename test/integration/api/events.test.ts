@@ -142,6 +142,37 @@ describe("POST /events", () => {
     expect(await onBus(server)).toHaveLength(1);
   });
 
+  it("answers 413 also to a sender that writes all of its 20 MiB before it reads", async () => {
+    const { url } = await startApiServer();
+    const { connect } = await import("node:net");
+    const { hostname, port } = new URL(url);
+    for (const framing of ["content-length", "chunked"] as const) {
+      const socket = connect(Number(port), hostname);
+      const body = Buffer.alloc(20 * 1024 * 1024, "x");
+      const length = framing === "chunked" ? "transfer-encoding: chunked" : `content-length: ${body.length}`;
+      const head = `POST /api/v1/events HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${testToken}\r\ncontent-type: application/cloudevents+json\r\n${length}\r\n\r\n`;
+      const chunk = framing === "chunked" ? [`${body.length.toString(16)}\r\n`, body, "\r\n0\r\n\r\n"] : [body];
+      socket.pause();
+      await new Promise<void>((resolve, reject) => {
+        socket.on("error", reject);
+        socket.write(Buffer.concat([head, ...chunk].map((part) => Buffer.from(part))), () => resolve());
+      });
+      const answer = await new Promise<string>((resolve) =>
+        socket.resume().once("data", (data) => resolve(String(data))),
+      );
+      expect(answer).toMatch(/^HTTP\/1.1 413 /);
+      socket.destroy();
+    }
+  });
+
+  it("refuses a body that is compressed, which it would not read as what it is", async () => {
+    const { call } = await startApiServer();
+    const headers = { ...structured, "content-encoding": "gzip" };
+    expect(await call("POST", "/api/v1/events", { body: JSON.stringify(event), headers })).toMatchObject({
+      status: 415,
+    });
+  });
+
   it("takes a thousand events that come at once, each exactly once", async () => {
     const server = await startApiServer({ routed: true });
     const answers = await Promise.all(

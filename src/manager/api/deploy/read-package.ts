@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { PassThrough, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { extract, type Header } from "tar-stream";
@@ -30,12 +30,31 @@ const kinds: Record<string, string> = {
  */
 export async function readPackage(archive: Readable, limits: PackageLimits): Promise<PackageFiles> {
   const tar = extract();
-  const feeding = pipeline(archive, createGunzip(), bounded(limits), tar as unknown as NodeJS.WritableStream);
+  const feeding = pipeline(
+    untilRefused(archive),
+    createGunzip(),
+    bounded(limits),
+    tar as unknown as NodeJS.WritableStream,
+  );
   // Whichever side fails ends the other; the one that knows why is told of.
   const [fed, taken] = await Promise.allSettled([feeding, takeFiles(tar as unknown as TarEntries, limits)]);
   const failures = [taken, fed].flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : []));
   if (taken.status === "fulfilled" && fed.status === "fulfilled") return taken.value;
   throw failures.find((failure) => failure instanceof PlatformError) ?? unreadable(failures[0]);
+}
+
+/**
+ * The archive's bytes. When the package is refused early the rest of the request is passed over, not
+ * cut off: a sender that is still writing would never read why.
+ */
+function untilRefused(archive: Readable): PassThrough {
+  const bytes = new PassThrough();
+  archive.on("error", (error) => bytes.destroy(error));
+  archive.on("close", () => {
+    if (!archive.readableEnded) bytes.destroy(new PlatformError("invalid-input", "the package was cut off on its way"));
+  });
+  bytes.on("close", () => archive.resume());
+  return archive.pipe(bytes);
 }
 
 /** As the package gives them; its types leave out that an extraction can be iterated. */
@@ -72,12 +91,7 @@ async function takeFiles(tar: TarEntries, limits: PackageLimits): Promise<Packag
 }
 
 function unreadable(error: unknown): PlatformError {
-  const { code = "" } = error as NodeJS.ErrnoException;
-  const cutOff = code === "ECONNRESET" || code === "ERR_STREAM_PREMATURE_CLOSE";
-  const message = cutOff
-    ? "the package was cut off on its way"
-    : `the package is not a gzipped tar: ${messageOf(error)}`;
-  return new PlatformError("invalid-input", message, { cause: error });
+  return new PlatformError("invalid-input", `the package is not a gzipped tar: ${messageOf(error)}`, { cause: error });
 }
 
 /** Counts what the packed stream unpacks to, so that a few kilobytes cannot become gigabytes. */
