@@ -2,6 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { type ErrorCode, messageOf, PlatformError, type Problem } from "../../foundation/errors.ts";
 import type { Log } from "../../foundation/log.ts";
+import { passOver } from "./pass-over.ts";
 
 /** RFC 9457, with our closed code and one entry per thing that is wrong. */
 export const problemDocument = z
@@ -63,7 +64,12 @@ export class HttpRefusal extends PlatformError {
 }
 
 /** Answers every error as a problem document. What is not ours is a bug: logged whole, told without its inside. */
-export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
+export async function sendProblem(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  log: Log,
+): Promise<FastifyReply> {
   const known = toPlatformError(error, request);
   if (known === undefined) {
     log.error({ method: request.method, route: request.routeOptions.url, error: stackOf(error) }, "a request failed");
@@ -72,12 +78,13 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     known ?? new PlatformError("unavailable", "an error of the platform, told in its log", { retryable: true });
   const status = known === undefined ? 500 : known instanceof HttpRefusal ? known.status : statusOf[shown.code];
   const { code, message: detail, problems } = shown;
-  // A sender that writes all before it reads must find the answer, not a closed connection: what it still sends is passed over.
-  if (code === "limit-exceeded") reply.removeHeader("connection");
+  // Set where a body was refused; it is passed over by now, and the connection is as good as before.
+  reply.removeHeader("connection");
   if (code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="StreamZero FX"');
   if (code === "unavailable") reply.header("retry-after", "1");
   const document = { type: "about:blank", title: titleOf[code], status, code, detail, problems };
-  reply.code(status).type("application/problem+json").serializer(JSON.stringify).send(document);
+  await passOver(request.raw);
+  return reply.code(status).type("application/problem+json").serializer(JSON.stringify).send(document);
 }
 
 function toPlatformError(error: unknown, request: FastifyRequest): PlatformError | undefined {

@@ -43,7 +43,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
     // A whole request, the upload of a package on a slow line included.
     requestTimeout: 300_000,
     // Refusals from before a route is found, such as an address that cannot be decoded.
-    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, log),
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply, log),
   });
   // A body is JSON unless a route says otherwise; as text it would only be refused later, and less clearly.
   app.removeContentTypeParser("text/plain");

@@ -150,7 +150,7 @@ describe("POST /events", () => {
       const socket = connect(Number(port), hostname);
       const body = Buffer.alloc(20 * 1024 * 1024, "x");
       const length = framing === "chunked" ? "transfer-encoding: chunked" : `content-length: ${body.length}`;
-      const head = `POST /api/v1/events HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${testToken}\r\ncontent-type: application/cloudevents+json\r\n${length}\r\n\r\n`;
+      const head = `POST /api/v1/events HTTP/1.1\r\nhost: ${hostname}\r\nconnection: close\r\nauthorization: Bearer ${testToken}\r\ncontent-type: application/cloudevents+json\r\n${length}\r\n\r\n`;
       const chunk = framing === "chunked" ? [`${body.length.toString(16)}\r\n`, body, "\r\n0\r\n\r\n"] : [body];
       socket.pause();
       await new Promise<void>((resolve, reject) => {
