@@ -1,0 +1,100 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { Bus } from "../../../src/bus/bus.ts";
+import { openSqliteBus } from "../../../src/bus/sqlite.ts";
+import { decodeRecord } from "../../../src/events/bus-binding.ts";
+import type { CloudEvent } from "../../../src/events/cloud-event.ts";
+import { topics } from "../../../src/events/topics.ts";
+import type { ExecutionFacts } from "../../../src/executions/execution.ts";
+import { Emitter } from "../../../src/executor/emitter.ts";
+import { silentLog } from "../../../src/foundation/log.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+const clock = new ManualClock();
+const execution = {
+  id: "execution-1",
+  project: "default",
+  service: "sender",
+  correlationId: "flow-1",
+  eventId: "trigger-1",
+  sequence: 4,
+} as ExecutionFacts;
+const trigger: CloudEvent = { specversion: "1.0", id: "trigger-1", source: "/test", type: "test.asked" };
+
+const open: Bus[] = [];
+afterEach(async () => {
+  for (const bus of open.splice(0)) await bus.close();
+});
+
+function openBus(): Bus {
+  const bus = openSqliteBus({ clock, log: silentLog, partitions: 1 });
+  open.push(bus);
+  return bus;
+}
+
+/** One attempt's emitter: each attempt has its own. */
+const attempt = (bus: Bus) => new Emitter({ bus, clock }, execution, trigger);
+
+async function sent(bus: Bus): Promise<CloudEvent[]> {
+  return (await bus.peek(topics.events, 0, 0, 100)).map((record) => {
+    const decoded = decodeRecord(record);
+    if (!decoded.ok) throw new Error(decoded.reason);
+    return decoded.event;
+  });
+}
+
+describe("emitter", () => {
+  test("D10: an attempt that is repeated gives the same events the same ids, and another event another", async () => {
+    const bus = openBus();
+    const request = { type: "test.said", data: { n: 1 } };
+    const first = await attempt(bus).emit(1, request);
+    const again = attempt(bus);
+    expect(await again.emit(1, request)).toEqual(first);
+    expect(await again.emit(1, { ...request, data: { n: 2 } })).not.toEqual(first);
+    expect(await attempt(bus).emit(2, request)).not.toEqual(first);
+  });
+
+  test("D10: the same event sent twice by one attempt is two events, in the next attempt the same two", async () => {
+    const bus = openBus();
+    const request = { type: "test.said" };
+    const first = attempt(bus);
+    const ids = [await first.emit(1, request), await first.emit(1, request)];
+    expect(ids[0]).not.toEqual(ids[1]);
+    const second = attempt(bus);
+    expect([await second.emit(1, request), await second.emit(1, request)]).toEqual(ids);
+  });
+
+  test("D10: a script may give its own id", async () => {
+    expect(await attempt(openBus()).emit(1, { type: "test.said", id: "mine" })).toEqual({ id: "mine" });
+  });
+
+  test("an emitted event carries the flow, its cause, the step within the flow and who sent it", async () => {
+    const bus = openBus();
+    await attempt(bus).emit(1, { type: "test.said", subject: "s", data: [1] });
+    expect(await sent(bus)).toMatchObject([
+      {
+        source: "/projects/default/services/sender",
+        type: "test.said",
+        subject: "s",
+        data: [1],
+        correlationid: "flow-1",
+        causationid: "trigger-1",
+        sequence: "5",
+        fxproject: "default",
+        fxexecution: "execution-1",
+      },
+    ]);
+  });
+
+  test("D3: a reserved type is refused, and nothing is sent", async () => {
+    const bus = openBus();
+    await expect(attempt(bus).emit(1, { type: "fx.execution.completed" })).rejects.toMatchObject({ code: "forbidden" });
+    expect(await bus.offsets(topics.events)).toEqual([]);
+  });
+
+  test("an event too large is refused with its size and the limit", async () => {
+    const bus = openBus();
+    const request = { type: "test.said", data: "x".repeat(4 * 1024 * 1024) };
+    await expect(attempt(bus).emit(1, request)).rejects.toMatchObject({ code: "limit-exceeded" });
+    expect(await bus.offsets(topics.events)).toEqual([]);
+  });
+});
