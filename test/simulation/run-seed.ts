@@ -1,7 +1,8 @@
 import { messageOf } from "../../src/foundation/errors.ts";
 import type { Situation } from "./history.ts";
-import { checkAtRest, checkSafety, isAtRest } from "./invariants.ts";
+import { checkAtRest, checkSafety } from "./invariants.ts";
 import { drawOptions, type WorldOptions } from "./options.ts";
+import { maxSteps, rest } from "./rest.ts";
 import { Domain } from "./scheduler.ts";
 import { Workload } from "./workload.ts";
 import { World } from "./world.ts";
@@ -19,10 +20,6 @@ export interface SeedReport {
   virtualMs: number;
   trace: string[];
 }
-
-/** Virtual time that a healed world gets to come to rest. */
-const healingMs = 3 * 60 * 60 * 1000;
-const maxSteps = 150_000;
 
 /** Makes the world of a seed, lets it live through its faults, heals it, and holds it against the rules. */
 export async function runSeed(seed: number, given: Partial<WorldOptions> = {}, keepTrace = false): Promise<SeedReport> {
@@ -87,40 +84,6 @@ async function live(world: World): Promise<void> {
   await world.restartServer();
   await rest(world, "after a restart");
   if (history.violations.length === 0) await checkAtRest(world, workload.told);
-}
-
-/** Runs until there is nothing left to do. */
-async function rest(world: World, when: string): Promise<void> {
-  const { scheduler, history } = world;
-  if (history.violations.length > 0) return;
-  for (const name of world.processNames) world.start(name);
-  await stopSchedules(world);
-  let nextCheckMs = 0;
-  const came = await scheduler.run(
-    async () => {
-      if (history.violations.length > 0) return true;
-      if (scheduler.nowMs < nextCheckMs) return false;
-      nextCheckMs = scheduler.nowMs + 1000;
-      return isAtRest(world);
-    },
-    scheduler.nowMs + healingMs,
-    maxSteps,
-  );
-  if (!came) history.violate("liveness", `not at rest ${when}: ${await unfinished(world)}`);
-}
-
-async function stopSchedules(world: World): Promise<void> {
-  const { services, schedules } = world.drivers.catalog;
-  for (const { project, service } of await schedules.list()) await services.update(project, service, { active: false });
-}
-
-async function unfinished(world: World): Promise<string> {
-  const { catalog, bus } = world.drivers;
-  const open = await catalog.executions.list({ status: ["pending", "in_progress"] }, { limit: 3 });
-  const unsent = await catalog.outbox.peek(3);
-  const positions = await catalog.routing.positions();
-  const offsets = { events: await bus.offsets("fx.events"), platform: await bus.offsets("fx.platform") };
-  return JSON.stringify({ open: open.items, unsent: unsent.map(({ event }) => event.type), positions, offsets });
 }
 
 async function disasters(world: World, perSecond: number, strike: () => void | Promise<void>): Promise<void> {

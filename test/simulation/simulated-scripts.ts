@@ -39,6 +39,8 @@ export class SimulatedScripts implements StepRunner {
   }
 
   run(request: StepRequest, host: StepHost): RunningStep {
+    // Promise callbacks that were due when the process was killed still run here; a dead process starts nothing.
+    if (!this.#options.executor.alive) return { result: new Promise(() => {}), keepAlive() {}, stop() {} };
     const script = new SimulatedScript(this.#options, request, host, () => this.#live.delete(script));
     this.#live.add(script);
     return script;

@@ -93,7 +93,7 @@ export class World {
 
   /** A process, or what a client uses: ports with faults, whose calls end with the domain. */
   portsFor(domain: Domain): { bus: ProcessBus; catalog: Catalog; configStore: ProcessPorts["configStore"] } {
-    const faults = this.#faults();
+    const faults = this.faults;
     return {
       bus: faultyBus(faults, domain, this.drivers.bus),
       catalog: faultyPort(faults, domain, "catalog", this.drivers.catalog),
@@ -128,7 +128,7 @@ export class World {
       catalog: ports.catalog,
       configStore: ports.configStore,
       runner: scripts,
-      versions: faultyPort(this.#faults(), domain, "versions", { open: (version) => this.#open(version) }),
+      versions: faultyPort(this.faults, domain, "versions", { open: (version) => this.#open(version) }),
       clock: scheduler.clockOf(domain),
       random,
       log: history.logOf(domain.name, () => scheduler.nowMs),
@@ -232,7 +232,8 @@ export class World {
     };
   }
 
-  #faults(): Faults {
+  /** What every call of this world goes through. */
+  get faults(): Faults {
     return {
       scheduler: this.scheduler,
       random: this.random,

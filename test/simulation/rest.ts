@@ -1,0 +1,41 @@
+import { isAtRest } from "./invariants.ts";
+import type { World } from "./world.ts";
+
+/** Virtual time that a healed world gets to come to rest. */
+const healingMs = 3 * 60 * 60 * 1000;
+/** Scheduling decisions that one phase of a world may take. */
+export const maxSteps = 150_000;
+
+/** Starts what does not run, and lets the world run until there is nothing left to do. */
+export async function rest(world: World, when: string): Promise<void> {
+  const { scheduler, history } = world;
+  if (history.violations.length > 0) return;
+  for (const name of world.processNames) world.start(name);
+  await stopSchedules(world);
+  let nextCheckMs = 0;
+  const came = await scheduler.run(
+    async () => {
+      if (history.violations.length > 0) return true;
+      if (scheduler.nowMs < nextCheckMs) return false;
+      nextCheckMs = scheduler.nowMs + 1000;
+      return isAtRest(world);
+    },
+    scheduler.nowMs + healingMs,
+    maxSteps,
+  );
+  if (!came) history.violate("liveness", `not at rest ${when}: ${await unfinished(world)}`);
+}
+
+async function stopSchedules(world: World): Promise<void> {
+  const { services, schedules } = world.drivers.catalog;
+  for (const { project, service } of await schedules.list()) await services.update(project, service, { active: false });
+}
+
+async function unfinished(world: World): Promise<string> {
+  const { catalog, bus } = world.drivers;
+  const open = await catalog.executions.list({ status: ["pending", "in_progress"] }, { limit: 3 });
+  const unsent = await catalog.outbox.peek(3);
+  const positions = await catalog.routing.positions();
+  const offsets = { events: await bus.offsets("fx.events"), platform: await bus.offsets("fx.platform") };
+  return JSON.stringify({ open: open.items, unsent: unsent.map(({ event }) => event.type), positions, offsets });
+}
