@@ -1,3 +1,5 @@
+import type { Defer } from "./turn.ts";
+
 /**
  * Gathers what is asked for while a commit is under way into the next one, so that n concurrent
  * callers cost one commit and not n. Without load an item is committed at once: nothing waits for a timer.
@@ -5,13 +7,19 @@
 export class GroupCommit<Item, Result> {
   readonly #commit: (items: Item[]) => Promise<Result[]>;
   readonly #maxItems: number;
+  readonly #defer: Defer;
   #waiting: { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void }[] = [];
   #running: Promise<void> | undefined;
 
-  /** `commit` answers one result per item, in order; when it rejects, all of its items reject. */
-  constructor(commit: (items: Item[]) => Promise<Result[]>, maxItems: number) {
+  /**
+   * `commit` answers one result per item, in order; when it rejects, all of its items reject. `defer`
+   * says how long a first item waits for others: requests that came in one turn of the event loop are
+   * met at its end only.
+   */
+  constructor(commit: (items: Item[]) => Promise<Result[]>, maxItems: number, defer: Defer = queueMicrotask) {
     this.#commit = commit;
     this.#maxItems = maxItems;
+    this.#defer = defer;
   }
 
   add(item: Item): Promise<Result> {
@@ -27,8 +35,7 @@ export class GroupCommit<Item, Result> {
   }
 
   async #drain(): Promise<void> {
-    // Callers of the same turn join the first commit.
-    await Promise.resolve();
+    await new Promise<void>((resolve) => this.#defer(resolve));
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, this.#maxItems);
       try {

@@ -10,6 +10,7 @@ import type { Clock } from "../../foundation/clock.ts";
 import { PlatformError, type Problem } from "../../foundation/errors.ts";
 import { GroupCommit } from "../../foundation/group-commit.ts";
 import type { EventKey } from "../../foundation/ids.ts";
+import { endOfTurn } from "../../foundation/turn.ts";
 import { RecentEvents } from "./recent-events.ts";
 
 export interface IntakeParts {
@@ -53,10 +54,14 @@ export class EventIntake {
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
-    this.#looks = new GroupCommit(async (requests) => {
-      const digests = await parts.catalog.ledger.digests(requests.flat());
-      return requests.map(() => digests);
-    }, maxRequestsPerLook);
+    this.#looks = new GroupCommit(
+      async (requests) => {
+        const digests = await parts.catalog.ledger.digests(requests.flat());
+        return requests.map(() => digests);
+      },
+      maxRequestsPerLook,
+      endOfTurn,
+    );
   }
 
   get acceptedCount(): number {
