@@ -335,6 +335,26 @@ export function busContract({ open, capabilities }: BusContract): void {
       expect(await reopened.publish([record("k", "next")])).toEqual([{ partition: 0, offset: 4 }]);
     });
 
+    test("D13: what a topic's reader has not committed stays, however old", async () => {
+      const { bus, clock, reopen } = await start(1, { [topics.events]: 1000 });
+      await bus.publish([record("k", "read")]);
+      const subscription = await bus.subscribe(reading());
+      await subscription.commit(after((await subscription.next()) ?? []));
+      await bus.publish([record("k", "accepted"), record("k", "as well")]);
+      clock.advance(5000);
+      const reopened = await reopen();
+      const readers = { [topics.events]: reading().group };
+      expect(await reopened.prune(readers)).toBe(1);
+      const again = await reopened.subscribe(reading());
+      const [first] = (await again.next()) ?? [];
+      expect(values(first ? [first] : [])).toEqual(["accepted"]);
+      await again.commit(after(first ? [first] : []));
+      expect(await reopened.prune(readers)).toBe(0);
+      expect(values(await reopened.peek(topics.events, 0, 0, 10))).toContain("as well");
+      await again.commit([{ topic: topics.events, partition: 0, offset: 3 }]);
+      expect(await reopened.prune(readers)).toBe(2);
+    });
+
     test("D13: a reader below the earliest record goes on at the earliest", async () => {
       const { bus, clock } = await start(1, { [topics.events]: 1000 });
       const subscription = await bus.subscribe(reading());

@@ -28,8 +28,12 @@ export interface Bus {
   signal(channel: SignalChannel): void;
   onSignal(channel: SignalChannel, listener: () => void): () => void;
 
-  /** Deletes records older than each topic's retention (rule D13). Answers how many went. */
-  prune(): Promise<number>;
+  /**
+   * Deletes records older than each topic's retention (rule D13). Answers how many went. What
+   * `readers`, a group by topic, has not committed stays however old it is: an accepted event
+   * must not go because the platform was switched off for longer than its retention.
+   */
+  prune(readers?: Readonly<Record<string, string>>): Promise<number>;
 
   close(): Promise<void>;
 }

@@ -43,12 +43,14 @@ export class SqliteRetention {
   /**
    * Deletes up to some hundred of the partition's oldest batches that were stored before `cutoff`;
    * answers how many records went, 0 when none is left. A batch behind a newer one stays until that
-   * one goes: a clock that was set back must not make a hole.
+   * one goes: a clock that was set back must not make a hole. So does a batch with a record from
+   * `unread` on.
    */
-  deleteBefore(log: PartitionLog, cutoff: number): number {
+  deleteBefore(log: PartitionLog, cutoff: number, unread: number): number {
     const first = this.#firstKept.get(log.id, cutoff) as { base: number } | undefined;
-    const end = first?.base ?? log.next;
-    const old = this.#oldest.all(log.id, end, batchesAtOnce) as unknown as { base: number; count: number }[];
+    const end = Math.min(first?.base ?? log.next, unread);
+    const found = this.#oldest.all(log.id, end, batchesAtOnce) as unknown as { base: number; count: number }[];
+    const old = found.filter(({ base, count }) => base + count <= end);
     const last = old.at(-1);
     if (last === undefined) return 0;
     const earliest = inTransaction(this.#database, () => {

@@ -175,10 +175,11 @@ export class SqliteBus implements Bus {
     return this.#signals.listen(channel, listener);
   }
 
-  async prune(): Promise<number> {
+  async prune(readers: Readonly<Record<string, string>> = {}): Promise<number> {
     let pruned = 0;
     for (const log of this.#logs.all()) {
-      for (let deleted = this.#pruneSome(log); deleted > 0; deleted = this.#pruneSome(log)) {
+      const reader = readers[log.topic];
+      for (let deleted = this.#pruneSome(log, reader); deleted > 0; deleted = this.#pruneSome(log, reader)) {
         pruned += deleted;
         // Publishers and readers get their turn in between.
         await new Promise<void>((resolve) => this.#defer(resolve));
@@ -196,13 +197,15 @@ export class SqliteBus implements Bus {
     if (this.#options.database === undefined) this.#database.close();
   }
 
-  #pruneSome(log: PartitionLog): number {
+  #pruneSome(log: PartitionLog, reader: string | undefined): number {
     this.#check();
     const { clock, retentionMs } = this.#options;
     const kept = retentionMs?.[log.topic] ?? defaultBusRetentionMs[log.topic] ?? 7 * dayMs;
     try {
       if (compactedTopics.has(log.topic)) return this.#retention.compact(log);
-      return this.#retention.deleteBefore(log, clock.now() - kept);
+      const unread =
+        reader === undefined ? log.next : (this.#committed.get(positionKey(reader, log.topic, log.partition)) ?? 0);
+      return this.#retention.deleteBefore(log, clock.now() - kept, unread);
     } catch (error) {
       throw translate(error);
     }

@@ -1,7 +1,9 @@
 import type { ArtifactStore } from "../artifact-store/artifact-store.ts";
 import type { Bus } from "../bus/bus.ts";
+import { logGroup, routerGroup } from "../bus/groups.ts";
 import type { RetentionAges, RetentionStore } from "../catalog/retention.ts";
 import type { ServiceStore } from "../catalog/services.ts";
+import { topics } from "../events/topics.ts";
 import type { Clock } from "../foundation/clock.ts";
 import type { Log } from "../foundation/log.ts";
 import { Loop } from "../foundation/loop.ts";
@@ -23,6 +25,8 @@ export interface RetentionKeeperParts {
 const stepRows = 500;
 /** A file stored just before its version is, must not be taken for forgotten. */
 const artifactGraceMs = 24 * 3_600_000;
+/** Who must have read a topic's records before they may go. */
+const readers = { [topics.events]: routerGroup, [topics.platform]: routerGroup, [topics.logs]: logGroup };
 
 /** Forgets what is past its age, so that history does not slow the present (rule D13). */
 export class RetentionKeeper {
@@ -45,7 +49,7 @@ export class RetentionKeeper {
 
   async prune(stopping?: AbortSignal): Promise<void> {
     const { ages, artifacts, bus, clock, log, opsData, retention, services } = this.#parts;
-    const records = await bus.prune();
+    const records = await bus.prune(readers);
     let rows = 0;
     for (let step = -1; step !== 0 && !stopping?.aborted; rows += step) step = await retention.prune(ages, stepRows);
     const logs = await opsData.prune(clock.now() - ages.logsMs);

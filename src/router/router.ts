@@ -1,4 +1,5 @@
 import type { Bus, BusRecord, Subscription } from "../bus/bus.ts";
+import { routerGroup } from "../bus/groups.ts";
 import type { LinkStore } from "../catalog/links.ts";
 import type { RoutingDecision, RoutingFacts, RoutingResult, RoutingStore } from "../catalog/routing.ts";
 import { deadLetter } from "../events/dead-letter.ts";
@@ -48,7 +49,7 @@ export class Router {
   async start(): Promise<void> {
     const { bus, catalog, batchSize } = this.#parts;
     const subscription = await bus.subscribe({
-      group: "router",
+      group: routerGroup,
       topics: [topics.events, topics.platform],
       from: "earliest",
       maxRecords: batchSize,

@@ -1,4 +1,5 @@
 import type { Bus, BusRecord, GroupPosition, Subscription } from "../bus/bus.ts";
+import { logGroup } from "../bus/groups.ts";
 import { deadLetter } from "../events/dead-letter.ts";
 import { topics } from "../events/topics.ts";
 import { decodeLogRecord } from "../executions/log-codec.ts";
@@ -40,7 +41,7 @@ export class LogSink {
   async start(): Promise<void> {
     const { bus, batchSize = 500 } = this.#parts;
     const subscription = await bus.subscribe({
-      group: "ops-data",
+      group: logGroup,
       topics: [topics.logs],
       from: "earliest",
       maxRecords: batchSize,
