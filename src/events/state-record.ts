@@ -30,11 +30,13 @@ export function encodeStateRecord(
 }
 
 /** Undefined when the bytes are not a state record. */
-export function decodeStateRecord(bytes: Uint8Array):
-  | { owner: { project: string; service: string }; key: string; value: { value: Json; version: number } }
-  | undefined {
+export function decodeStateRecord(
+  bytes: Uint8Array,
+): { owner: { project: string; service: string }; key: string; value: { value: Json; version: number } } | undefined {
   try {
-    const { project, service, key, version, value } = stateRecordSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
+    const { project, service, key, version, value } = stateRecordSchema.parse(
+      JSON.parse(Buffer.from(bytes).toString()),
+    );
     return { owner: { project, service }, key, value: { value, version } };
   } catch {
     return undefined;

@@ -80,13 +80,13 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
   });
   undo.add(() => api.close());
   // Before anything runs: a port that is taken must not leave half a platform at work.
-  const url = settings.url ?? (await listen(api, settings));
+  const bound = await listen(api, settings);
   const parts = createParts({ ...around, settings, stores, runner, instance });
   undo.add(() => parts.stop(0));
   await parts.start();
 
   return {
-    url,
+    url: settings.url ?? bound,
     async close() {
       await api.close();
       await parts.stop(settings.drainMs);
