@@ -6,5 +6,3 @@ export const topics = {
   state: "fx.state",
   deadLetter: "fx.dead-letter",
 } as const;
-
-export type Topic = (typeof topics)[keyof typeof topics];

@@ -1,8 +1,8 @@
 import type { ArtifactStore } from "../artifact-store/artifact-store.ts";
 import type { Bus } from "../bus/bus.ts";
-import { logGroup, routerGroup } from "../bus/groups.ts";
 import type { RetentionAges, RetentionStore } from "../catalog/retention.ts";
 import type { ServiceStore } from "../catalog/services.ts";
+import { logGroup, routerGroup } from "../events/consumer-groups.ts";
 import { topics } from "../events/topics.ts";
 import type { Clock } from "../foundation/clock.ts";
 import type { Log } from "../foundation/log.ts";

@@ -1,7 +1,7 @@
 import type { Bus, BusRecord, Subscription } from "../bus/bus.ts";
-import { routerGroup } from "../bus/groups.ts";
 import type { LinkStore } from "../catalog/links.ts";
 import type { RoutingDecision, RoutingFacts, RoutingResult, RoutingStore } from "../catalog/routing.ts";
+import { routerGroup } from "../events/consumer-groups.ts";
 import { deadLetter } from "../events/dead-letter.ts";
 import { topics } from "../events/topics.ts";
 import type { Clock } from "../foundation/clock.ts";

@@ -1,5 +1,5 @@
 import type { Bus, BusRecord, GroupPosition, Subscription } from "../bus/bus.ts";
-import { logGroup } from "../bus/groups.ts";
+import { logGroup } from "../events/consumer-groups.ts";
 import { deadLetter } from "../events/dead-letter.ts";
 import { topics } from "../events/topics.ts";
 import { decodeLogRecord } from "../executions/log-codec.ts";
