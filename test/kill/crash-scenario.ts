@@ -59,7 +59,7 @@ export async function playWithCrash(n: number, moment: Moment): Promise<CrashRep
   const world = await World.create(
     calmOptions(1, { pollMs: 1000, leaseMs: 5000, leaseMarginMs: 1000, slots: 2, batchSize: 10, partitions: 2 }),
   );
-  const told: Told = { acknowledged: new Set(), runs: new Map(), removedLinks: new Set() };
+  const told: Told = { acknowledged: new Set(), refused: new Set(), runs: new Map(), removedLinks: new Set() };
   const report: CrashReport = { calls: 0, killedAt: undefined, violations: world.history.violations, executions: {} };
   try {
     await deployChain(world);

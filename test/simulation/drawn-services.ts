@@ -7,7 +7,7 @@ import type { SeededRandom } from "./seeded-random.ts";
 import type { World } from "./world.ts";
 
 export const eventTypes = ["a.one", "a.two", "b.one", "b.one.deep", "c"] as const;
-export const lifecycleTypes = ["fx.execution.completed", "fx.execution.*"] as const;
+export const lifecycleTypes = ["fx.execution.completed", "fx.execution.*", "fx.event.rejected"] as const;
 export const projects = ["default", "other"] as const;
 
 /** Deploys the n-th service, or another version of it. What a version does is in the world's programs. */

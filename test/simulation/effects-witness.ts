@@ -61,6 +61,10 @@ export class EffectsWitness implements ScriptWitness {
     settled.then(
       ({ id }) => {
         effect.settled = "durable";
+        const { project, name } = request.context.service;
+        if (!this.published.has(eventKeyOf({ source: `/projects/${project}/services/${name}`, id }))) {
+          this.#history.violate("D9", `event ${id} of ${executionId} was acknowledged before it was durable`);
+        }
         if (own === undefined) this.#checkDerived(`${content} ${occurrence}`, id);
       },
       (error: unknown) => {

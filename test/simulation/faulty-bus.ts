@@ -1,12 +1,19 @@
-import type { Bus, BusRecord, SignalChannel, SubscribeOptions, Subscription } from "../../src/bus/bus.ts";
+import type {
+  Bus,
+  BusRecord,
+  GroupPosition,
+  SignalChannel,
+  SubscribeOptions,
+  Subscription,
+} from "../../src/bus/bus.ts";
 import { call, type Faults, faultyPort } from "./faulty-port.ts";
 import type { Domain } from "./scheduler.ts";
 
 /** The bus as one process reaches it, and what the world does to its subscriptions. */
 export interface ProcessBus {
   bus: Bus;
-  /** Delivers again what was delivered before: up to `back` records of each partition. */
-  redeliver(back: number): void;
+  /** Delivers again what was routed before: up to `back` records of each partition. */
+  redeliver(routed: readonly GroupPosition[], back: number): void;
   /** The broker notices that the process is gone. */
   disconnect(): void;
 }
@@ -14,7 +21,6 @@ export interface ProcessBus {
 export function faultyBus(faults: Faults, domain: Domain, target: Bus): ProcessBus {
   const { scheduler, random, history } = faults;
   const subscriptions = new Set<Subscription>();
-  const delivered = new Map<string, { topic: string; partition: number; next: number }>();
   const unsubscribe: (() => void)[] = [];
 
   const subscribe = async (options: SubscribeOptions): Promise<Subscription> => {
@@ -28,9 +34,6 @@ export function faultyBus(faults: Faults, domain: Domain, target: Bus): ProcessB
         await scheduler.yield(domain);
         const records = await call(faults, domain, "bus.next", () => inner.next(signal), false);
         if (records === undefined) return undefined;
-        for (const { topic, partition, offset } of records) {
-          delivered.set(`${topic}/${partition}`, { topic, partition, next: offset + 1 });
-        }
         if (!random.chance(faults.rates().reordered)) return records;
         history.reach("partitions were reordered");
         return remerged(records);
@@ -66,13 +69,13 @@ export function faultyBus(faults: Faults, domain: Domain, target: Bus): ProcessB
 
   return {
     bus: faultyPort(faults, domain, "bus", target, { subscribe, signal, onSignal }),
-    redeliver(back) {
+    redeliver(routed, back) {
       for (const subscription of subscriptions) {
-        for (const { topic, partition, next } of delivered.values()) {
-          subscription.seek({ topic, partition, offset: Math.max(0, next - random.between(1, back)) });
+        for (const { topic, partition, offset } of routed) {
+          subscription.seek({ topic, partition, offset: Math.max(0, offset - random.between(1, back)) });
         }
       }
-      if (delivered.size > 0) history.reach("records were delivered again");
+      if (routed.length > 0) history.reach("records were delivered again");
     },
     disconnect() {
       for (const stop of unsubscribe) stop();

@@ -2,12 +2,12 @@ import type { Catalog } from "../../src/catalog/catalog.ts";
 import type { LedgerEntry } from "../../src/catalog/ledger.ts";
 import type { Page, PageRequest } from "../../src/catalog/paging.ts";
 import { decodeRecord } from "../../src/events/bus-binding.ts";
-import { eventKeyOf } from "../../src/events/event-key.ts";
+import { derivedEventId, eventKeyOf } from "../../src/events/event-key.ts";
 import { decodeStateRecord, stateKey } from "../../src/events/state-record.ts";
 import { topics } from "../../src/events/topics.ts";
 import { type Execution, isTerminal } from "../../src/executions/execution.ts";
 import { canonicalJson, type Json } from "../../src/foundation/json.ts";
-import { poisonPrefix } from "./routing-witness.ts";
+import { poisonPrefix, worstPoison } from "./routing-witness.ts";
 import type { Told } from "./workload.ts";
 import type { World } from "./world.ts";
 
@@ -43,9 +43,9 @@ export async function checkAtRest(world: World, told: Told): Promise<void> {
   const ledger = await all((page) => catalog.ledger.list({}, page));
   await checkExecutions(world, executions);
   checkLedger(world, ledger, executions);
-  await checkBus(world, told, new Map(ledger.map((entry) => [entry.key as string, entry])));
+  await checkBus(world, told, executions, new Map(ledger.map((entry) => [entry.key as string, entry])));
   await checkState(world);
-  checkRuns(world, told, executions);
+  checkRuns(world, told, executions, ledger);
   await checkLinks(world, told, catalog);
 }
 
@@ -111,33 +111,61 @@ function checkLedger(world: World, ledger: readonly LedgerEntry[], executions: r
 }
 
 /** Rules D3, D12, D15: every record is decided, counted or set aside, and the sums agree with the offsets. */
-async function checkBus(world: World, told: Told, ledger: ReadonlyMap<string, LedgerEntry>): Promise<void> {
+async function checkBus(
+  world: World,
+  told: Told,
+  executions: readonly Execution[],
+  ledger: ReadonlyMap<string, LedgerEntry>,
+): Promise<void> {
   const { history, routing, drivers, effects } = world;
   const { bus, catalog } = drivers;
   const onBus = new Set<string>();
-  let unreadable = 0;
+  const unreadable = new Set<string>();
   for (const topic of routed) {
     for (const { partition, earliest, next } of await bus.offsets(topic)) {
       for (const record of await bus.peek(topic, partition, earliest, next - earliest)) {
         const decoded = decodeRecord(record);
-        const poison = decoded.ok && decoded.event.id.startsWith(poisonPrefix);
-        if (!decoded.ok || poison) unreadable += 1;
-        if (!decoded.ok) continue;
+        if (!decoded.ok) {
+          unreadable.add(`${topic}/${partition}/${record.offset}`);
+          continue;
+        }
         const key = eventKeyOf(decoded.event);
         onBus.add(key);
-        if (!poison && !ledger.has(key) && !routing.counted.has(key)) {
-          history.violate("D2", `event ${decoded.event.type} ${decoded.event.id} on the bus has no outcome`);
+        const { id } = decoded.event;
+        // One that is rejected for another reason was storable after all.
+        const poisoned = id.startsWith(poisonPrefix) && ledger.get(key)?.reason?.startsWith("could not be stored");
+        if (id === worstPoison || poisoned) unreadable.add(key);
+        if (id !== worstPoison && !ledger.has(key) && !routing.counted.has(key)) {
+          history.violate("D2", `event ${decoded.event.type} ${id} on the bus has no outcome`);
         }
       }
     }
   }
   for (const key of told.acknowledged)
     if (!onBus.has(key)) history.violate("D1", `an acknowledged event is gone: ${key}`);
+  for (const key of told.refused)
+    if (onBus.has(key)) history.violate("D16", `an event of a refused batch is there: ${key}`);
   for (const key of effects.published) if (!onBus.has(key)) history.violate("D9", `a published event is gone: ${key}`);
   let setAside = 0;
   for (const { earliest, next } of await bus.offsets(topics.deadLetter)) setAside += next - earliest;
-  if (setAside < unreadable) history.violate("D12", `${unreadable} records hold no event, ${setAside} were set aside`);
+  if (setAside < unreadable.size) {
+    history.violate("D12", `${unreadable.size} records cannot be stored, ${setAside} were set aside`);
+  }
+  checkLifecycle(world, executions, onBus);
   await checkTotals(world, catalog);
+}
+
+/** Rule D1: what became of an execution was told, under an id that derives from it. */
+function checkLifecycle(world: World, executions: readonly Execution[], onBus: ReadonlySet<string>): void {
+  for (const { id, project, service, status, attempt } of executions) {
+    const source = `/projects/${project}/services/${service}`;
+    const told = (type: string, ...occurrence: string[]) =>
+      onBus.has(eventKeyOf({ source, id: derivedEventId(id, type, ...occurrence) }));
+    if (!told(`fx.execution.${status}`)) world.history.violate("D1", `no event tells that ${id} is ${status}`);
+    if (attempt > 0 && !told("fx.execution.started", "1")) {
+      world.history.violate("D1", `no event tells that ${id} was started`);
+    }
+  }
 }
 
 async function checkTotals(world: World, catalog: Catalog): Promise<void> {
@@ -186,12 +214,16 @@ async function checkState(world: World): Promise<void> {
 }
 
 /** Rules D17 and D18: one run for one idempotency key, and one for each tick of a schedule. */
-function checkRuns(world: World, told: Told, executions: readonly Execution[]): void {
+function checkRuns(world: World, told: Told, executions: readonly Execution[], ledger: readonly LedgerEntry[]): void {
   const { history, options } = world;
   const first = executions.filter(({ trigger, retryOf }) => trigger !== "event" && retryOf === undefined);
   const byKey = Map.groupBy(first, ({ eventKey }) => eventKey as string);
   for (const [key, runs] of byKey) {
     if (runs.length > 1) history.violate("D17", `one request started ${runs.length} executions: ${key}`);
+  }
+  const ticks = ledger.filter(({ event, outcome }) => event.type === "fx.schedule.fired" && outcome === "matched");
+  for (const [tick, entries] of Map.groupBy(ticks, ({ event }) => `${event.subject} at ${event.time}`)) {
+    if (entries.length > 1) history.violate("D18", `schedule ${tick} fired ${entries.length} times`);
   }
   for (const [key, executionId] of told.runs) {
     const [run] = byKey.get(key) ?? [];

@@ -16,8 +16,17 @@ export interface RoutingWitnessParts {
   created(executionId: string, concurrencyKey: string | undefined): void;
 }
 
-/** Ids of events that the catalog cannot store, however often it is tried (rule D12). */
+/** Ids of events that the catalog cannot store as decided, only as rejected (rule D12). */
 export const poisonPrefix = "poison-";
+/** The one that it cannot store at all. */
+export const worstPoison = "poison-0";
+
+interface Facts {
+  epoch: number;
+  known: ReadonlySet<string>;
+  /** Keys of the run requests that the catalog knows. */
+  requested: ReadonlyMap<string, unknown>;
+}
 
 /** Watches routing from the catalog's side and holds every decision against a plain reading of the rules. */
 export class RoutingWitness {
@@ -52,14 +61,11 @@ export class RoutingWitness {
       positions: () => store.positions(),
       reject: (rejected) => store.reject(rejected),
       route: async (batch, decide) => {
-        if (batch.events.some(({ event }) => event.id.startsWith(poisonPrefix))) {
-          if (batch.events.length === 1) this.#parts.history.reach("a batch was bisected down to one poisonous event");
-          throw new PlatformError("invalid-input", "the simulation's catalog cannot store this event");
-        }
         const leastEpoch = this.#epoch;
         let decisions: RoutingDecision[] = [];
         let epoch = batch.linkEpoch;
         let known: ReadonlySet<string> = new Set();
+        let requested: ReadonlyMap<string, unknown> = new Map();
         const result = await store.route(batch, (facts) => {
           if (facts.newer) {
             epoch = facts.newer.epoch;
@@ -67,7 +73,9 @@ export class RoutingWitness {
             if (leastEpoch >= 0) this.#parts.history.reach("links changed inside routing");
           }
           known = facts.known;
+          requested = facts.runRequests;
           decisions = decide(facts);
+          this.#refusePoison(batch.events, decisions);
           return decisions;
         });
         if (epoch < leastEpoch) {
@@ -76,17 +84,27 @@ export class RoutingWitness {
             `a batch was decided against links of epoch ${epoch}, after epoch ${leastEpoch}`,
           );
         }
-        this.#check(batch.events, decisions, epoch, known);
+        this.#check(batch.events, decisions, { epoch, known, requested });
         return result;
       },
     };
   }
 
+  /** Rule D12: some events cannot be stored as decided, one of them not at all. */
+  #refusePoison(events: readonly IncomingEvent[], decisions: readonly RoutingDecision[]): void {
+    for (const { event, key } of events) {
+      const decision = decisions.find((one) => one.key === key);
+      if (decision === undefined || !event.id.startsWith(poisonPrefix)) continue;
+      if (decision.outcome === "rejected" && event.id !== worstPoison) continue;
+      if (events.length === 1) this.#parts.history.reach("a batch was bisected down to one poisonous event");
+      throw new PlatformError("invalid-input", "the simulation's catalog cannot store this event");
+    }
+  }
+
   #check(
     events: readonly IncomingEvent[],
     decisions: readonly RoutingDecision[],
-    epoch: number,
-    known: ReadonlySet<string>,
+    { epoch, known, requested }: Facts,
   ): void {
     const { history } = this.#parts;
     const incoming = new Map<string, IncomingEvent>();
@@ -107,6 +125,9 @@ export class RoutingWitness {
       if (this.decided.has(key)) history.violate("D2", `event ${event.event.id} was decided twice`);
       if (decision.outcome === "counted") this.counted.add(key);
       else this.decided.set(key, decision);
+      if (isRunRequest(event.event.type) && decision.outcome !== "rejected" && !requested.has(key)) {
+        history.violate("D3", `run request ${event.event.id} was forged, and is ${decision.outcome}`);
+      }
       this.#checkOne(event, decision, this.#links.get(epoch));
     }
   }
@@ -129,7 +150,10 @@ export class RoutingWitness {
       this.#checkRejection(where, event, decision.reason);
       return;
     }
-    if (decision.sequence > limits.hops) history.violate("D14", `${where} is step ${decision.sequence} of its flow`);
+    // What tells of a limit does not itself fall to it.
+    const limited = event.type !== platformEventTypes.eventRejected;
+    if (limited && decision.sequence > limits.hops)
+      history.violate("D14", `${where} is step ${decision.sequence} of its flow`);
     if (isLifecycleType(event.type) && this.#ofLifecycle.has(event.fxexecution ?? "")) {
       history.reach("a lifecycle event of a lifecycle run was recorded, not routed");
       if (decision.starts.length > 0) history.violate("D14", `${where} tells of a lifecycle run and started another`);
@@ -139,7 +163,7 @@ export class RoutingWitness {
     const flow = event.correlationid ?? event.id;
     const started = (this.#flowStarts.get(flow) ?? 0) + decision.starts.length;
     this.#flowStarts.set(flow, started);
-    if (decision.starts.length > 0 && started > limits.flowExecutions && !this.#parts.forgetsFlows) {
+    if (limited && decision.starts.length > 0 && started > limits.flowExecutions && !this.#parts.forgetsFlows) {
       history.violate("D14", `flow ${flow} has started ${started} executions`);
     }
     for (const { id, concurrencyKey, startedByLifecycle } of decision.starts) {
@@ -187,4 +211,8 @@ export class RoutingWitness {
     if (decision.outcome !== outcome) history.violate("D2", `${where} was ${decision.outcome}, not ${outcome}`);
     if (outcome === "unmatched" && !decision.reason) history.violate("D2", `${where} is unmatched without a reason`);
   }
+}
+
+function isRunRequest(type: string): boolean {
+  return type === platformEventTypes.runRequested || type === platformEventTypes.scheduleFired;
 }

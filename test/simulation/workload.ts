@@ -3,10 +3,12 @@ import type { Catalog } from "../../src/catalog/catalog.ts";
 import { encodeRecord } from "../../src/events/bus-binding.ts";
 import type { CloudEvent } from "../../src/events/cloud-event.ts";
 import { eventKeyOf } from "../../src/events/event-key.ts";
+import { readHttpEvents } from "../../src/events/http-binding.ts";
 import { runRequestedEvent } from "../../src/events/platform-events.ts";
 import { topics } from "../../src/events/topics.ts";
 import { isPlatformError, messageOf, PlatformError } from "../../src/foundation/errors.ts";
 import { createIds, type ExecutionId, type Ids } from "../../src/foundation/ids.ts";
+import { EventIntake } from "../../src/manager/api/event-intake.ts";
 import { concurrencyKeyFor } from "../../src/services/concurrency-key.ts";
 import { deployService, eventTypes, lifecycleTypes, projects } from "./drawn-services.ts";
 import { filters } from "./reference-matching.ts";
@@ -19,6 +21,8 @@ import type { World } from "./world.ts";
 export interface Told {
   /** Keys of events whose senders were told that they are durable. */
   acknowledged: Set<string>;
+  /** Keys of events that were sent in a batch with one that must be refused: none of them may arrive (rule D16). */
+  refused: Set<string>;
   /** Executions that run requests were answered with, by event key. */
   runs: Map<string, string>;
   /** Links that a person removed and nobody made again: service and type (rule D17). */
@@ -36,7 +40,7 @@ interface Client {
 
 /** The people and programs outside: each operation is a call with its own faults, and may fail. */
 export class Workload {
-  readonly told: Told = { acknowledged: new Set(), runs: new Map(), removedLinks: new Set() };
+  readonly told: Told = { acknowledged: new Set(), refused: new Set(), runs: new Map(), removedLinks: new Set() };
   readonly #world: World;
   readonly #random: SeededRandom;
   readonly #ids: Ids;
@@ -98,7 +102,8 @@ interface Operation {
 const weighted: readonly [weight: number, Operation][] = [
   [30, { name: "send", run: sendEvent }],
   [4, { name: "send a burst", run: sendBurst }],
-  [3, { name: "send a reserved type", run: sendReserved }],
+  [4, { name: "send a batch with one that is wrong", run: sendWrongBatch }],
+  [3, { name: "publish a reserved type", run: publishReserved }],
   [2, { name: "forge a run request", run: forgeRunRequest }],
   [3, { name: "publish what is no event", run: publishGarbage }],
   [2, { name: "send poison", run: sendPoison }],
@@ -121,7 +126,13 @@ const weighted: readonly [weight: number, Operation][] = [
       run: (client) => act(client, ["pending", "in_progress"], ({ catalog }, id) => catalog.executions.cancel(id)),
     },
   ],
-  [3, { name: "skip", run: (client) => act(client, ["pending"], ({ catalog }, id) => catalog.executions.skip(id)) }],
+  [
+    4,
+    {
+      name: "skip",
+      run: (client) => act(client, ["pending", "completed"], ({ catalog }, id) => catalog.executions.skip(id)),
+    },
+  ],
   [4, { name: "retry", run: retry }],
   [4, { name: "prune", run: prune }],
 ];
@@ -132,36 +143,65 @@ const operations_: readonly Operation[] = weighted.flatMap(([weight, operation])
 async function sendEvent(client: Client): Promise<void> {
   const { random } = client;
   // Few ids, so that the same one comes again: with the same data, and with other data.
-  await publish(client, topics.events, {
-    specversion: "1.0",
-    id: `e${random.below(25)}`,
-    source: "/outside",
-    type: random.pick(eventTypes),
-    data: { n: random.below(3) },
-    ...(random.chance(0.3) ? { correlationid: `flow-${random.below(3)}` } : {}),
-    ...(random.chance(0.2) ? { partitionkey: `key-${random.below(3)}` } : {}),
-    ...(random.chance(0.3) ? { fxproject: random.pick(projects) } : {}),
-  });
+  await post(client, [
+    {
+      specversion: "1.0",
+      id: `e${random.below(25)}`,
+      source: "/outside",
+      type: random.pick(eventTypes),
+      data: { n: random.below(3) },
+      ...(random.chance(0.3) ? { correlationid: `flow-${random.below(3)}` } : {}),
+      ...(random.chance(0.2) ? { partitionkey: `key-${random.below(3)}` } : {}),
+      ...(random.chance(0.3) ? { fxproject: random.pick(projects) } : {}),
+    },
+  ]);
 }
 
 async function sendBurst(client: Client): Promise<void> {
   const { random } = client;
-  const count = random.between(3, 8);
-  await Promise.all(
-    Array.from({ length: count }, (_, n) =>
-      publish(client, topics.events, {
-        specversion: "1.0",
-        id: client.ids.next(),
-        source: "/burst",
-        type: random.pick(eventTypes),
-        data: { n },
-        correlationid: "burst",
-      }),
-    ),
-  );
+  const burst = Array.from({ length: random.between(3, 8) }, (_, n): CloudEvent => {
+    const type = random.pick(eventTypes);
+    return { specversion: "1.0", id: client.ids.next(), source: "/burst", type, data: { n }, correlationid: "burst" };
+  });
+  if (random.chance(0.5)) await post(client, burst);
+  else await Promise.all(burst.map((event) => post(client, [event])));
 }
 
-function sendReserved(client: Client): Promise<void> {
+async function sendWrongBatch(client: Client): Promise<void> {
+  const { random, world, told } = client;
+  const wrong = random.pick([
+    { type: "fx.execution.completed" },
+    { type: "" },
+    { id: "nul\u0000" },
+    { fxexecution: "made-up" },
+    { fxproject: "nobody" },
+  ]);
+  const batch = Array.from({ length: 3 }, (_, n): CloudEvent => {
+    const event = { specversion: "1.0" as const, id: client.ids.next(), source: "/batch", type: "a.one", data: { n } };
+    return n === 1 ? { ...event, ...wrong } : event;
+  });
+  for (const event of batch) told.refused.add(eventKeyOf(event));
+  await post(client, batch);
+  world.history.violate("D16", `a batch was accepted with an event that has ${JSON.stringify(wrong)}`);
+}
+
+/** As the API takes it: the request's bytes read by the binding, and what is good handed to the intake. */
+async function post(client: Client, events: readonly CloudEvent[]): Promise<void> {
+  const { world, bus, catalog, told } = client;
+  const batched = events.length > 1;
+  const reading = readHttpEvents({
+    headers: { "content-type": batched ? "application/cloudevents-batch+json" : "application/cloudevents+json" },
+    body: Buffer.from(JSON.stringify(batched ? events : events[0])),
+    maxEvents: 100,
+  });
+  if (!reading.ok) throw new PlatformError("invalid-input", reading.message);
+  const clock = world.scheduler.clockOf(new Domain("api"));
+  const intake = new EventIntake({ bus, catalog, clock, limits: { eventBytes: 100_000 } });
+  for (const { key } of await intake.accept(reading.events)) told.acknowledged.add(key);
+}
+
+/** Past the API, as somebody with access to the bus could. */
+function publishReserved(client: Client): Promise<void> {
   const type = client.random.pick(["fx.execution.completed", "fx.service.run_requested", "fx.anything"]);
   return publish(client, topics.events, {
     specversion: "1.0",

@@ -200,8 +200,10 @@ export class World {
     this.history.reach("a wall clock jumped");
   }
 
-  redeliver(name: string, back: number): void {
-    this.#processes.get(name)?.bus.redeliver(back);
+  async redeliver(name: string, back: number): Promise<void> {
+    // From where routing stands: a seek to any later place would skip what was never read.
+    const routed = await this.drivers.catalog.routing.positions();
+    this.#processes.get(name)?.bus.redeliver(routed, back);
   }
 
   heal(): void {
