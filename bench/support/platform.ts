@@ -10,6 +10,12 @@ const token = "bench-token-0123456789";
 const root = path.join(import.meta.dirname, "../..");
 const main = path.join(root, "src/cli/main.ts");
 
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+
 /** The real platform as a process of its own, in the given data directory, on a free port. */
 export class BenchPlatform {
   readonly url: string;
@@ -46,6 +52,8 @@ export class BenchPlatform {
         ...settings,
       },
     });
+    running.add(child);
+    child.once("exit", () => running.delete(child));
     let said = "";
     child.stderr.on("data", (chunk: Buffer) => {
       said = `${said}${chunk}`.slice(-4000);
