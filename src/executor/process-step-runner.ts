@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Clock } from "../foundation/clock.ts";
 import { messageOf, PlatformError } from "../foundation/errors.ts";
@@ -49,6 +50,10 @@ export class ProcessStepRunner implements StepRunner {
   readonly launcher: LauncherClient;
   readonly #options: ProcessStepRunnerOptions;
   readonly #library: string;
+  readonly #node: string;
+  /** Lays the library and the interpreter into the run root again, where they were. */
+  readonly #furnish: () => Promise<unknown>;
+  #mending: Promise<void> | undefined;
   readonly #users: UserRange | undefined;
   readonly #channels = new Map<number, Promise<SlotChannel>>();
   readonly #resolved = new Map<Runtime, Promise<void>>();
@@ -58,6 +63,8 @@ export class ProcessStepRunner implements StepRunner {
     options: ProcessStepRunnerOptions,
     parts: Pick<ProcessStepRunner, "runRoot" | "runtimes" | "isolation"> & {
       library: string;
+      node: string;
+      furnish(): Promise<unknown>;
       users: UserRange | undefined;
     },
   ) {
@@ -66,6 +73,8 @@ export class ProcessStepRunner implements StepRunner {
     this.runtimes = parts.runtimes;
     this.isolation = parts.isolation;
     this.#library = parts.library;
+    this.#node = parts.node;
+    this.#furnish = parts.furnish;
     this.#users = parts.users;
     this.launcher = new LauncherClient(options);
   }
@@ -80,11 +89,15 @@ export class ProcessStepRunner implements StepRunner {
     python.catch(() => {});
     const { dataDirectory, runDirectory: path } = options;
     const runRoot = await RunRoot.open({ dataDirectory, path, othersMustReach: ownUsers });
-    const library = await installLibrary(runRoot, async (directory) => {
-      const found = await python.catch(() => undefined);
-      if (found) await compilePythonLibrary(found, directory);
-    });
-    const node = ownUsers ? await runRoot.reachableExecutable(process.execPath) : process.execPath;
+    const furnish = async () => {
+      const library = await installLibrary(runRoot, async (directory) => {
+        const found = await python.catch(() => undefined);
+        if (found) await compilePythonLibrary(found, directory);
+      });
+      const node = ownUsers ? await runRoot.reachableExecutable(process.execPath) : process.execPath;
+      return { library, node };
+    };
+    const { library, node } = await furnish();
     const runtimes = new RuntimeRegistry({ library, node, findPython: () => python });
     const users = ownUsers ? await claimUserRange(options.firstUid, options.slots) : undefined;
     const isolation: Isolation = users
@@ -93,7 +106,7 @@ export class ProcessStepRunner implements StepRunner {
     if (options.isolation === "require" && isolation.kind === "none") {
       throw new PlatformError("unavailable", describeIsolation(isolation).text);
     }
-    const runner = new ProcessStepRunner(options, { runRoot, runtimes, isolation, library, users });
+    const runner = new ProcessStepRunner(options, { runRoot, runtimes, isolation, library, node, furnish, users });
     await runner.launcher.ready();
     return runner;
   }
@@ -104,7 +117,10 @@ export class ProcessStepRunner implements StepRunner {
       launcher: this.launcher,
       prepare: (nonce, channelPath, scratch) => this.#launchRequest(request, nonce, channelPath, scratch),
       channel: () => this.#channel(request.slot),
-      resolve: () => this.#resolve(request.script),
+      resolve: async () => {
+        await this.#mend();
+        return this.#resolve(request.script);
+      },
       scratch: () => this.runRoot.scratch(request.slot, userOfSlot(this.isolation, request.slot)),
       removeScratch: () => this.runRoot.removeScratch(request.slot),
     });
@@ -133,14 +149,28 @@ export class ProcessStepRunner implements StepRunner {
     return resolved.then(() => undefined, messageOf);
   }
 
-  #channel(slot: number): Promise<SlotChannel> {
-    let channel = this.#channels.get(slot);
-    if (!channel) {
-      const owner = userOfSlot(this.isolation, slot);
-      channel = this.runRoot.channelPath(slot, owner).then((path) => SlotChannel.listen(path, owner, this.#options));
-      channel.catch(() => this.#channels.delete(slot));
-      this.#channels.set(slot, channel);
-    }
+  /** A platform lives for months, and temporary directories are tidied meanwhile: what is gone is made again. */
+  async #mend(): Promise<void> {
+    if (this.runRoot.isWhole && existsSync(this.#library) && existsSync(this.#node)) return;
+    this.#mending ??= this.runRoot
+      .lay()
+      .then(async () => void (await this.#furnish()))
+      .finally(() => {
+        this.#mending = undefined;
+      });
+    await this.#mending;
+  }
+
+  async #channel(slot: number): Promise<SlotChannel> {
+    const former = await this.#channels.get(slot);
+    if (former && existsSync(former.path)) return former;
+    await former?.close();
+    const owner = userOfSlot(this.isolation, slot);
+    const channel = this.runRoot
+      .channelPath(slot, owner)
+      .then((path) => SlotChannel.listen(path, owner, this.#options));
+    channel.catch(() => this.#channels.delete(slot));
+    this.#channels.set(slot, channel);
     return channel;
   }
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { chmod, chown, copyFile, link, lstat, mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -8,6 +9,9 @@ import { isReachable } from "./isolation/reachable.ts";
 
 /** The longest path that a unix socket's address holds, on the narrowest system (unix(7): 108 with the last NUL). */
 const maxSocketPathBytes = 103;
+const parts = ["versions", "slots", "lib", "bin"];
+/** Ends Node's search for the package that a service's files belong to: ours must not decide how theirs are read. */
+const packageEnd = join("versions", "package.json");
 
 /**
  * Where scripts live while they run: unpacked versions, their sockets, their scratch directories, and
@@ -34,6 +38,7 @@ export class RunRoot {
     const wanted = options.path ?? (await defaultPath(options.dataDirectory, options.othersMustReach));
     await mkdir(dirname(wanted), { recursive: true });
     await mkdir(wanted, { mode: 0o711 }).catch(ignoreExisting);
+    // Before links are resolved: one that somebody else laid here must not lead us away.
     await assertOurs(wanted);
     await chmod(wanted, 0o711);
     const root = new RunRoot(await realpath(wanted));
@@ -43,13 +48,25 @@ export class RunRoot {
         `scripts run as users of their own and cannot get to '${root.path}'; choose a run directory whose parents have the mode 0711 or 0755`,
       );
     }
-    for (const name of ["versions", "slots", "lib", "bin"]) {
-      await mkdir(join(root.path, name), { mode: 0o711 }).catch(ignoreExisting);
-      await chmod(join(root.path, name), 0o711);
-    }
-    // Ends Node's search for the package that a service's files belong to: ours must not decide how theirs are read.
-    await writeFile(join(root.path, "versions", "package.json"), "{}\n");
+    await root.lay();
     return root;
+  }
+
+  /** False when somebody took a part of it away, e.g. a tidy-up of temporary directories. */
+  get isWhole(): boolean {
+    return [...parts, packageEnd].every((name) => existsSync(join(this.path, name)));
+  }
+
+  /** Makes what is missing. */
+  async lay(): Promise<void> {
+    await mkdir(this.path, { mode: 0o711 }).catch(ignoreExisting);
+    await assertOurs(this.path);
+    for (const name of ["", ...parts]) {
+      const directory = join(this.path, name);
+      await mkdir(directory, { mode: 0o711 }).catch(ignoreExisting);
+      await chmod(directory, 0o711);
+    }
+    await writeFile(join(this.path, packageEnd), "{}\n");
   }
 
   /** Where a version is unpacked: directories 0755, files 0644, owned by the executor's user. Not made here. */

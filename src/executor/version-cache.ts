@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { chmod, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import type { ArtifactStore } from "../artifact-store/artifact-store.ts";
@@ -15,31 +16,41 @@ export interface VersionCacheParts {
   directoryOf(version: VersionId): string;
 }
 
+/** `files`: absolute paths. */
+type Unpacked = OpenedVersion & { files: string[] };
+
 /**
  * Unpacks each service version once, files and folders read-only for scripts. A folder appears
  * whole, by a rename; one that an earlier start left is taken only when every file has its hash,
- * since a power cut can leave names without content.
+ * since a power cut can leave names without content. What is removed while the platform runs is
+ * unpacked again.
  */
 export class VersionCache implements VersionSource {
   readonly #parts: VersionCacheParts;
-  readonly #opened = new Map<VersionId, Promise<OpenedVersion>>();
+  readonly #opened = new Map<VersionId, Promise<Unpacked>>();
 
   constructor(parts: VersionCacheParts) {
     this.#parts = parts;
   }
 
-  open(id: VersionId): Promise<OpenedVersion> {
-    let opened = this.#opened.get(id);
-    if (opened === undefined) {
-      opened = this.#open(id);
-      this.#opened.set(id, opened);
-      // What failed once may succeed later.
-      opened.catch(() => this.#opened.delete(id));
-    }
+  async open(id: VersionId): Promise<OpenedVersion> {
+    const known = this.#opened.get(id);
+    if (known === undefined) return this.#unpackOnce(id);
+    const unpacked = await known;
+    if (unpacked.files.every((file) => existsSync(file))) return unpacked;
+    // Tidied away since, which is no failure of the script's: the first that sees it unpacks it again, for all.
+    return this.#opened.get(id) === known ? this.#unpackOnce(id) : this.open(id);
+  }
+
+  #unpackOnce(id: VersionId): Promise<Unpacked> {
+    const opened = this.#open(id);
+    this.#opened.set(id, opened);
+    // What failed once may succeed later.
+    opened.catch(() => this.#opened.delete(id));
     return opened;
   }
 
-  async #open(id: VersionId): Promise<OpenedVersion> {
+  async #open(id: VersionId): Promise<Unpacked> {
     const version = await this.#parts.services.version(id);
     if (version === undefined) throw new PlatformError("not-found", `service version ${id} does not exist any more`);
     const directory = this.#parts.directoryOf(id);
@@ -47,7 +58,8 @@ export class VersionCache implements VersionSource {
       await rm(directory, { recursive: true, force: true });
       await this.#unpack(version, directory);
     }
-    return { directory, manifest: version.manifest, scripts: version.scripts };
+    const files = version.files.map(({ path: name }) => path.join(directory, name));
+    return { directory, manifest: version.manifest, scripts: version.scripts, files };
   }
 
   async #unpack(version: ServiceVersion, directory: string): Promise<void> {
