@@ -8,8 +8,8 @@ export default defineConfig({
     pool: "forks",
     // The smallest machine we promise to test on has two cores.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // A test that was skipped must be seen, and one marked "only" must not hide the rest.
     allowOnly: false,
     passWithNoTests: false,

@@ -14,7 +14,7 @@ interface EventuallyOptions {
  */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
-  { withinMs = 10_000, everyMs = 10 }: EventuallyOptions = {},
+  { withinMs = 30_000, everyMs = 10 }: EventuallyOptions = {},
 ): Promise<NonNullable<Exclude<T, false>>> {
   const deadline = performance.now() + withinMs;
   for (;;) {
