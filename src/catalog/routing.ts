@@ -20,6 +20,13 @@ export interface RoutingStore {
   positions(): Promise<RoutedPosition[]>;
 
   /**
+   * Forgets positions and counts of partitions whose records were lost after they were routed: the
+   * bus gives their offsets to other records now, which would be taken for decided. What is left of
+   * the old records is told by the ledger.
+   */
+  startAnew(partitions: readonly Pick<RoutedPosition, "topic" | "partition">[]): Promise<void>;
+
+  /**
    * Records that hold no event (poison, see rule D12): `offset` is the record's own; the position moves
    * past it, and it is counted as rejected, once. Call it in the order of offsets, between the batches
    * before and after it.

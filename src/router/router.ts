@@ -1,6 +1,6 @@
 import type { Bus, BusRecord, Subscription } from "../bus/bus.ts";
 import type { LinkStore } from "../catalog/links.ts";
-import type { RoutingDecision, RoutingFacts, RoutingResult, RoutingStore } from "../catalog/routing.ts";
+import type { RoutedPosition, RoutingDecision, RoutingFacts, RoutingResult, RoutingStore } from "../catalog/routing.ts";
 import { routerGroup } from "../events/consumer-groups.ts";
 import { deadLetter } from "../events/dead-letter.ts";
 import { topics } from "../events/topics.ts";
@@ -47,7 +47,7 @@ export class Router {
 
   /** Resolves once it reads; a failure to subscribe rejects. */
   async start(): Promise<void> {
-    const { bus, catalog, batchSize } = this.#parts;
+    const { bus, catalog, batchSize, log } = this.#parts;
     const subscription = await bus.subscribe({
       group: routerGroup,
       topics: [topics.events, topics.platform],
@@ -55,7 +55,16 @@ export class Router {
       maxRecords: batchSize,
     });
     // The catalog knows better than the bus where routing stopped: its positions were written with the decisions (rule D13).
-    for (const position of await catalog.routing.positions()) subscription.seek(position);
+    const positions = await catalog.routing.positions();
+    const lost = await this.#lostOf(positions);
+    if (lost.length > 0) {
+      log.warn(
+        { partitions: lost },
+        "the bus ends before what was routed: it was lost, or put back from a copy; routing goes on with what it has",
+      );
+      await catalog.routing.startAnew(lost);
+    }
+    for (const position of positions) if (!lost.includes(position)) subscription.seek(position);
     this.#index = await this.#readLinks();
     this.#done = this.#run(subscription);
   }
@@ -64,6 +73,15 @@ export class Router {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#done;
+  }
+
+  /** Positions past the end of their partition. */
+  async #lostOf(positions: readonly RoutedPosition[]): Promise<RoutedPosition[]> {
+    const ends = new Map<string, number>();
+    for (const topic of new Set(positions.map((position) => position.topic))) {
+      for (const { partition, next } of await this.#parts.bus.offsets(topic)) ends.set(`${topic}/${partition}`, next);
+    }
+    return positions.filter(({ topic, partition, offset }) => offset > (ends.get(`${topic}/${partition}`) ?? 0));
   }
 
   async #run(subscription: Subscription): Promise<void> {

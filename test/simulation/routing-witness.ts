@@ -59,6 +59,7 @@ export class RoutingWitness {
   tap(store: RoutingStore): RoutingStore {
     return {
       positions: () => store.positions(),
+      startAnew: (partitions) => store.startAnew(partitions),
       reject: (rejected) => store.reject(rejected),
       route: async (batch, decide) => {
         const leastEpoch = this.#epoch;

@@ -234,6 +234,21 @@ export function routingContract(start: () => Promise<Scene>): void {
     expect(positions).toContainEqual({ topic: topics.platform, partition: 3, offset: 5 });
   });
 
+  test("D13: where the bus was put back, its offsets are counted anew, and the ledger still knows the events", async () => {
+    const scene = await start();
+    await scene.deploy("hello");
+    const event = scene.event();
+    await scene.routeBatch(scene.batch([scene.incoming(event, { partition: 0, offset: 7 })]));
+    await scene.routeBatch(scene.batch([scene.incoming(scene.event(), { partition: 1, offset: 2 })]));
+    await scene.catalog.routing.startAnew([{ topic: topics.events, partition: 0 }]);
+    expect(await scene.catalog.routing.positions()).toEqual([{ topic: topics.events, partition: 1, offset: 3 }]);
+    const fresh = scene.incoming(scene.event(), { partition: 0, offset: 0 });
+    const again = scene.incoming(event, { partition: 0, offset: 1 });
+    expect(await scene.routeBatch(scene.batch([fresh, again]))).toMatchObject({ duplicate: 1, executions: 1 });
+    const totals = await scene.catalog.ledger.totals();
+    expect(totals).toContainEqual(expect.objectContaining({ partition: 0, fromOffset: 0, toOffset: 2, duplicate: 1 }));
+  });
+
   test("D12: a record without an event moves the position and counts as rejected", async () => {
     const scene = await start();
     const place = { topic: topics.events, partition: 1, offset: 3 };

@@ -83,6 +83,13 @@ export function routingStore(context: StoreContext): RoutingStore {
       return rows.map(({ topic, partition, to_offset }) => ({ topic, partition, offset: to_offset }));
     },
 
+    startAnew: (partitions) =>
+      inTransaction(context, async (tx) => {
+        for (const { topic, partition } of partitions) {
+          await tx.deleteFrom("partitions").where("topic", "=", topic).where("partition", "=", partition).execute();
+        }
+      }),
+
     reject: (rejected) =>
       inTransaction(context, async (tx, now) => {
         const counts = await PartitionCounts.read(tx);
