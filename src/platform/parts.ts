@@ -52,7 +52,7 @@ export function createParts(options: PartsOptions): Parts {
     clock,
     ids,
     log,
-    limits,
+    limits: { ...limits, dedupeWindowMs: retention.ledgerMs },
     batchSize: settings.router.batchSize,
     idleTime: threadIdleTime,
   });

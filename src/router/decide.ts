@@ -12,6 +12,8 @@ export interface RoutingLimits {
   hops: number;
   /** Executions that one flow may start (rule D14). */
   flowExecutions: number;
+  /** How long the ledger remembers an event: of an older one it cannot tell whether it was decided (rule D13). */
+  dedupeWindowMs?: number;
 }
 
 /**
@@ -74,6 +76,12 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
   }
   const lifecycle = isLifecycleType(event.type);
   if (fromPlatform && !isRunRequest(event) && !index.wants(event.type)) return { outcome: "counted", key };
+  const { dedupeWindowMs: windowMs = Number.POSITIVE_INFINITY } = limits;
+  if (requested === undefined && facts.now - incoming.receivedAt > windowMs) {
+    return reject(
+      `outside-window: it is older than what the ledger remembers (setting retention.ledgerMs, ${windowMs} ms)`,
+    );
+  }
   // What tells of a limit must not itself fall to it, or nobody could be told.
   const tellsOfRejection = fromPlatform && event.type === platformEventTypes.eventRejected;
   if (sequence > limits.hops && !tellsOfRejection) {

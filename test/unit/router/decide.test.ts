@@ -73,6 +73,17 @@ const cause = (sequence: number, startedByLifecycle = false) =>
   new Map([["cause", { sequence, startedByLifecycle, project: "shop", correlationId: "flow" }]]);
 
 describe("routing decides", () => {
+  test("D13: an event older than the ledger's memory is rejected, one that the ledger knows is not looked at again", () => {
+    const window = { ...limits, dedupeWindowMs: 1000 };
+    const decideAt = (now: number, known: EventKey[] = []) =>
+      decide([incoming({})], { ...noFacts, now, known: new Set(known) }, indexOf("order.placed"), window, {
+        next: () => "execution",
+      });
+    expect(decideAt(1000)).toMatchObject([{ outcome: "matched" }]);
+    expect(decideAt(1001)).toMatchObject([{ outcome: "rejected", reason: expect.stringMatching(/^outside-window: /) }]);
+    expect(decideAt(1001, [incoming({}).key])).toEqual([]);
+  });
+
   test("D2: an event that the ledger knows is not decided again, nor is its second copy in a batch", () => {
     const event = incoming({});
     expect(decideAll([event], indexOf("order.placed"), { known: new Set([event.key]) })).toEqual([]);
