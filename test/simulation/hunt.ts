@@ -1,4 +1,4 @@
-import type { PlantedBug } from "./planted-bugs.ts";
+import type { PlantedBug } from "./planted-bug.ts";
 import { runShare, type SeedJob, StuckSeedError } from "./seed-pool.ts";
 
 export interface Catch {

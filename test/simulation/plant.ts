@@ -1,6 +1,6 @@
 import { registerHooks } from "node:module";
 import { workerData } from "node:worker_threads";
-import { type PlantedBug, plantInto } from "./planted-bugs.ts";
+import { type PlantedBug, plantInto } from "./planted-bug.ts";
 
 /**
  * Loaded before everything else in a thread that runs with a planted bug: changes the source of the

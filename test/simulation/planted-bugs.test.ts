@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { control, hunt } from "./hunt.ts";
-import { plantedBugs, plantInto } from "./planted-bugs.ts";
+import { plantInto } from "./planted-bug.ts";
+import { plantedBugs } from "./planted-bugs.ts";
 
 const maxSeeds = 100;
 

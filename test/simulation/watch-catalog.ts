@@ -1,9 +1,16 @@
 import type { Catalog } from "../../src/catalog/catalog.ts";
-import type { World } from "./world.ts";
+import type { History } from "./history.ts";
+import type { LeaseWitness } from "./lease-witness.ts";
+import type { RoutingWitness } from "./routing-witness.ts";
+
+interface Witnesses {
+  routing: RoutingWitness;
+  leases: LeaseWitness;
+  history: History;
+}
 
 /** The catalog with the world's witnesses between it and everybody: they see what was truly committed. */
-export function watchCatalog(catalog: Catalog, world: World): Catalog {
-  const { routing, leases, history } = world;
+export function watchCatalog(catalog: Catalog, { routing, leases, history }: Witnesses): Catalog {
   const { links, services, executions, runRequests, retention } = catalog;
 
   /** Reads the links as they are after a change, so that decisions can be held against them. */
