@@ -16,10 +16,10 @@ export function fillExecutions(file: string, count: number): void {
   const insert = database.prepare(`
     with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < ?)
     insert into executions (id, project, service, version, "trigger", event_key, event_id, event_source, event_type,
-      link_id, correlation_id, sequence, started_by_lifecycle, priority, lane, created_at, status, attempt, losses, gate,
+      link_id, correlation_id, root_flow, sequence, started_by_lifecycle, priority, lane, created_at, status, attempt, losses, gate,
       not_before, token, cancel_requested, started_at, finished_at, error)
     select printf('00000000-0000-7000-8000-%012d', n), 'default', 'service-' || (n % 20), 'version-' || (n % 20), 'event',
-      'key-' || n, 'event-' || n, '/bench', 'bench.listed', 'link-' || (n % 20), 'flow-' || (n / 50), 0, 0, 5, 'regular',
+      'key-' || n, 'event-' || n, '/bench', 'bench.listed', 'link-' || (n % 20), 'flow-' || (n / 50), 'flow-' || (n / 50), 0, 0, 5, 'regular',
       ? - (? - n) * 10, case when n / 20 % 10 = 0 then 'failed' else 'completed' end, 1, 0, 0, 0, 1, 0,
       ? - (? - n) * 10 + 1, ? - (? - n) * 10 + 25,
       case when n / 20 % 10 = 0 then '{"kind":"exit","message":"main.py ended with exit code 1","script":"main.py","exitCode":1}' end

@@ -74,7 +74,7 @@ export interface RoutingFacts {
   known: ReadonlySet<EventKey>;
   /** The executions named by `fxexecution`, where they exist. */
   causes: ReadonlyMap<string, EventCause>;
-  /** Executions that each flow of the batch has started so far. */
+  /** Executions that each root flow of the batch has started so far. */
   flowExecutions: ReadonlyMap<string, number>;
   /** Manual runs and fired schedules that the catalog knows, by event key (rule D3). */
   runRequests: ReadonlyMap<EventKey, RunRequestFacts>;
@@ -86,13 +86,20 @@ export interface EventCause {
   sequence: number;
   startedByLifecycle: boolean;
   project: string;
-  correlationId: string;
+  /** What its flow's budget is counted under; see ExecutionSeed. */
+  rootFlow: string;
 }
 
 export interface RunRequestFacts {
   executionId: ExecutionId;
   project: string;
   service: string;
+}
+
+/** Under which flow the executions that an event starts are counted: that of its cause, before its own (rule D14). */
+export function rootFlowOf(event: CloudEvent, causes: RoutingFacts["causes"]): string {
+  const cause = event.fxexecution === undefined ? undefined : causes.get(event.fxexecution);
+  return cause?.rootFlow ?? event.correlationid ?? event.id;
 }
 
 export type RoutingDecision =
@@ -129,6 +136,8 @@ export interface ExecutionSeed {
   concurrencyKey: string | undefined;
   sequence: number;
   startedByLifecycle: boolean;
+  /** The flow that its whole chain began with: a script that names a new `correlationid` does not leave it (rule D14). */
+  rootFlow: string;
 }
 
 export interface RoutingResult {

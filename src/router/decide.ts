@@ -1,4 +1,4 @@
-import type { IncomingEvent, RoutingDecision, RoutingFacts } from "../catalog/routing.ts";
+import { type IncomingEvent, type RoutingDecision, type RoutingFacts, rootFlowOf } from "../catalog/routing.ts";
 import type { CloudEvent } from "../events/cloud-event.ts";
 import { derivedEventId } from "../events/event-key.ts";
 import { isLifecycleType, isReservedType, platformEventTypes } from "../events/reserved-types.ts";
@@ -43,7 +43,7 @@ interface Deciding {
   index: LinkIndex;
   limits: RoutingLimits;
   ids: Ids;
-  /** Executions per flow, those of this batch included. */
+  /** Executions per root flow, those of this batch included. */
   started: Map<string, number>;
 }
 
@@ -60,7 +60,13 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
     reason,
     sequence,
     verdicts: [],
-    notice: rejectionNotice(incoming, reason, { cause, sequence, now: facts.now, hops: limits.hops }),
+    notice: rejectionNotice(incoming, reason, {
+      cause,
+      flow: rootFlowOf(event, facts.causes),
+      sequence,
+      now: facts.now,
+      hops: limits.hops,
+    }),
   });
 
   // Rule D3: the topic says who wrote it, the type must agree.
@@ -94,7 +100,7 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
   }
 
   const { matches, misses } = index.match(event);
-  const flow = event.correlationid ?? event.id;
+  const flow = rootFlowOf(event, facts.causes);
   const before = started.get(flow) ?? 0;
   if (matches.length > 0 && before + matches.length > limits.flowExecutions && !tellsOfRejection) {
     const allowed = `at most ${limits.flowExecutions} are allowed (setting limits.flowExecutions)`;
@@ -113,6 +119,7 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
     concurrencyKey: scopedConcurrencyKey({ project: link.project, name: link.service }, concurrencyKey),
     sequence,
     startedByLifecycle: lifecycle,
+    rootFlow: flow,
   }));
   const matched = starts.length > 0 || requested !== undefined;
   return {
@@ -149,6 +156,16 @@ function unmatchedReason(event: CloudEvent, misses: number): string {
   return misses === 1 ? "the one link of this type did not match" : `none of the ${misses} links of this type matched`;
 }
 
+interface Rejection {
+  /** What the notice's id derives from. */
+  cause: readonly string[];
+  /** Root flow. */
+  flow: string;
+  sequence: number;
+  now: number;
+  hops: number;
+}
+
 /**
  * An event about the rejection, so that a linked service can tell people. It cannot feed a loop: none
  * is made about the platform's own events, nor past the first event beyond the hop limit.
@@ -156,7 +173,7 @@ function unmatchedReason(event: CloudEvent, misses: number): string {
 function rejectionNotice(
   incoming: IncomingEvent,
   reason: string,
-  { cause, sequence, now, hops }: { cause: readonly string[]; sequence: number; now: number; hops: number },
+  { cause, flow, sequence, now, hops }: Rejection,
 ): CloudEvent | undefined {
   const { event, key, topic } = incoming;
   if (topic === topics.platform && !isRunRequest(event)) return undefined;
@@ -169,7 +186,8 @@ function rejectionNotice(
     subject: event.type,
     time: new Date(now).toISOString(),
     datacontenttype: "application/json",
-    correlationid: event.correlationid ?? event.id,
+    // Not the flow that the event names: a service that answers the notice must not get a new budget (rule D14).
+    correlationid: flow,
     causationid: event.id,
     sequence: String(sequence + 1),
     ...(event.fxproject === undefined ? {} : { fxproject: event.fxproject }),

@@ -103,7 +103,7 @@ export function routingContract(start: () => Promise<Scene>): void {
     const known = scene.event();
     await scene.route(known);
     const cause = (await scene.catalog.executions.list({}, { limit: 1 })).items[0];
-    const caused = scene.event({ fxexecution: cause?.id ?? "", correlationid: known.correlationid ?? "" });
+    const caused = scene.event({ fxexecution: cause?.id ?? "", correlationid: "another flow" });
     const request = scene.event({ type: "fx.service.run_requested" });
     const requestedId = scene.newExecutionId();
     await scene.catalog.runRequests.request({
@@ -128,7 +128,7 @@ export function routingContract(start: () => Promise<Scene>): void {
       sequence: 0,
       startedByLifecycle: false,
       project: "default",
-      correlationId: known.correlationid,
+      rootFlow: known.correlationid,
     });
     expect(facts?.flowExecutions.get(known.correlationid ?? "")).toBe(1);
     const requested = { executionId: requestedId, project: "default", service: "hello" };

@@ -10,7 +10,14 @@ import { LinkIndex } from "../../services/link-index.ts";
 import { manifestSchema } from "../../services/manifest.ts";
 import type { Catalog } from "../catalog.ts";
 import type { AttemptReport, ClaimedExecution, ClaimRequest } from "../leases.ts";
-import type { IncomingEvent, RoutingBatch, RoutingDecision, RoutingFacts, RoutingResult } from "../routing.ts";
+import {
+  type IncomingEvent,
+  type RoutingBatch,
+  type RoutingDecision,
+  type RoutingFacts,
+  type RoutingResult,
+  rootFlowOf,
+} from "../routing.ts";
 
 export const executor = "executor-1" as InstanceId;
 export const minute = 60_000;
@@ -136,6 +143,7 @@ export class Scene {
         concurrencyKey,
         sequence,
         startedByLifecycle: event.type.startsWith("fx.execution."),
+        rootFlow: rootFlowOf(event, facts.causes),
       })),
       requested,
     };

@@ -21,6 +21,7 @@ export interface NewExecution {
   sequence: number;
   startedByLifecycle: boolean;
   retryOf: ExecutionId | undefined;
+  rootFlow: string;
 }
 
 // An execution that is there for the same event and link stays the only one, whatever the ledger has forgotten since.
@@ -38,6 +39,7 @@ const insert = new BulkInsert(
     "event_type",
     "link_id",
     "correlation_id",
+    "root_flow",
     "sequence",
     "started_by_lifecycle",
     "priority",
@@ -75,7 +77,7 @@ export async function insertExecutions(
   const { inserted } = await insert.run(tx, rows);
   await unblockHeads(context, tx, rows);
   const flows = new Map<string, number>();
-  for (const { correlation_id: flow } of rows) flows.set(flow, (flows.get(flow) ?? 0) + 1);
+  for (const { root_flow: flow } of rows) flows.set(flow, (flows.get(flow) ?? 0) + 1);
   await count.run(
     tx,
     [...flows].map(([flow, started]) => ({ correlation_id: flow, executions: started, updated_at: now })),
@@ -97,6 +99,7 @@ function rowOf(execution: NewExecution, now: number) {
     event_type: event.type,
     link_id: execution.linkId ?? ("" as const),
     correlation_id: event.correlationid ?? event.id,
+    root_flow: execution.rootFlow,
     sequence: execution.sequence,
     started_by_lifecycle: execution.startedByLifecycle ? 1 : 0,
     priority: execution.priority,

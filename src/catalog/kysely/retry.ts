@@ -44,6 +44,7 @@ export function retryExecution(context: StoreContext, id: ExecutionId, options: 
       sequence: original.sequence,
       startedByLifecycle: original.started_by_lifecycle === 1,
       retryOf: id,
+      rootFlow: original.root_flow,
     };
     await insertExecutions(context, tx, [retry], now);
     return executionOf(await requireExecution(tx, newId));

@@ -1,5 +1,11 @@
 import type { EventKey, ExecutionId } from "../../foundation/ids.ts";
-import type { EventCause, IncomingEvent, RoutingFacts, RunRequestFacts } from "../routing.ts";
+import {
+  type EventCause,
+  type IncomingEvent,
+  type RoutingFacts,
+  type RunRequestFacts,
+  rootFlowOf,
+} from "../routing.ts";
 import { padded } from "./bulk-insert.ts";
 import { readLinkEpoch } from "./link-epoch.ts";
 import { readLinkSnapshot } from "./link-snapshot.ts";
@@ -19,11 +25,12 @@ export async function readRoutingFacts(
   const keys = fresh.map(({ key }) => key);
   const known = await readKnownKeys(tx, keys);
   for (const { key } of covered) known.add(key);
+  const causes = await readCauses(tx, fresh);
   return {
     newer: epoch === linkEpoch ? undefined : await readLinkSnapshot(tx),
     known,
-    causes: await readCauses(tx, fresh),
-    flowExecutions: await readFlowExecutions(tx, fresh),
+    causes,
+    flowExecutions: await readFlowExecutions(tx, fresh, causes),
     runRequests: await readRunRequests(tx, keys),
     now,
   };
@@ -41,7 +48,7 @@ async function readCauses(tx: Tx, events: readonly IncomingEvent[]): Promise<Map
   if (ids.size === 0) return new Map();
   const rows = await tx
     .selectFrom("executions")
-    .select(["id", "sequence", "started_by_lifecycle", "project", "correlation_id"])
+    .select(["id", "sequence", "started_by_lifecycle", "project", "root_flow"])
     .where("id", "in", padded([...ids] as ExecutionId[]))
     .execute();
   return new Map(
@@ -51,15 +58,19 @@ async function readCauses(tx: Tx, events: readonly IncomingEvent[]): Promise<Map
         sequence: row.sequence,
         startedByLifecycle: row.started_by_lifecycle === 1,
         project: row.project,
-        correlationId: row.correlation_id,
+        rootFlow: row.root_flow,
       },
     ]),
   );
 }
 
-async function readFlowExecutions(tx: Tx, events: readonly IncomingEvent[]): Promise<Map<string, number>> {
+async function readFlowExecutions(
+  tx: Tx,
+  events: readonly IncomingEvent[],
+  causes: RoutingFacts["causes"],
+): Promise<Map<string, number>> {
   if (events.length === 0) return new Map();
-  const flows = new Set(events.map(({ event }) => event.correlationid ?? event.id));
+  const flows = new Set(events.map(({ event }) => rootFlowOf(event, causes)));
   const rows = await tx
     .selectFrom("flows")
     .select(["correlation_id", "executions"])

@@ -29,6 +29,7 @@ export function runRequestStore(context: StoreContext): RunRequestStore {
           sequence: Number(event.sequence ?? 0) || 0,
           startedByLifecycle: false,
           retryOf: undefined,
+          rootFlow: event.correlationid ?? event.id,
         };
         await insertExecutions(context, tx, [start], now);
         await announce(tx, [event]);

@@ -120,6 +120,7 @@ export interface ExecutionsTable {
   /** Empty where no link started it; part of the guard against a second start. */
   link_id: LinkId | "";
   correlation_id: string;
+  root_flow: string;
   sequence: number;
   started_by_lifecycle: number;
   priority: number;

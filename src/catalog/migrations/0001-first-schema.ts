@@ -104,6 +104,7 @@ export function firstSchema(traits: DialectTraits): Migration {
         .addColumn("event_type", "text", (c) => c.notNull())
         .addColumn("link_id", "text", (c) => c.notNull())
         .addColumn("correlation_id", "text", (c) => c.notNull())
+        .addColumn("root_flow", "text", (c) => c.notNull())
         .addColumn("sequence", "integer", (c) => c.notNull())
         .addColumn("started_by_lifecycle", "integer", (c) => c.notNull())
         .addColumn("priority", "integer", (c) => c.notNull())

@@ -70,7 +70,7 @@ function decideOne(event: IncomingEvent, index: LinkIndex, facts: Partial<Routin
 }
 
 const cause = (sequence: number, startedByLifecycle = false) =>
-  new Map([["cause", { sequence, startedByLifecycle, project: "shop", correlationId: "flow" }]]);
+  new Map([["cause", { sequence, startedByLifecycle, project: "shop", rootFlow: "flow" }]]);
 
 describe("routing decides", () => {
   test("D13: an event older than the ledger's memory is rejected, one that the ledger knows is not looked at again", () => {
@@ -135,6 +135,19 @@ describe("routing decides", () => {
     ]);
     const flowExecutions = new Map([["flow", 2]]);
     expect(decideOne(incoming({}), indexOf("order.placed"), { flowExecutions }).outcome).toBe("rejected");
+  });
+
+  test("D14: a chain stays under the budget of the flow it began with, whatever correlation its events name", () => {
+    const event = incoming({ fxexecution: "cause", correlationid: "another" });
+    const facts = { causes: cause(1), flowExecutions: new Map([["flow", 2]]) };
+    expect(decideOne(event, indexOf("order.placed"), facts)).toMatchObject({
+      outcome: "rejected",
+      reason: expect.stringContaining("flow budget: flow flow"),
+      notice: { correlationid: "flow" },
+    });
+    expect(decideOne(event, indexOf("order.placed"), { causes: cause(1) })).toMatchObject({
+      starts: [{ rootFlow: "flow" }],
+    });
   });
 
   test("D14: execution events of runs that an execution event started are recorded, not routed", () => {
