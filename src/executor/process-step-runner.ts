@@ -135,6 +135,7 @@ export class ProcessStepRunner implements StepRunner {
     await Promise.all([...this.#running].map((script) => script.result));
     await this.launcher.close();
     for (const channel of await Promise.all(this.#channels.values())) await channel.close();
+    await this.runRoot.close();
     await this.#users?.release();
   }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
@@ -20,6 +20,8 @@ export class TestPlatform {
 
   static async start(settings: Record<string, string | number> = {}): Promise<TestPlatform> {
     const directory = await mkdtemp(path.join(tmpdir(), "fx-test-"));
+    // As a person's directories are: scripts, which run as other users, may pass through.
+    await chmod(directory, 0o711);
     return new TestPlatform(directory, await startIn(directory, settings));
   }
 

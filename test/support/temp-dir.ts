@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, onTestFinished } from "vitest";
@@ -18,7 +18,10 @@ export function tempDirForFile(): string {
 }
 
 function make(): string {
-  return mkdtempSync(join(tmpdir(), "fx-test-"));
+  const path = mkdtempSync(join(tmpdir(), "fx-test-"));
+  // As a person's directories are: scripts, which run as other users, may pass through.
+  chmodSync(path, 0o711);
+  return path;
 }
 
 function remove(path: string): void {

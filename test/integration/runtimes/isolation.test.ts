@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync, statSync, symlinkSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { describeIsolation, userOfSlot } from "../../../src/executor/isolation/isolation.ts";
@@ -70,8 +70,19 @@ describe("the run root", () => {
     expect(await isReachable(root.versionDirectory("." as VersionId), "traverse")).toBe(true);
   });
 
+  it("lies elsewhere when they may not, and is gone when it is closed", async () => {
+    const data = tempDir();
+    chmodSync(data, 0o700);
+    const root = await RunRoot.open({ dataDirectory: data, othersMustReach: true });
+    expect(root.path.startsWith(data)).toBe(false);
+    expect(await isReachable(root.path, "traverse")).toBe(true);
+    await root.close();
+    expect(existsSync(root.path)).toBe(false);
+  });
+
   it("is refused where others cannot get to it, or where it is somebody's link", async () => {
     const closed = tempDir();
+    chmodSync(closed, 0o700);
     const path = join(closed, "run");
     await expect(RunRoot.open({ dataDirectory: closed, path, othersMustReach: true })).rejects.toMatchObject({
       code: "invalid-input",
