@@ -19,7 +19,9 @@ process.exitCode = url === undefined ? await onOwnPlatform() : await play({ ...p
 
 async function onOwnPlatform(): Promise<number> {
   const dataDir = mkdtempSync(join(tmpdir(), "fx-demo-"));
-  const environment = { ...process.env, FX_DATA_DIR: dataDir, FX_LOG_LEVEL: "warn" };
+  // The settings of the caller's shell are another platform's: with them, the commands would go there.
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("FX_"));
+  const environment = { ...Object.fromEntries(inherited), FX_DATA_DIR: dataDir, FX_LOG_LEVEL: "warn" };
   const platform = spawn(process.execPath, [cli, "start", "--port", "0"], {
     cwd: root,
     env: environment,

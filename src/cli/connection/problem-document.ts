@@ -57,7 +57,8 @@ function whyOf(status: number, request: string): string | undefined {
 const lists = new Set(["events", "executions", "links", "projects", "services"]);
 
 function fixOf(exit: ExitName, document: ProblemDocument, request: string): string | undefined {
-  const listed = /\/api\/v1\/(\w+)/.exec(request)?.[1];
+  // What a new link names and what is not there is a service, or a version of one.
+  const listed = /^POST \S*\/api\/v1\/links\b/.test(request) ? "services" : /\/api\/v1\/(\w+)/.exec(request)?.[1];
   if (exit === "notFound" && listed && lists.has(listed)) return `fx ${listed}`;
   if (exit === "notAllowed" && document.code !== "forbidden") {
     return "set FX_TOKEN, pass --token-file <file>, or run this where the platform's data directory is (--data-dir)";

@@ -9,6 +9,7 @@ export interface ServiceDirectory {
   path: string;
 }
 
+/** What is a script elsewhere counts too: that its kind does not run here is the platform's to say, with its place. */
 const script = /\.(py|ts|mts|cts|js|mjs|cjs|sql|sh)$/;
 
 /**
@@ -29,7 +30,7 @@ export function findServices(directory: string): ServiceDirectory[] {
     .sort();
   if (found.length > 0) return found.map((service) => ({ name: nameOf(service), path: service }));
   throw usageError(
-    `${directory} holds no service: neither it nor a directory in it has a manifest.json or a script (.py .ts .js .sql .sh)`,
+    `${directory} holds no service: neither it nor a directory in it has a manifest.json or a script (.py .js .mjs .cjs .ts .mts .cts)`,
   );
 }
 

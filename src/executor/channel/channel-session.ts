@@ -5,7 +5,7 @@ import type { Json } from "../../foundation/json.ts";
 import { encodeFrame, type FrameReader } from "../frame.ts";
 import type { StepHost } from "../step-runner.ts";
 import type { Answer, Ask } from "./channel-message.ts";
-import { readAsk } from "./read-ask.ts";
+import { askIdOf, readAsk } from "./read-ask.ts";
 
 /** Asks being handled at one time; past it the script's writes wait. */
 const maxPendingAsks = 256;
@@ -92,6 +92,8 @@ export class ChannelSession {
       const code = isPlatformError(error) ? error.code : "unavailable";
       const message = messageOf(error);
       if (!refusals.has(code)) this.#platformFailure ??= message;
+      // A wrong value is an ordinary mistake of a script: it is told, and may go on.
+      id ??= askIdOf(frame);
       if (id !== undefined) this.#answer({ id, error: { code, message } });
       else if (refusals.has(code)) this.#socket.destroy();
     } finally {

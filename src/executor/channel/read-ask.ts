@@ -28,6 +28,16 @@ export function readAsk(frame: Buffer): Ask {
   }
 }
 
+/** The number to answer under, also of an ask that is otherwise wrong; undefined where there is none. */
+export function askIdOf(frame: Buffer): number | undefined {
+  try {
+    const { id } = parse(frame);
+    return typeof id === "number" && Number.isSafeInteger(id) ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function parse(frame: Buffer): Fields {
   try {
     return object(JSON.parse(frame.toString()), "request");

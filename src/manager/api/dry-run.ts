@@ -49,6 +49,12 @@ export function dryRunRoute(scope: FastifyInstance, { catalog }: Pick<ApiParts, 
     return cached as NonNullable<typeof cached>;
   }
 
+  // The same body as for `POST /events` is taken with the same content type.
+  scope.addContentTypeParser(
+    "application/cloudevents+json",
+    { parseAs: "string" },
+    scope.getDefaultJsonParser("error", "error"),
+  );
   scope.withTypeProvider<ZodTypeProvider>().post(
     "/route/dry-run",
     {
@@ -58,6 +64,7 @@ export function dryRunRoute(scope: FastifyInstance, { catalog }: Pick<ApiParts, 
         summary: "Which links an event would match, and why the near misses do not; nothing is stored",
         description: "A CloudEvent as JSON; `specversion`, `id` and `source` may be left out.",
         tags: ["links"],
+        consumes: ["application/json", "application/cloudevents+json"],
         body: z.looseObject({ type: z.string() }),
         response: { 200: dryRunAnswer },
       },

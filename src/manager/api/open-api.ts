@@ -1,13 +1,14 @@
 import { STATUS_CODES } from "node:http";
 import type { FastifyDynamicSwaggerOptions } from "@fastify/swagger";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, RouteOptions } from "fastify";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
+import { z } from "zod";
 import { problemDocument } from "./problem-document.ts";
 
 /** The OpenAPI 3.1 document is generated from the routes; this is its frame. */
 export function openApiOptions(productVersion: string): FastifyDynamicSwaggerOptions {
   return {
-    transform: (route) => nameWildcard(jsonSchemaTransform(route)),
+    transform: (route) => openToAnyone(route, nameWildcard(jsonSchemaTransform(route))),
     transformObject: (document) => describeAnswers(jsonSchemaTransformObject(document)),
     openapi: {
       openapi: "3.1.0",
@@ -51,6 +52,11 @@ export function describeRefusals(scope: FastifyInstance): void {
   });
 }
 
+/** An answer of bytes, as they were stored; the schema of bytes is empty in OpenAPI 3.1. */
+export function bytesAnswer(description: string) {
+  return { description, content: { "application/octet-stream": { schema: z.unknown() } } };
+}
+
 interface Transformed {
   // biome-ignore lint/suspicious/noExplicitAny: JSON schemas on their way into the document.
   schema: any;
@@ -65,6 +71,11 @@ function nameWildcard({ schema, url }: Transformed): Transformed {
   const required = schema.params.required?.map((name: string) => (name === "*" ? "path" : name));
   const params = { ...schema.params, properties: { ...properties, path: rest }, required };
   return { schema: { ...schema, params }, url: url.replace(/\*$/, ":path") };
+}
+
+/** What needs no token says so: the document asks for one everywhere else. */
+function openToAnyone({ route }: { route: RouteOptions }, { schema, url }: Transformed): Transformed {
+  return { schema: route.config?.access === "anyone" ? { ...schema, security: [] } : schema, url };
 }
 
 /** An answer that its route does not describe is described by its status. */

@@ -79,7 +79,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
       await api.register(async (scope) => versionRoutes(scope, inside));
       runRoute(api, inside);
       linkRoutes(api, inside);
-      dryRunRoute(api, inside);
+      await api.register(async (scope) => dryRunRoute(scope, inside));
       executionRoutes(api, inside);
       bulkRoute(api, inside);
       stepOutputRoute(api, inside);

@@ -5,6 +5,7 @@ import type { ExecutionId } from "../../foundation/ids.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { outputStored } from "./caught-up.ts";
 import { unknown } from "./executions.ts";
+import { bytesAnswer } from "./open-api.ts";
 import { HttpRefusal } from "./problem-document.ts";
 import { required } from "./required.ts";
 
@@ -29,6 +30,7 @@ export function stepOutputRoute(
           from: z.coerce.number().int().min(0).optional(),
           to: z.coerce.number().int().min(0).optional(),
         }),
+        response: { 200: bytesAnswer("The whole output"), 206: bytesAnswer("The part that was asked for") },
       },
     },
     async ({ params: { id, n }, query, headers }, reply) => {

@@ -8,6 +8,7 @@ import type { ApiParts } from "./api-parts.ts";
 import { deployPackage } from "./deploy/deploy-package.ts";
 import { readPackage } from "./deploy/read-package.ts";
 import { listOf, pageAnswer, pageQuery, pageRequestOf } from "./list-query.ts";
+import { bytesAnswer } from "./open-api.ts";
 import { HttpRefusal } from "./problem-document.ts";
 import { required } from "./required.ts";
 import { versionAnswer, versionAnswerOf } from "./service-answer.ts";
@@ -93,6 +94,7 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts): void {
         tags: ["services"],
         produces: ["application/octet-stream"],
         params: z.object({ project: z.string(), name: z.string(), version: z.string(), "*": z.string() }),
+        response: { 200: bytesAnswer("The file as it was deployed") },
       },
     },
     async ({ params }, reply) => {

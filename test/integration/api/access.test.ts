@@ -95,6 +95,10 @@ describe("access to the API", () => {
     const referred = [...text.matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name);
     expect(named).toEqual(expect.arrayContaining([...new Set(referred)]));
     expect(text).not.toContain("Default Response");
+    expect(document.paths["/readyz"]?.get).toMatchObject({ security: [] });
+    expect(document.paths["/api/v1/events"]?.get).not.toHaveProperty("security");
+    const output = document.paths["/api/v1/executions/{id}/steps/{n}/output"]?.get;
+    expect(output).toMatchObject({ responses: { 200: { content: { "application/octet-stream": {} } }, 206: {} } });
     expect(Object.keys(document.paths)).toContain("/api/v1/services/{project}/{name}/versions/{version}/files/{path}");
     const refusals = Object.values(document.paths).flatMap((methods) =>
       Object.values(methods).map((route) => Object.keys((route as { responses: object }).responses)),

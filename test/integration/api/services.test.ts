@@ -136,6 +136,14 @@ describe("the dry run", () => {
     expect((await server.call("GET", "/api/v1/executions")).json.items).toEqual([]);
   });
 
+  it("takes an event with the content type it is sent with", async () => {
+    const { server } = await serverWith({ trigger_events: ["order.placed"] });
+    const headers = { "content-type": "application/cloudevents+json" };
+    const body = JSON.stringify({ specversion: "1.0", id: "1", source: "/s", type: "order.placed" });
+    const answer = await server.call("POST", "/api/v1/route/dry-run", { headers, body });
+    expect([answer.status, answer.json.outcome]).toEqual([200, "matched"]);
+  });
+
   it("sees a link as soon as it is laid", async () => {
     const { server } = await serverWith();
     expect((await dryRun(server, { type: "late" })).json.outcome).toBe("unmatched");

@@ -23,6 +23,12 @@ test("each problem has its own line, and is not told twice", () => {
   expect(error.lines()).toEqual(["error: the scripts cannot run", "  main.py:3: invalid syntax"]);
 });
 
+test("what a new link names and what is not there is looked for among the services", () => {
+  const problem = { code: "not-found", detail: "there is no service default/x" };
+  expect(errorOfAnswer(404, problem, "POST /api/v1/links").lines()).toContain("  fix: fx services");
+  expect(errorOfAnswer(404, problem, "DELETE /api/v1/links/1").lines()).toContain("  fix: fx links");
+});
+
 test("an answer that is no problem document still has a message and an exit code", () => {
   expect(errorOfAnswer(502, { detail: "Bad gateway" }, "GET /x").lines()).toContain("error: Bad gateway");
   expect(errorOfAnswer(502, {}, "GET /x").exitCode).toBe(4);
