@@ -3,6 +3,7 @@ import { defaultProject } from "../../services/service-ref.ts";
 import type { LinkAnswer } from "../connection/wire.ts";
 import { serviceRefOf } from "../service-ref.ts";
 import { type Session, withSession } from "../session.ts";
+import { wholeVersion } from "../whole-version.ts";
 
 interface LinkOptions {
   version: string;
@@ -25,12 +26,13 @@ export function defineLink(program: Command): Command {
 }
 
 async function link({ api, terminal }: Session, eventType: string, service: string, options: LinkOptions) {
-  const { project, name, text } = serviceRefOf(service, options.project);
+  const ref = serviceRefOf(service, options.project);
+  const { project, name, text } = ref;
   const { body, status } = await api.send<LinkAnswer>("POST", "/api/v1/links", {
     json: {
       project,
       service: name,
-      version: options.version,
+      version: await wholeVersion(api, ref, options.version),
       eventType,
       ...(options.filter === undefined ? {} : { filter: options.filter }),
       active: !options.off,

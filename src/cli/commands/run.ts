@@ -3,6 +3,7 @@ import { defaultProject } from "../../services/service-ref.ts";
 import { serviceRefOf } from "../service-ref.ts";
 import { type Session, withSession } from "../session.ts";
 import { seconds, wholeNumber } from "../terminal/read-options.ts";
+import { wholeVersion } from "../whole-version.ts";
 import type { WaitOption } from "./send.ts";
 
 interface RunOptions extends WaitOption {
@@ -34,13 +35,14 @@ export function defineRun(program: Command): Command {
 async function run(session: Session, service: string, options: RunOptions): Promise<void> {
   const { api, terminal } = session;
   const { readData } = await import("../send/read-data.ts");
-  const { path, text } = serviceRefOf(service, options.project);
+  const ref = serviceRefOf(service, options.project);
+  const { path, text } = ref;
   const { data } = readData(options.data);
   const { body } = await api.send<{ eventKey: string; executionId: string }>("POST", `${path}/run`, {
     json: {
       data: data ?? {},
       ...(options.priority === undefined ? {} : { priority: options.priority }),
-      ...(options.version === undefined ? {} : { version: options.version }),
+      ...(options.version === undefined ? {} : { version: await wholeVersion(api, ref, options.version) }),
     },
     ...(options.idempotencyKey === undefined ? {} : { headers: { "idempotency-key": options.idempotencyKey } }),
   });

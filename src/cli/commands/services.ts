@@ -1,12 +1,13 @@
 import { type Command, Option } from "commander";
 import { defaultProject } from "../../services/service-ref.ts";
 import { usageError } from "../cli-error.ts";
-import type { ServiceAnswer } from "../connection/wire.ts";
+import type { ServiceAnswer, VersionAnswer } from "../connection/wire.ts";
 import { serviceRefOf } from "../service-ref.ts";
 import { type Session, withSession } from "../session.ts";
 import type { Column } from "../terminal/column.ts";
 import { wholeNumber } from "../terminal/read-options.ts";
 import { clockText } from "../terminal/times.ts";
+import { shownVersionLength, wholeVersion } from "../whole-version.ts";
 
 interface ChangeOptions {
   project: string;
@@ -18,7 +19,7 @@ interface ChangeOptions {
 
 const columns: Column<ServiceAnswer>[] = [
   { title: "service", of: ({ project, name }) => `${project}/${name}` },
-  { title: "version", of: ({ activeVersion }) => activeVersion?.slice(0, 12) ?? "none" },
+  { title: "version", of: ({ activeVersion }) => activeVersion?.slice(0, shownVersionLength) ?? "none" },
   { title: "state", of: ({ active }, paint) => (active ? "on" : paint("yellow", "off")) },
   { title: "priority", of: ({ priority }) => String(priority) },
   { title: "changed", of: ({ updatedAt }) => clockText(updatedAt, Date.now()) },
@@ -33,11 +34,18 @@ export function defineServices(program: Command): Command {
     .option("--limit <count>", "at most so many", wholeNumber(1, 100_000), 1000)
     .action(withSession(list));
   services
+    .command("versions")
+    .description("the versions of a service, newest first")
+    .argument("<service>", "project/name, or a name")
+    .option("--project <project>", "the project of a bare name", defaultProject)
+    .option("--limit <count>", "at most so many", wholeNumber(1, 100_000), 1000)
+    .action(withSession(versions));
+  services
     .command("change")
     .description("roll back or forward, switch on or off, change the priority")
     .argument("<service>", "project/name, or a name")
     .option("--project <project>", "the project of a bare name", defaultProject)
-    .option("--version <version>", "make this version the active one")
+    .option("--version <version>", "make this version the active one; the beginning of its id will do")
     .addOption(new Option("--on", "switch it on").conflicts("off"))
     .option("--off", "switch it off: links to it start nothing, and the ledger says so")
     .option("--priority <priority>", "1 (highest) to 10 (lowest)", wholeNumber(1, 10))
@@ -56,15 +64,29 @@ async function list({ api, terminal }: Session, { project, limit }: { project?: 
   await terminal.list(items, columns, "no service yet: `fx deploy examples/hello` is a first one");
 }
 
+async function versions({ api, terminal }: Session, service: string, options: { project: string; limit: number }) {
+  const { path } = serviceRefOf(service, options.project);
+  const { activeVersion } = await api.get<ServiceAnswer>(path);
+  const { items } = await api.list<VersionAnswer>(`${path}/versions`, {}, options.limit);
+  const columns: Column<VersionAnswer>[] = [
+    { title: "version", of: ({ version }) => version.slice(0, shownVersionLength) },
+    { title: "state", of: ({ version }) => (version === activeVersion ? "active" : "") },
+    { title: "scripts", of: ({ scripts }) => scripts.join(" ") },
+    { title: "deployed", of: ({ createdAt }) => clockText(createdAt, Date.now()) },
+  ];
+  await terminal.list(items, columns, "no version yet");
+}
+
 async function change({ api, terminal }: Session, service: string, options: ChangeOptions): Promise<void> {
+  const ref = serviceRefOf(service, options.project);
   const body = {
-    ...(options.version === undefined ? {} : { activeVersion: options.version }),
+    ...(options.version === undefined ? {} : { activeVersion: await wholeVersion(api, ref, options.version) }),
     ...(options.on ? { active: true } : {}),
     ...(options.off ? { active: false } : {}),
     ...(options.priority === undefined ? {} : { priority: options.priority }),
   };
   if (Object.keys(body).length === 0) throw usageError("nothing to change was named", "fx services change --help");
-  const answer = await api.send<ServiceAnswer>("PATCH", serviceRefOf(service, options.project).path, { json: body });
+  const answer = await api.send<ServiceAnswer>("PATCH", ref.path, { json: body });
   const { tableText } = await import("../terminal/table.ts");
   await terminal.one(answer.body, () => tableText([answer.body], columns, terminal.paint));
 }

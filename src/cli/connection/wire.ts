@@ -87,6 +87,12 @@ export interface ServiceAnswer {
   updatedAt: Time;
 }
 
+export interface VersionAnswer {
+  version: string;
+  scripts: string[];
+  createdAt: Time;
+}
+
 export interface LogAnswer {
   attempt: number;
   step: number;

@@ -46,6 +46,24 @@ test("the same content again is unchanged, and has the same version", async () =
   expect(second).toMatchObject({ name: "same", outcome: "unchanged", version: first?.version });
 });
 
+test("a version is rolled back to by the beginning of its id, as tables show it", async () => {
+  const directory = tempDir();
+  const deployed = async (source: string) => {
+    writeFiles(directory, { "rolled/main.py": source });
+    const [report] = await fxJson<Report[]>(["deploy", join(directory, "rolled")], platform);
+    return report?.version ?? "";
+  };
+  const first = await deployed("print(1)");
+  const second = await deployed("print(2)");
+  const { out } = await fx(["services", "versions", "rolled"], platform);
+  expect(out).toMatch(new RegExp(`${second.slice(0, 12)} +active.*\\n${first.slice(0, 12)} `));
+  const change = (version: string) => ["services", "change", "rolled", "--version", version];
+  expect(await fxJson(change(first.slice(0, 12)), platform)).toMatchObject({ activeVersion: first });
+  expect(await fxJson(change(second), platform)).toMatchObject({ activeVersion: second });
+  const unknown = await fx(change("none-such"), platform);
+  expect(unknown).toMatchObject({ code: 3, talk: expect.stringContaining("fix: fx services versions default/rolled") });
+});
+
 test("--watch deploys again when a file is saved", async () => {
   const directory = writeFiles(tempDir(), { "watched/main.py": "print(1)" });
   const watching = startFx(["deploy", directory, "--watch"], platform);
