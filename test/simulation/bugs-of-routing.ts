@@ -161,6 +161,18 @@ export const bugsOfRouting: readonly PlantedBug[] = [
   },
   {
     rule: "D14",
+    name: "a script leaves its flow's budget behind by naming another flow",
+    given: { limits: { hops: 100, flowExecutions: 3 } },
+    edits: [
+      {
+        file: decide,
+        find: "const flow = rootFlowOf(event, facts.causes);",
+        replace: "const flow = event.correlationid ?? event.id;",
+      },
+    ],
+  },
+  {
+    rule: "D14",
     name: "the lifecycle of a lifecycle run starts runs",
     edits: [
       {

@@ -10,6 +10,8 @@ export type Instruction =
       data: Json;
       /** Its own id; else the platform derives one. */
       id?: string;
+      /** Another flow than the trigger's. */
+      correlationId?: string;
       /** Not awaited: the script goes on, and ends, without looking at what became of it. */
       awaited: boolean;
       /** The data tells the attempt, so that a retried attempt sends another event. */
@@ -43,6 +45,7 @@ function drawInstruction(random: SeededRandom, types: readonly string[]): Instru
       type,
       data: { n: random.below(3) },
       ...(random.chance(0.1) ? { id: `own-${random.below(4)}` } : {}),
+      ...(random.chance(0.1) ? { correlationId: `flow-${random.below(3)}` } : {}),
       awaited: random.chance(0.7),
       differs: random.chance(0.15),
     };

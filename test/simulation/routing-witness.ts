@@ -11,8 +11,8 @@ import { referenceMatches } from "./reference-matching.ts";
 export interface RoutingWitnessParts {
   history: History;
   limits: RoutingLimits;
-  /** Retention of seconds takes the counts of flows that are quiet for a moment. */
-  forgetsFlows: boolean;
+  /** Retention of seconds takes runs that have just ended, and the counts of flows that are quiet for a moment. */
+  forgets: boolean;
   created(executionId: string, concurrencyKey: string | undefined): void;
 }
 
@@ -39,6 +39,8 @@ export class RoutingWitness {
   readonly counted = new Set<string>();
   /** Executions whose trigger was an execution event. */
   readonly #ofLifecycle = new Set<string>();
+  /** By execution. */
+  readonly #rootFlows = new Map<string, string>();
   readonly #flowStarts = new Map<string, number>();
   readonly #digests = new Map<string, string>();
 
@@ -51,9 +53,17 @@ export class RoutingWitness {
     this.#epoch = Math.max(this.#epoch, epoch);
   }
 
-  /** A person ran a lifecycle run again: it stays one. */
-  startedByLifecycle(executionId: string): void {
-    this.#ofLifecycle.add(executionId);
+  /** An execution that routing did not start: a person asked for it, or for another run of `original`. */
+  startedByHand(executionId: string, facts: { flow: string; original?: string }): void {
+    const { flow, original } = facts;
+    this.#rootFlows.set(executionId, this.#rootFlows.get(original ?? "") ?? flow);
+    // A lifecycle run that is run again stays one.
+    if (original !== undefined && this.#ofLifecycle.has(original)) this.#ofLifecycle.add(executionId);
+  }
+
+  /** The flow that an event counts for: its cause's, whatever flow a script has named. */
+  #rootOf(event: CloudEvent): string {
+    return this.#rootFlows.get(event.fxexecution ?? "") ?? event.correlationid ?? event.id;
   }
 
   tap(store: RoutingStore): RoutingStore {
@@ -157,18 +167,21 @@ export class RoutingWitness {
       history.violate("D14", `${where} is step ${decision.sequence} of its flow`);
     if (isLifecycleType(event.type) && this.#ofLifecycle.has(event.fxexecution ?? "")) {
       history.reach("a lifecycle event of a lifecycle run was recorded, not routed");
-      if (decision.starts.length > 0) history.violate("D14", `${where} tells of a lifecycle run and started another`);
+      // Pruned within seconds, a run can no longer tell what it was.
+      if (decision.starts.length > 0 && !this.#parts.forgets)
+        history.violate("D14", `${where} tells of a lifecycle run and started another`);
       return;
     }
     if (links !== undefined) this.#checkMatches(where, event, decision, links);
-    const flow = event.correlationid ?? event.id;
+    const flow = this.#rootOf(event);
     const started = (this.#flowStarts.get(flow) ?? 0) + decision.starts.length;
     this.#flowStarts.set(flow, started);
-    if (limited && decision.starts.length > 0 && started > limits.flowExecutions && !this.#parts.forgetsFlows) {
+    if (limited && decision.starts.length > 0 && started > limits.flowExecutions && !this.#parts.forgets) {
       history.violate("D14", `flow ${flow} has started ${started} executions`);
     }
     for (const { id, concurrencyKey, startedByLifecycle } of decision.starts) {
       this.#parts.created(id, concurrencyKey);
+      this.#rootFlows.set(id, flow);
       if (isLifecycleType(event.type)) this.#ofLifecycle.add(id);
       if (startedByLifecycle !== isLifecycleType(event.type)) history.violate("D14", `${where}: wrong mark on ${id}`);
     }

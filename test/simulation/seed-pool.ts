@@ -17,7 +17,7 @@ export type SeedMessage = { kind: "begins"; seed: number } | { kind: "ended"; re
 
 /** A seed that takes longer than this has met a loop without end; real time, generous for a busy machine. */
 const stuckAfterMs = 120_000;
-const stuckWithBugAfterMs = 30_000;
+const stuckWithBugAfterMs = 60_000;
 
 /** A seed met a loop without end: what a rule forbids as much as a wrong answer. */
 export class StuckSeedError extends Error {}

@@ -147,9 +147,9 @@ class SimulatedScript implements RunningStep {
         await scheduler.sleep(this.#domain, instruction.ms);
         return undefined;
       case "emit": {
-        const { type, id, awaited, differs } = instruction;
+        const { type, id, correlationId, awaited, differs } = instruction;
         const data = differs ? { value: instruction.data, attempt: request.attempt } : instruction.data;
-        const settled = this.#call(() => this.#host.emit({ type, data, id }));
+        const settled = this.#call(() => this.#host.emit({ type, data, id, correlationId }));
         witness.emitted(request, { type, data, id, settled });
         if (awaited) await this.#answer(settled);
         return undefined;

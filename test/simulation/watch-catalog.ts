@@ -66,7 +66,7 @@ export function watchCatalog(catalog: Catalog, { routing, leases, history }: Wit
         const existing = await executions.get(options.newId);
         const retried = await executions.retry(id, options);
         if (existing === undefined) leases.created(retried.id, retried.concurrencyKey);
-        if (retried.startedByLifecycle) routing.startedByLifecycle(retried.id);
+        routing.startedByHand(retried.id, { flow: retried.correlationId, original: id });
         history.reach("a person retried an execution");
         return retried;
       },
@@ -74,8 +74,10 @@ export function watchCatalog(catalog: Catalog, { routing, leases, history }: Wit
     runRequests: {
       async request(run) {
         const { executionId, created } = await runRequests.request(run);
-        if (created) leases.created(executionId, run.concurrencyKey);
-        else history.reach("a run request was repeated");
+        if (created) {
+          leases.created(executionId, run.concurrencyKey);
+          routing.startedByHand(executionId, { flow: run.event.correlationid ?? run.event.id });
+        } else history.reach("a run request was repeated");
         if (created && run.trigger === "schedule") history.reach("a schedule fired");
         return { executionId, created };
       },

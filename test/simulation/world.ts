@@ -67,7 +67,7 @@ export class World {
     this.routing = new RoutingWitness({
       history,
       limits: options.limits,
-      forgetsFlows: options.pruning,
+      forgets: options.pruning,
       created: (id, concurrencyKey) => this.leases.created(id, concurrencyKey),
     });
   }
