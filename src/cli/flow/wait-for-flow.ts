@@ -43,8 +43,11 @@ export async function waitForFlow(session: Session, eventKey: string, wait: numb
       exit: "runFailed",
     });
   }
-  terminal.say(`${counts} in ${took}, all well`);
-  terminal.next(executions.length === 0 ? `fx why ${eventKey}` : `fx flow ${flow}`);
+  const rejected = events.filter(({ outcome }) => outcome === "rejected");
+  const verdict = rejected.length === 0 ? "all well" : `${countText(rejected.length, "event")} rejected`;
+  terminal.say(`${counts} in ${took}, ${verdict}`);
+  const toExplain = rejected[0]?.key ?? (executions.length === 0 ? eventKey : undefined);
+  terminal.next(toExplain === undefined ? `fx flow ${flow}` : `fx why ${toExplain}`);
 }
 
 /** From the acceptance of the first event to the end of the last execution. */
