@@ -16,7 +16,8 @@ const maxBatchBytes = 1024 * 1024;
 
 export interface EncodedBatch {
   count: number;
-  records: Uint8Array;
+  /** Alone in its buffer, so that it can be handed to another thread. */
+  records: Uint8Array<ArrayBuffer>;
 }
 
 /** Encodes records in order, as many batches as the limits ask for. `undefined` stands for a removed one. */
@@ -53,7 +54,7 @@ function encode(
   to: number,
   bytes: number,
 ): EncodedBatch {
-  const blob = Buffer.allocUnsafe(bytes);
+  const blob = Buffer.allocUnsafeSlow(bytes);
   let at = 0;
   for (let index = from; index < to; index += 1) {
     const record = records[index];
@@ -80,7 +81,9 @@ function encodeHeaders(headers: NewRecord["headers"]): Buffer {
   return headers === undefined ? noHeaders : Buffer.from(JSON.stringify(headers));
 }
 
-export interface StoredBatch extends EncodedBatch {
+export interface StoredBatch {
+  count: number;
+  records: Uint8Array;
   topic: string;
   partition: number;
   /** Offset of the first record. */

@@ -11,17 +11,20 @@ export class SqliteBatchSource {
   constructor(database: DatabaseSync) {
     const columns = "select base, count, at, records from batches where log = ?";
     this.#holding = database.prepare(`${columns} and base <= ? order by base desc limit 1`);
-    this.#following = database.prepare(`${columns} and base > ? order by base limit 1`);
+    this.#following = database.prepare(`${columns} and base > ? and base < ? order by base limit 1`);
   }
 
-  /** The batch that holds `offset`, or else the next one that still exists. */
+  /**
+   * The batch that holds `offset`, or else the next one that still exists. One that is in the file
+   * already but not yet answered to its publishers does not count.
+   */
   batchAt(log: PartitionLog, offset: number): BatchReader | undefined {
     const holding = this.#read(log, this.#holding, offset);
-    return holding !== undefined && holding.end > offset ? holding : this.#read(log, this.#following, offset);
+    return holding !== undefined && holding.end > offset ? holding : this.#read(log, this.#following, offset, log.next);
   }
 
-  #read(log: PartitionLog, statement: StatementSync, offset: number): BatchReader | undefined {
-    const row = statement.get(log.id, offset) as
+  #read(log: PartitionLog, statement: StatementSync, ...offsets: number[]): BatchReader | undefined {
+    const row = statement.get(log.id, ...offsets) as
       | { base: number; count: number; at: number; records: Uint8Array }
       | undefined;
     return row && new BatchReader({ topic: log.topic, partition: log.partition, ...row });

@@ -1,10 +1,9 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { invariant } from "../foundation/assert.ts";
 import type { Clock } from "../foundation/clock.ts";
 import { PlatformError } from "../foundation/errors.ts";
-import { inTransaction } from "../foundation/sqlite-file.ts";
 import type { Defer } from "../foundation/turn.ts";
 import type { GroupPosition, NewRecord, Placement } from "./bus.ts";
+import type { BatchRow, CommitOutcome, CommitRows, CommitWriter } from "./commit-writer.ts";
 import { encodeBatches } from "./record-batch.ts";
 import type { PartitionLog, SqlitePartitionLogs } from "./sqlite-partition-logs.ts";
 
@@ -21,7 +20,7 @@ interface Request {
 }
 
 export interface SqliteCommitsParts {
-  database: DatabaseSync;
+  writer: CommitWriter;
   logs: SqlitePartitionLogs;
   clock: Clock;
   defer: Defer;
@@ -31,27 +30,30 @@ export interface SqliteCommitsParts {
   onAppended(logs: Iterable<PartitionLog>): void;
 }
 
+/** What one transaction does for its callers. */
+interface Commit {
+  requests: readonly Request[];
+  /** One entry per request. */
+  placements: readonly Placement[][];
+  grown: ReadonlyMap<PartitionLog, readonly NewRecord[]>;
+}
+
 /**
- * Group commit: appends and position stores that are asked for in one turn become one synced
- * transaction, so that n callers wait for one sync of the disk. A caller's request is never split
- * over two. When the transaction fails all of its callers are rejected and nothing of it remains.
+ * Group commit: appends and position stores that are asked for in one turn, or while a commit is
+ * under way, become one synced transaction, so that n callers wait for one sync of the disk. A
+ * caller's request is never split over two. When the transaction fails all of its callers are
+ * rejected and nothing of it remains. One is written at a time, so that offsets have no gaps.
  */
 export class SqliteCommits {
   readonly #parts: SqliteCommitsParts;
-  readonly #appendBatch: StatementSync;
-  readonly #storePosition: StatementSync;
   #waiting: Request[] = [];
+  #underWay: PromiseWithResolvers<void> | undefined;
+  /** A commit's outcome is unknown, so that `next` of the logs may lie before the file's end. */
+  #inDoubt = false;
   #idle: { promise: Promise<void>; resolve: () => void } | undefined;
 
   constructor(parts: SqliteCommitsParts) {
     this.#parts = parts;
-    this.#appendBatch = parts.database.prepare(
-      "insert into batches (log, base, count, at, records) values (?, ?, ?, ?, ?)",
-    );
-    this.#storePosition = parts.database.prepare(
-      `insert into positions (consumer_group, topic, partition, offset) values (?, ?, ?, ?)
-       on conflict do update set offset = max(offset, excluded.offset)`,
-    );
   }
 
   append(records: readonly NewRecord[]): Promise<Placement[]> {
@@ -67,6 +69,11 @@ export class SqliteCommits {
     await this.#idle?.promise;
   }
 
+  /** Resolves when the commit under way is answered, before the next is begun; undefined when there is none. */
+  get underWay(): Promise<void> | undefined {
+    return this.#underWay?.promise;
+  }
+
   #add(request: Omit<Request, "bytes" | "resolve" | "reject">): Promise<Placement[]> {
     const bytes = request.records.reduce((sum, { value, key }) => sum + value.length + key.length, 0);
     return new Promise((resolve, reject) => {
@@ -78,7 +85,28 @@ export class SqliteCommits {
   }
 
   #commitOne(): void {
-    this.#commit(this.#take());
+    const requests = this.#take();
+    let commit: Commit;
+    let rows: CommitRows;
+    try {
+      this.#settleDoubt();
+      commit = this.#plan(requests);
+      rows = this.#encode(commit);
+    } catch (error) {
+      this.#reject(requests, error);
+      this.#goOn();
+      return;
+    }
+    this.#underWay = Promise.withResolvers();
+    this.#parts.writer.write(rows, (outcome) => {
+      this.#finish(commit, outcome);
+      this.#underWay?.resolve();
+      this.#underWay = undefined;
+      this.#goOn();
+    });
+  }
+
+  #goOn(): void {
     if (this.#waiting.length > 0) {
       this.#parts.defer(() => this.#commitOne());
       return;
@@ -96,31 +124,42 @@ export class SqliteCommits {
     return this.#waiting.splice(0, end < 0 ? this.#waiting.length : end);
   }
 
-  #commit(requests: readonly Request[]): void {
-    const { database, isOwner, translate, onAppended } = this.#parts;
+  #plan(requests: readonly Request[]): Commit {
+    if (!this.#parts.isOwner())
+      throw new PlatformError("unavailable", "the bus's database was opened anew", { retryable: false });
     const grown = new Map<PartitionLog, NewRecord[]>();
-    let placements: Placement[][];
-    try {
-      if (!isOwner())
-        throw new PlatformError("unavailable", "the bus's database was opened anew", { retryable: false });
-      placements = inTransaction(database, () => {
-        const places = requests.map(({ records }) => records.map((record) => this.#place(record, grown)));
-        for (const [log, records] of grown) this.#write(log, records);
-        for (const { group, positions } of requests) {
-          for (const { topic, partition, offset } of positions) {
-            this.#storePosition.run(group, topic, partition, offset);
-          }
-        }
-        return places;
-      });
-    } catch (error) {
-      const translated = translate(error);
-      for (const { reject } of requests) reject(translated);
+    const placements = requests.map(({ records }) => records.map((record) => this.#place(record, grown)));
+    return { requests, placements, grown };
+  }
+
+  #finish({ requests, placements, grown }: Commit, outcome: CommitOutcome): void {
+    if (outcome.kind === "durable") {
+      for (const [log, records] of grown) log.next += records.length;
+      for (const [index, { resolve }] of requests.entries()) resolve(placements[index] ?? []);
+      if (grown.size > 0) this.#parts.onAppended(grown.keys());
       return;
     }
-    for (const [log, records] of grown) log.next += records.length;
-    for (const [index, { resolve }] of requests.entries()) resolve(placements[index] ?? []);
-    if (grown.size > 0) onAppended(grown.keys());
+    this.#reject(requests, outcome.error);
+    if (outcome.kind === "failed") return;
+    this.#inDoubt = true;
+    try {
+      this.#settleDoubt();
+    } catch {
+      // The next commit asks the file again, and fails with the reason if it still cannot be read.
+    }
+  }
+
+  /** Its writer has ended, so that what the file holds of the commit now is all there will ever be. */
+  #settleDoubt(): void {
+    if (!this.#inDoubt) return;
+    const grown = this.#parts.logs.readEnds();
+    this.#inDoubt = false;
+    if (grown.length > 0) this.#parts.onAppended(grown);
+  }
+
+  #reject(requests: readonly Request[], error: unknown): void {
+    const translated = this.#parts.translate(error);
+    for (const { reject } of requests) reject(translated);
   }
 
   #place(record: NewRecord, grown: Map<PartitionLog, NewRecord[]>): Placement {
@@ -135,13 +174,20 @@ export class SqliteCommits {
     return { partition: log.partition, offset };
   }
 
-  #write(log: PartitionLog, records: readonly NewRecord[]): void {
+  #encode({ requests, grown }: Commit): CommitRows {
     const at = Math.floor(this.#parts.clock.now());
-    let base = log.next;
-    for (const batch of encodeBatches(records)) {
-      this.#appendBatch.run(log.id, base, batch.count, at, batch.records);
-      base += batch.count;
-    }
-    invariant(base === log.next + records.length, "every record of a commit is in one of its batches");
+    const positions = requests.flatMap(({ group, positions }) => positions.map((position) => ({ ...position, group })));
+    return { batches: [...grown].flatMap(([log, records]) => encodeLog(log, records, at)), positions };
   }
+}
+
+function encodeLog(log: PartitionLog, records: readonly NewRecord[], at: number): BatchRow[] {
+  let base = log.next;
+  const rows: BatchRow[] = [];
+  for (const batch of encodeBatches(records)) {
+    rows.push({ log: log.id, base, at, ...batch });
+    base += batch.count;
+  }
+  invariant(base === log.next + records.length, "every record of a commit is in one of its batches");
+  return rows;
 }

@@ -23,11 +23,16 @@ export class SqlitePartitionLogs {
   readonly #counts: PartitionCounts | undefined;
   readonly #topics = new Map<string, PartitionLog[]>();
   readonly #insert: StatementSync;
+  readonly #storedEnd: StatementSync;
 
   constructor(database: DatabaseSync, counts: PartitionCounts | undefined) {
     this.#database = database;
     this.#counts = counts;
     this.#insert = database.prepare("insert into logs (topic, partition) values (?, ?) returning id");
+    this.#storedEnd = database.prepare(
+      `select coalesce((select base + count from batches where log = id order by base desc limit 1), next) as next
+       from logs where id = ?`,
+    );
     this.#load();
     for (const [topic, logs] of this.#topics) this.#grow(topic, logs);
   }
@@ -57,6 +62,14 @@ export class SqlitePartitionLogs {
   ofKey(topic: string, key: string): PartitionLog {
     const logs = this.of(topic);
     return logs[partitionOf(key, logs.length)] as PartitionLog;
+  }
+
+  /** Takes the ends from the file, after a commit of which nobody knows how it went; answers what grew. */
+  readEnds(): PartitionLog[] {
+    const ends = this.all().map((log) => ({ log, ...(this.#storedEnd.get(log.id) as { next: number }) }));
+    const grown = ends.filter(({ log, next }) => next > log.next);
+    for (const { log, next } of grown) log.next = next;
+    return grown.map(({ log }) => log);
   }
 
   #load(): void {

@@ -1,3 +1,6 @@
+import type { DatabaseSync } from "node:sqlite";
+import { openSqliteFile } from "../foundation/sqlite-file.ts";
+
 /** Steps from one version of bus.db to the next. Never changed once released; see `migrateSqliteFile`. */
 export const busSchema: readonly string[] = [
   `create table logs (
@@ -25,3 +28,16 @@ export const busSchema: readonly string[] = [
      primary key (consumer_group, topic, partition)
    ) strict, without rowid;`,
 ];
+
+/**
+ * How long one of the bus's two connections waits for the other's transaction. Each is one commit or one piece of
+ * pruning; the time is for a disk that hardly answers.
+ */
+const busyTimeoutMs = 30_000;
+
+/** Opens the bus's file for one of the threads that share it. */
+export function openSharedBusFile(path: string): DatabaseSync {
+  const database = openSqliteFile(path);
+  database.exec(`pragma busy_timeout = ${busyTimeoutMs}`);
+  return database;
+}

@@ -16,14 +16,17 @@ import type {
   SubscribeOptions,
   Subscription,
 } from "./bus.ts";
+import type { CommitWriter } from "./commit-writer.ts";
 import { type CommittedPositions, ConsumerGroup, positionKey } from "./consumer-group.ts";
 import { Signals } from "./signals.ts";
 import { PartitionCursor, SqliteBatchSource } from "./sqlite-batch-source.ts";
+import { SqliteCommitWriter } from "./sqlite-commit-writer.ts";
 import { SqliteCommits } from "./sqlite-commits.ts";
 import { type PartitionCounts, type PartitionLog, SqlitePartitionLogs } from "./sqlite-partition-logs.ts";
 import { SqliteRetention } from "./sqlite-retention.ts";
-import { busSchema } from "./sqlite-schema.ts";
+import { busSchema, openSharedBusFile } from "./sqlite-schema.ts";
 import { SqliteSubscription } from "./sqlite-subscription.ts";
+import { WorkerCommitWriter } from "./worker-commit-writer.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -55,17 +58,27 @@ export interface SqliteBusOptions {
   defer?: Defer;
 }
 
-/** Throws `invalid-input` for settings that the file contradicts, `unavailable` or `corrupt` when it cannot be used. */
+/**
+ * A file's commits are written by a worker thread; those of memory and of a given database in this one. Throws
+ * `invalid-input` for settings that the file contradicts, `unavailable` or `corrupt` when it cannot be used.
+ */
 export function openSqliteBus(options: SqliteBusOptions): SqliteBus {
+  const { path = inMemory, log } = options;
+  const isFile = options.database === undefined && path !== inMemory;
   let database: DatabaseSync | undefined;
   try {
-    database = options.database ?? openSqliteFile(options.path ?? ":memory:");
-    return new SqliteBus(database, options);
+    const opened = options.database ?? (isFile ? openSharedBusFile(path) : openSqliteFile(path));
+    database = opened;
+    // Called when the tables exist.
+    const startWriter = () => (isFile ? new WorkerCommitWriter(path, log) : new SqliteCommitWriter(opened));
+    return new SqliteBus(opened, startWriter, options);
   } catch (error) {
     if (options.database === undefined) database?.close();
     throw translate(error);
   }
 }
+
+const inMemory = ":memory:";
 
 /**
  * The backbone in one file, for one process. Appends are grouped into synced transactions; readers
@@ -78,6 +91,7 @@ export class SqliteBus implements Bus {
   readonly #defer: Defer;
   readonly #logs: SqlitePartitionLogs;
   readonly #source: SqliteBatchSource;
+  readonly #writer: CommitWriter;
   readonly #commits: SqliteCommits;
   readonly #retention: SqliteRetention;
   readonly #groups = new Map<string, ConsumerGroup>();
@@ -86,7 +100,7 @@ export class SqliteBus implements Bus {
   readonly #signals: Signals;
   #closed = false;
 
-  constructor(database: DatabaseSync, options: SqliteBusOptions) {
+  constructor(database: DatabaseSync, startWriter: () => CommitWriter, options: SqliteBusOptions) {
     const { clock, log } = options;
     this.#database = database;
     this.#options = options;
@@ -98,8 +112,10 @@ export class SqliteBus implements Bus {
     this.#retention = new SqliteRetention(database);
     this.#committed = readPositions(database);
     this.#signals = new Signals(log);
+    // Last of what may throw: nobody would end it.
+    this.#writer = startWriter();
     this.#commits = new SqliteCommits({
-      database,
+      writer: this.#writer,
       logs: this.#logs,
       clock,
       defer: this.#defer,
@@ -179,7 +195,11 @@ export class SqliteBus implements Bus {
     let pruned = 0;
     for (const log of this.#logs.all()) {
       const reader = readers[log.topic];
-      for (let deleted = this.#pruneSome(log, reader); deleted > 0; deleted = this.#pruneSome(log, reader)) {
+      for (;;) {
+        // Between two commits, so that neither waits for the other's lock on the file.
+        if (this.#commits.underWay !== undefined) await this.#commits.underWay;
+        const deleted = this.#pruneSome(log, reader);
+        if (deleted === 0) break;
         pruned += deleted;
         // Publishers and readers get their turn in between.
         await new Promise<void>((resolve) => this.#defer(resolve));
@@ -194,6 +214,7 @@ export class SqliteBus implements Bus {
     await this.#commits.idle();
     for (const subscription of [...this.#subscriptions]) await subscription.close();
     this.#signals.clear();
+    await this.#writer.close();
     if (this.#options.database === undefined) this.#database.close();
   }
 
