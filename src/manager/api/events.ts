@@ -15,7 +15,7 @@ const maxWaitMs = 60_000;
 const tailPageSize = 200;
 const tailPollMs = 1000;
 
-const eventQuery = z.object({
+const eventQuery = z.strictObject({
   type: z.string().optional(),
   source: z.string().optional(),
   id: z.string().optional(),
@@ -73,7 +73,7 @@ export function eventRoutes(
         summary: "One event and what became of it",
         tags: ["events"],
         params: z.object({ key: z.string().min(1) }),
-        querystring: z.object({
+        querystring: z.strictObject({
           wait: z.coerce
             .number()
             .int()

@@ -32,7 +32,7 @@ export function executionRoutes(
         operationId: "listExecutions",
         summary: "Executions, newest first",
         tags: ["executions"],
-        querystring: z.object({ ...executionQuery, ...pageQuery }),
+        querystring: z.strictObject({ ...executionQuery, ...pageQuery }),
         response: { 200: listOf(executionAnswer) },
       },
     },

@@ -60,7 +60,7 @@ export function flowRoute(scope: FastifyInstance, { catalog }: Pick<ApiParts, "c
         operationId: "getFlow",
         summary: "A flow: its events and executions with their times, and how they hang together",
         tags: ["events"],
-        querystring: z.object({ correlationid: z.string().min(1) }),
+        querystring: z.strictObject({ correlationid: z.string().min(1) }),
         response: { 200: flowAnswer },
       },
     },

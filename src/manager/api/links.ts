@@ -25,7 +25,7 @@ export function linkRoutes(scope: FastifyInstance, { catalog, bus }: Pick<ApiPar
         operationId: "listLinks",
         summary: "Links",
         tags: ["links"],
-        querystring: z.object({
+        querystring: z.strictObject({
           project: z.string().optional(),
           service: serviceQuery,
           eventType: z.string().optional(),

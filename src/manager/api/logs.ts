@@ -42,7 +42,7 @@ export function logRoutes(scope: FastifyInstance, parts: Parts): void {
         description: "A stream begins with the first record, or after Last-Event-ID, and ends with the event `end`.",
         tags: ["executions"],
         params: z.object({ id: z.string().min(1) }),
-        querystring: z.object({ ...pageQuery, limit: pageQuery.limit.default(maxPageSize) }),
+        querystring: z.strictObject({ ...pageQuery, limit: pageQuery.limit.default(maxPageSize) }),
         response: { 200: listOf(logAnswer) },
       },
     },

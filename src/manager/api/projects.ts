@@ -21,7 +21,7 @@ export function projectRoutes(scope: FastifyInstance, { catalog }: Pick<ApiParts
         operationId: "listProjects",
         summary: "Projects",
         tags: ["projects"],
-        querystring: z.object(pageQuery),
+        querystring: z.strictObject(pageQuery),
         response: { 200: listOf(projectAnswer) },
       },
     },

@@ -26,7 +26,7 @@ export function serviceRoutes(scope: FastifyInstance, { catalog, bus }: Pick<Api
         operationId: "listServices",
         summary: "Services",
         tags: ["services"],
-        querystring: z.object({ project: z.string().optional(), ...pageQuery }),
+        querystring: z.strictObject({ project: z.string().optional(), ...pageQuery }),
         response: { 200: listOf(serviceAnswer) },
       },
     },

@@ -25,7 +25,7 @@ export function stepOutputRoute(
         tags: ["executions"],
         produces: ["application/octet-stream"],
         params: z.object({ id: z.string().min(1), n: z.coerce.number().int().min(1) }),
-        querystring: z.object({
+        querystring: z.strictObject({
           attempt: z.coerce.number().int().min(1).optional().meta({ description: "Default: the last one." }),
           from: z.coerce.number().int().min(0).optional(),
           to: z.coerce.number().int().min(0).optional(),

@@ -74,7 +74,7 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts): void {
         summary: "Versions of a service, newest first",
         tags: ["services"],
         params: z.object({ project: z.string(), name: z.string() }),
-        querystring: z.object(pageQuery),
+        querystring: z.strictObject(pageQuery),
         response: { 200: listOf(versionAnswer) },
       },
     },

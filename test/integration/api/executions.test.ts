@@ -58,6 +58,15 @@ function write(
 }
 
 describe("executions", () => {
+  it("refuse a parameter that no filter has, instead of answering everything", async () => {
+    const server = await startApiServer();
+    for (const path of ["executions?stauts=failed", "events?typ=go", "services?bogus=1", "links?x=y", "projects?a=b"]) {
+      const { status, json } = await server.call("GET", `/api/v1/${path}`);
+      expect([path, status]).toEqual([path, 400]);
+      expect(json.detail ?? JSON.stringify(json.problems)).toContain(path.split(/[?=]/)[1]);
+    }
+  });
+
   it("are listed newest first, page after page, by filter", async () => {
     const server = await serverWithExecutions(5);
     const first = await list(server, "?limit=3");
