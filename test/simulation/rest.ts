@@ -4,7 +4,7 @@ import type { World } from "./world.ts";
 /** Virtual time that a healed world gets to come to rest. */
 const healingMs = 3 * 60 * 60 * 1000;
 /** Scheduling decisions that one phase of a world may take. */
-export const maxSteps = 150_000;
+export const maxSteps = 80_000;
 
 /** Starts what does not run, and lets the world run until there is nothing left to do. */
 export async function rest(world: World, when: string): Promise<void> {
