@@ -1,27 +1,20 @@
 import type { CloudEvent } from "../../events/cloud-event.ts";
 import type { Trigger } from "../../executions/execution.ts";
 import { laneOf } from "../../executions/lanes.ts";
-import type { EventKey, ExecutionId, LinkId, VersionId } from "../../foundation/ids.ts";
+import type { EventKey, ExecutionId, LinkId } from "../../foundation/ids.ts";
+import type { ExecutionSeed } from "../routing.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import { unblockHeads } from "./concurrency-keys.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
 import { gates } from "./tables.ts";
 
-export interface NewExecution {
-  id: ExecutionId;
+/** A routed start, or one by name or by a person, which no link made. */
+export interface NewExecution extends Omit<ExecutionSeed, "linkId"> {
   trigger: Trigger;
   key: EventKey;
   event: Pick<CloudEvent, "id" | "source" | "type"> & { correlationid?: string };
   linkId: LinkId | undefined;
-  project: string;
-  service: string;
-  version: VersionId;
-  priority: number;
-  concurrencyKey: string | undefined;
-  sequence: number;
-  startedByLifecycle: boolean;
   retryOf: ExecutionId | undefined;
-  rootFlow: string;
 }
 
 // An execution that is there for the same event and link stays the only one, whatever the ledger has forgotten since.

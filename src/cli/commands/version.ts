@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { productVersion } from "../../platform/product-version.ts";
 import { type Session, withSession } from "../session.ts";
 
 export function defineVersion(program: Command): Command {
@@ -11,14 +11,9 @@ export function defineVersion(program: Command): Command {
 
 async function version({ terminal }: Session): Promise<void> {
   const answer = {
-    version: ownVersion(),
+    version: productVersion,
     node: process.versions.node,
     platform: `${process.platform}-${process.arch}`,
   };
   await terminal.one(answer, () => `StreamZero FX ${answer.version} (Node ${answer.node}, ${answer.platform})`);
-}
-
-function ownVersion(): string {
-  const file = new URL("../../../package.json", import.meta.url);
-  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
