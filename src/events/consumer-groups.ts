@@ -2,3 +2,7 @@
 export const routerGroup = "router";
 /** The consumer group that stores output and logs. */
 export const logGroup = "ops-data";
+/** The consumer group that makes events and the history of executions searchable. */
+export const historyGroup = "ops-history";
+/** The consumer group that learns event types and their schemas. */
+export const eventTypeGroup = "event-types";

@@ -17,10 +17,23 @@ export const platformEventTypes = {
   executionCancelled: "fx.execution.cancelled",
   stepCompleted: "fx.execution.step_completed",
   serviceDeployed: "fx.service.deployed",
+  webhookIncoming: "fx.webhook.incoming",
+  fileUploaded: "fx.file.uploaded",
+  eventTypeDrifted: "fx.event_type.drifted",
   eventRejected: "fx.event.rejected",
 } as const;
 
 export type PlatformEventType = (typeof platformEventTypes)[keyof typeof platformEventTypes];
+
+const fromOutside: ReadonlySet<string> = new Set([platformEventTypes.webhookIncoming, platformEventTypes.fileUploaded]);
+
+/**
+ * Types that the platform gives to what came from outside through one of its own adapters. As every
+ * event from outside they have a ledger row, whether a link wants them or not (rule D15).
+ */
+export function tellsOfOutside(type: string): boolean {
+  return fromOutside.has(type);
+}
 
 /** Events that tell what became of a run. Runs started by one of them do not start others (rule D14). */
 export function isLifecycleType(type: string): boolean {

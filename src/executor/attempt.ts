@@ -7,13 +7,13 @@ import type { ExecutionError, Step } from "../executions/execution.ts";
 import { assertNever } from "../foundation/assert.ts";
 import type { Clock } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
-import type { JsonObject } from "../foundation/json.ts";
+import type { Json, JsonObject } from "../foundation/json.ts";
 import type { Random } from "../foundation/random.ts";
 import { type Manifest, retriesOf } from "../services/manifest.ts";
-import { Emitter } from "./emitter.ts";
+import { type Effects, requireSmallResult } from "./effects.ts";
+import { LiveEffects } from "./live-effects.ts";
 import { LogWriter } from "./log-writer.ts";
 import { OutputPreview } from "./output-preview.ts";
-import { StateAccess } from "./state-access.ts";
 import type { RunningStep, StepHost, StepResult, StepRunner } from "./step-runner.ts";
 import type { OpenedVersion, VersionSource } from "./version-source.ts";
 
@@ -45,6 +45,9 @@ export class Attempt {
   readonly #log: LogWriter;
   #running: RunningStep | undefined;
   #stopped: StopReason | undefined;
+  #effects: Effects | undefined;
+  /** What the latest step that offered a result offered. */
+  #previous: Json = null;
   /** Why something that a script sent is not known to be durable. */
   #undelivered: unknown;
   /** By the monotonic clock: when the launcher may kill. */
@@ -111,25 +114,19 @@ export class Attempt {
       };
     }
     const event = JSON.parse(Buffer.from(this.#claimed.body).toString()) as CloudEvent;
-    const emitter = new Emitter(this.#parts, this.#claimed.execution, event);
+    this.#effects = new LiveEffects(this.#parts, this.#claimed.execution, this.lease, event);
     for (const [index, script] of opened.scripts.entries()) {
       if (this.#stopped !== undefined) return this.#afterStop(this.#stopped, undefined);
       // Woken too late, after its lease: another attempt may be running by now (rule D8).
       if (this.#ttlMs() === 0) return this.#afterStop("lease-lost", undefined);
-      const result = await this.#runStep(index + 1, script, opened, event, emitter);
+      const result = await this.#runStep(index + 1, script, opened, event);
       const ended = this.#afterStep(result, script, opened.manifest);
       if (ended !== "next") return ended;
     }
     return { kind: "completed" };
   }
 
-  async #runStep(
-    n: number,
-    script: string,
-    opened: OpenedVersion,
-    event: CloudEvent,
-    emitter: Emitter,
-  ): Promise<StepResult> {
+  async #runStep(n: number, script: string, opened: OpenedVersion, event: CloudEvent): Promise<StepResult> {
     const { clock, leases, runner, outputCapBytes } = this.#parts;
     const { execution } = this.#claimed;
     const preview = new OutputPreview();
@@ -165,9 +162,10 @@ export class Attempt {
           service: { project: execution.project, name: execution.service, version: execution.version },
           execution: { id: execution.id, attempt: execution.attempt, step: n, script },
           config: {},
+          previous: this.#previous,
         },
       },
-      this.#host(step, preview, emitter),
+      this.#host(step, preview),
     );
     this.#running = running;
     const result = await running.result;
@@ -180,10 +178,9 @@ export class Attempt {
     return result;
   }
 
-  #host(step: Step, preview: OutputPreview, emitter: Emitter): StepHost {
+  #host(step: Step, preview: OutputPreview): StepHost {
     const { n, script } = step;
-    const { execution } = this.#claimed;
-    const state = new StateAccess(this.#parts, execution, this.lease, this.#parts.leaseMs);
+    const effects = this.#effects as Effects;
     return {
       output: ({ stream, bytes, at }) => {
         preview.add(bytes);
@@ -191,9 +188,16 @@ export class Attempt {
       },
       log: ({ level, message, at }) =>
         this.#log.write({ step: n, script, stream: "log", level, at, bytes: Buffer.from(message) }),
-      emit: (request) => this.#deliver(emitter.emit(n, request)),
-      getState: () => state.get(),
-      putState: (key, value) => this.#deliver(state.put(key, value)),
+      emit: (request) => this.#deliver(effects.emit(n, request)),
+      getState: () => effects.getState(),
+      putState: (key, value) => this.#deliver(effects.putState(key, value)),
+      getSecret: (name) => effects.getSecret(name),
+      setSecret: (name, value, scope) => this.#deliver(effects.setSecret(name, value, scope)),
+      retryLater: (when) => this.#deliver(effects.retryLater(when)),
+      setResult: (value) => {
+        requireSmallResult(value);
+        this.#previous = value;
+      },
     };
   }
 

@@ -52,7 +52,10 @@ export interface StepContext {
   params: JsonObject;
   service: { project: string; name: string; version: string };
   execution: { id: ExecutionId; attempt: number; step: number; script: string };
+  /** Platform, project and service configuration, the nearer scope over the wider one. */
   config: JsonObject;
+  /** What the nearest earlier step of this attempt offered with `setResult`; null: none did. */
+  previous: Json;
 }
 
 /** What a running script can ask for, and where its output goes. */
@@ -66,7 +69,22 @@ export interface StepHost {
   getState(): Promise<JsonObject>;
   /** Stores one value; resolves once it is durable and on the backbone (rule D11). */
   putState(key: string, value: Json): Promise<void>;
+  /** Looks in service, then project, then platform; undefined: nowhere. From then on its value is redacted (rule S5). */
+  getSecret(name: string): Promise<string | undefined>;
+  /** Stores a secret for later runs. Rejects with `forbidden` where the service has no grant for the scope. */
+  setSecret(name: string, value: string, scope: SecretScope): Promise<void>;
+  /** Runs the service again later, with the same trigger. A second call of the same run moves the first one's time. */
+  retryLater(when: RetryTime): Promise<{ jobId: string; at: number }>;
+  /** What this step offers to the next ones as `previous`; the last call counts. At most 4 MiB of JSON. */
+  setResult(value: Json): void;
 }
+
+/** Where `context.secrets.set` may store. A service's own scope needs no grant. */
+export const secretScopes = ["service", "project", "platform"] as const;
+export type SecretScope = (typeof secretScopes)[number];
+
+/** Either a time from now, at least a second, or the next time that a cron expression names. */
+export type RetryTime = { delayMs: number } | { cron: string; timezone: string };
 
 export interface OutputChunk {
   stream: "stdout" | "stderr";

@@ -1,7 +1,7 @@
 import { type IncomingEvent, type RoutingDecision, type RoutingFacts, rootFlowOf } from "../catalog/routing.ts";
 import type { CloudEvent } from "../events/cloud-event.ts";
 import { derivedEventId } from "../events/event-key.ts";
-import { isLifecycleType, isReservedType, platformEventTypes } from "../events/reserved-types.ts";
+import { isLifecycleType, isReservedType, platformEventTypes, tellsOfOutside } from "../events/reserved-types.ts";
 import { topics } from "../events/topics.ts";
 import type { ExecutionId, Ids } from "../foundation/ids.ts";
 import { scopedConcurrencyKey } from "../services/concurrency-key.ts";
@@ -81,7 +81,8 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
     return reject("no such run was requested: the catalog does not know it");
   }
   const lifecycle = isLifecycleType(event.type);
-  if (fromPlatform && !isRunRequest(event) && !index.wants(event.type)) return { outcome: "counted", key };
+  const ownNews = fromPlatform && !isRunRequest(event) && !tellsOfOutside(event.type);
+  if (ownNews && !index.wants(event.type)) return { outcome: "counted", key };
   const { dedupeWindowMs: windowMs = Number.POSITIVE_INFINITY } = limits;
   if (requested === undefined && facts.now - incoming.receivedAt > windowMs) {
     return reject(

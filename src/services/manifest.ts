@@ -48,13 +48,18 @@ export const manifestSchema = z.object({
   entry: z.union([scriptPath, scriptList]).optional(),
   trigger_events: z.array(trigger).optional(),
   schedule: z.string().min(1).optional(),
+  /** IANA name; without it UTC. */
   timezone: z.string().optional(),
+  /** What becomes of ticks that were missed while nothing ran: the latest of them runs, none, or each. */
+  catch_up: z.enum(["one", "none", "all"]).default("one"),
   priority: z.int().min(1).max(10).default(5),
   allow_manual_triggering: z.boolean().default(true),
   active: z.boolean().default(true),
   /** Seconds one step may take. */
   timeout: z.number().positive().max(86_400).default(300),
   retries: retries.default(0),
+  /** Name of the secret that holds the address of the database for `.sql` scripts; without it the project's own. */
+  connection: z.string().min(1).optional(),
   on_lost: z.enum(["retry", "fail"]).default("retry"),
   /** CEL over `event`; runs whose key is equal happen one at a time, in the order they were routed (rule D5). */
   concurrency_key: z.string().min(1).optional(),

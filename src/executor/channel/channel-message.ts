@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../../foundation/errors.ts";
 import type { Json, JsonObject } from "../../foundation/json.ts";
-import type { LogLevel, StepContext } from "../step-runner.ts";
+import type { LogLevel, SecretScope, StepContext } from "../step-runner.ts";
 
 /**
  * The private channel's words, spoken by the SDKs in sdk/. Each is one frame of JSON (UTF-8).
@@ -21,6 +21,12 @@ export type Ask =
   | { id: number; op: "emit"; event: EmitWords }
   | { id: number; op: "getState" }
   | { id: number; op: "putState"; key: string; value: Json }
+  /** Answered with the value, or null. */
+  | { id: number; op: "getSecret"; name: string }
+  | { id: number; op: "setSecret"; name: string; value: string; scope: SecretScope }
+  /** Answered with `{ jobId, at }`, the time in RFC 3339. Sums of the given units, or the next time of `cron` (in UTC unless it says otherwise). */
+  | { id: number; op: "retryLater"; minutes?: number; hours?: number; days?: number; cron?: string; timezone?: string }
+  | { id: number; op: "setResult"; value: Json }
   | { op: "log"; level: LogLevel; message: string };
 
 export interface EmitWords {

@@ -3,9 +3,11 @@ import type { Clock, Timer } from "../../foundation/clock.ts";
 import { type ErrorCode, isPlatformError, messageOf } from "../../foundation/errors.ts";
 import type { Json } from "../../foundation/json.ts";
 import { encodeFrame, type FrameReader } from "../frame.ts";
-import type { StepHost } from "../step-runner.ts";
+import type { RetryTime, StepHost } from "../step-runner.ts";
 import type { Answer, Ask } from "./channel-message.ts";
 import { askIdOf, readAsk } from "./read-ask.ts";
+
+type RetryAsk = Extract<Ask, { op: "retryLater" }>;
 
 /** Asks being handled at one time; past it the script's writes wait. */
 const maxPendingAsks = 256;
@@ -113,6 +115,18 @@ export class ChannelSession {
       case "putState":
         await this.#host.putState(ask.key, ask.value);
         return null;
+      case "getSecret":
+        return (await this.#host.getSecret(ask.name)) ?? null;
+      case "setSecret":
+        await this.#host.setSecret(ask.name, ask.value, ask.scope);
+        return null;
+      case "retryLater": {
+        const { jobId, at } = await this.#host.retryLater(retryTimeOf(ask));
+        return { jobId, at: new Date(at).toISOString() };
+      }
+      case "setResult":
+        this.#host.setResult(ask.value);
+        return null;
       case "log":
         await this.#host.log({ level: ask.level, message: ask.message, at: this.#clock.now() });
         return null;
@@ -130,4 +144,11 @@ export class ChannelSession {
   #settle(): void {
     if (this.#closed && this.#pendingAsks === 0) this.#done.resolve();
   }
+}
+
+const minuteMs = 60_000;
+
+function retryTimeOf({ cron, timezone = "UTC", minutes = 0, hours = 0, days = 0 }: RetryAsk): RetryTime {
+  if (cron !== undefined) return { cron, timezone };
+  return { delayMs: (minutes + (hours + days * 24) * 60) * minuteMs };
 }

@@ -1,6 +1,6 @@
 import { PlatformError } from "../../foundation/errors.ts";
 import type { Json } from "../../foundation/json.ts";
-import { logLevels } from "../step-runner.ts";
+import { logLevels, type SecretScope, secretScopes } from "../step-runner.ts";
 import type { Ask, EmitWords } from "./channel-message.ts";
 
 type Fields = Record<string, unknown>;
@@ -23,9 +23,49 @@ export function readAsk(frame: Buffer): Ask {
     case "putState":
       if (ask.value === undefined) throw wrong("value", ask.value, "a JSON value");
       return { id, op: "putState", key: text(ask, "key"), value: ask.value as Json };
+    case "getSecret":
+      return { id, op: "getSecret", name: text(ask, "name") };
+    case "setSecret":
+      return { id, op: "setSecret", name: text(ask, "name"), value: text(ask, "value"), scope: readScope(ask.scope) };
+    case "retryLater":
+      return { id, op: "retryLater", ...readRetryTime(ask) };
+    case "setResult":
+      if (ask.value === undefined) throw wrong("value", ask.value, "a JSON value");
+      return { id, op: "setResult", value: ask.value as Json };
     default:
-      throw wrong("op", ask.op, "emit, getState, putState, log");
+      throw wrong("op", ask.op, "emit, getState, putState, getSecret, setSecret, retryLater, setResult, log");
   }
+}
+
+function readScope(value: unknown): SecretScope {
+  const scope = secretScopes.find((known) => known === value);
+  if (!scope) throw wrong("scope", value, secretScopes.join(", "));
+  return scope;
+}
+
+/** Either a cron expression, or amounts of time that are added up. */
+function readRetryTime(ask: Fields) {
+  if (isGiven(ask.cron)) {
+    for (const unit of retryUnits) if (isGiven(ask[unit])) throw wrong(unit, ask[unit], "nothing beside cron");
+    return { cron: text(ask, "cron"), ...(isGiven(ask.timezone) ? { timezone: text(ask, "timezone") } : {}) };
+  }
+  const amounts: { minutes?: number; hours?: number; days?: number } = {};
+  for (const unit of retryUnits) {
+    const amount = ask[unit];
+    if (!isGiven(amount)) continue;
+    if (typeof amount !== "number" || !Number.isFinite(amount) || amount < 0)
+      throw wrong(unit, amount, "a number from 0");
+    amounts[unit] = amount;
+  }
+  if (Object.keys(amounts).length === 0)
+    throw wrong("minutes", ask.minutes, "minutes, hours, days or a cron expression");
+  return amounts;
+}
+
+const retryUnits = ["minutes", "hours", "days"] as const;
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 /** The number to answer under, also of an ask that is otherwise wrong; undefined where there is none. */

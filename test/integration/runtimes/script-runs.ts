@@ -80,6 +80,10 @@ export function runScript(
     async putState(key, value) {
       state[key] = value;
     },
+    getSecret: async () => undefined,
+    async setSecret() {},
+    retryLater: async () => ({ jobId: "job-1", at: 0 }),
+    setResult() {},
     ...options.host,
   };
   const id = "0198c0de-0000-7000-8000-000000000001" as ExecutionId;
@@ -101,6 +105,7 @@ export function runScript(
         service: { project: "shop", name: "orders", version: "v1" },
         execution: { id, attempt: 1, step: 1, script },
         config: options.config ?? {},
+        previous: null,
       },
       ...options.request,
     },
