@@ -9,9 +9,12 @@ import { PlatformError } from "../../foundation/errors.ts";
 import type { EventKey, ExecutionId, VersionId } from "../../foundation/ids.ts";
 import type { Json } from "../../foundation/json.ts";
 import { concurrencyKeyFor } from "../../services/concurrency-key.ts";
+import { fillForm } from "../../services/fill-form.ts";
+import type { ParametersForm } from "../../services/parameters-form.ts";
 import type { Service, ServiceVersion } from "../../services/service.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { findEvent } from "./find-event.ts";
+import { formOf } from "./parameters.ts";
 import type { RecentEvents } from "./recent-events.ts";
 import { required } from "./required.ts";
 import { unknownService } from "./services.ts";
@@ -56,7 +59,7 @@ export function runRoute(scope: FastifyInstance, parts: Parts): void {
         service: name,
         id: idempotencyKey ?? ids.next(),
         correlationId: ids.next(),
-        data: body?.data as Json | undefined,
+        data: fillParameters(await formOf(parts.artifacts, version), body?.data as Json | undefined),
         now: clock.now(),
       });
       checkEvent(event, settings.limits.eventBytes);
@@ -110,6 +113,19 @@ export function runRoute(scope: FastifyInstance, parts: Parts): void {
     const wanted = body?.version === "active" ? undefined : body?.version;
     if (priorityDiffers || (wanted !== undefined && wanted !== execution.version)) throw keyUsedTwice();
   }
+}
+
+/** Throws `invalid-input` with each parameter that is not as the service's form wants it. */
+function fillParameters(form: ParametersForm | undefined, data: Json | undefined): Json | undefined {
+  if (form === undefined) return data;
+  const given = data ?? {};
+  // Values of a form are an object; what is none is not meant for it.
+  if (typeof given !== "object" || Array.isArray(given)) return data;
+  const filled = fillForm(form, given);
+  if (filled.ok) return filled.data;
+  const problems = filled.problems.map(({ path, message }) => ({ path: `body.data.${path}`, message }));
+  const text = filled.problems.map(({ path, message }) => `${path} ${message}`).join("; ");
+  throw new PlatformError("invalid-input", `the parameters do not fit the service's form: ${text}`, { problems });
 }
 
 function requireStartable({ project, name, active }: Service, { manifest }: ServiceVersion): void {

@@ -21,6 +21,7 @@ import { logRoutes } from "./logs.ts";
 import { Metrics } from "./metrics.ts";
 import { answerUnknownRoutes } from "./not-found.ts";
 import { describeRefusals, openApiOptions } from "./open-api.ts";
+import { parametersRoute } from "./parameters.ts";
 import { sendProblem } from "./problem-document.ts";
 import { projectRoutes } from "./projects.ts";
 import { runRoute } from "./runs.ts";
@@ -78,6 +79,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
       serviceRoutes(api, inside);
       await api.register(async (scope) => versionRoutes(scope, inside));
       runRoute(api, inside);
+      parametersRoute(api, inside);
       linkRoutes(api, inside);
       await api.register(async (scope) => dryRunRoute(scope, inside));
       executionRoutes(api, inside);

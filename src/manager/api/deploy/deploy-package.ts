@@ -5,10 +5,12 @@ import { PlatformError, type Problem } from "../../../foundation/errors.ts";
 import { sha256, sha256Parts } from "../../../foundation/hash.ts";
 import type { VersionId } from "../../../foundation/ids.ts";
 import { canonicalJson } from "../../../foundation/json.ts";
+import { parametersFile } from "../../../services/parameters-form.ts";
 import type { ServiceFile, ServiceVersion } from "../../../services/service.ts";
 import type { ApiParts } from "../api-parts.ts";
 import type { PackageFiles } from "./package-files.ts";
 import { manifestFile, readManifestFile } from "./read-manifest-file.ts";
+import { parametersProblems } from "./read-parameters-file.ts";
 
 type Parts = Pick<ApiParts, "artifacts" | "catalog" | "checkScripts">;
 
@@ -28,7 +30,10 @@ export async function deployPackage(
   const stripped = stripSecrets(files);
   const reading = readManifestFile(files.get(manifestFile), files.paths(), service.name);
   if (!reading.ok) throw refused(reading.problems);
-  const problems = await checkSyntax(parts, files, reading.scripts);
+  const problems = [
+    ...parametersProblems(files.get(parametersFile)),
+    ...(await checkSyntax(parts, files, reading.scripts)),
+  ];
   if (problems.length > 0) throw refused(problems);
 
   const listed: ServiceFile[] = files.paths().map((name) => {
