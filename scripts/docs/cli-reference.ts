@@ -1,10 +1,6 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { pathToFileURL } from "node:url";
 import type { Argument, Command, Option } from "commander";
 import { exitCodes } from "../../src/cli/exit-codes.ts";
 import { createProgram } from "../../src/cli/program.ts";
-
-export const cliReferenceFile = new URL("../../docs/reference/cli.md", import.meta.url);
 
 /** `docs/reference/cli.md`, made from the definitions of the commands. */
 export function cliReference(): string {
@@ -86,9 +82,4 @@ function cell(text: string): string {
 
 function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
-}
-
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const text = cliReference();
-  if (readFileSync(cliReferenceFile, { encoding: "utf8", flag: "a+" }) !== text) writeFileSync(cliReferenceFile, text);
 }

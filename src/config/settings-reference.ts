@@ -15,7 +15,7 @@ export function settingsReference(): string {
     'In `fx.config.json` the part before the dot is a group: `{"port": 9000, "executor": {"slots": 8}}`.',
     "Names that are no settings are refused. Times are in milliseconds, sizes in bytes. `fx config show` prints what is in force.",
     "",
-    "<!-- Made by scripts/docs/settings.mjs from src/config/settings-schema.ts; changes are made there. -->",
+    "<!-- Made by `npm run docs` from src/config/settings-schema.ts; changes are made there. -->",
     ...[...groups].flatMap(([name, settings]) => section(name, settings)),
     "",
   ].join("\n");

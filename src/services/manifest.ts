@@ -19,50 +19,78 @@ const scriptPath = z
   .regex(/\.(py|ts|mts|cts|js|mjs|cjs|sql|sh)$/, "must name a script: .py, .ts, .js, .sql or .sh");
 const scriptList = z.array(scriptPath).min(1, "must name at least one script");
 
-/** Retries of a failing script. `delay` and `max_delay` in seconds; the delay doubles and is jittered. */
+/** Retries of a failing script. The delay doubles each time, and half of it is random. */
 const retries = z.union([
   z.int().min(0).max(100),
   z
     .object({
-      count: z.int().min(0).max(100),
-      delay: z.number().min(0).max(86_400).default(1),
-      max_delay: z.number().min(0).max(86_400).default(300),
+      count: z.int().min(0).max(100).describe("Retries after the first attempt."),
+      delay: z.number().min(0).max(86_400).default(1).describe("Seconds before the first retry."),
+      max_delay: z.number().min(0).max(86_400).default(300).describe("Longest wait between two attempts, in seconds."),
     })
     .strict(),
 ]);
 
 /**
- * `manifest.json` of a service. Keys, and what each means, are in docs/reference; unknown keys are
- * reported as warnings by `readManifest`, wrong types refuse the deploy.
+ * `manifest.json` of a service. docs/reference/manifest.md and the schema for editors are made from
+ * it. Unknown keys are reported as warnings by `readManifest`, wrong types refuse the deploy.
  */
 export const manifestSchema = z.object({
-  name: nameSchema.optional(),
-  description: z.string().optional(),
-  version: z.string().optional(),
-  author: z.string().optional(),
-  tags: z.array(z.string()).optional(),
-  type: z.enum(["script", "container", "k8s_job"]).default("script"),
-  entrypoint: scriptPath.optional(),
-  execution_order: scriptList.optional(),
-  modules: scriptList.optional(),
-  entry: z.union([scriptPath, scriptList]).optional(),
-  trigger_events: z.array(trigger).optional(),
-  schedule: z.string().min(1).optional(),
-  /** IANA name; without it UTC. */
-  timezone: z.string().optional(),
-  /** What becomes of ticks that were missed while nothing ran: the latest of them runs, none, or each. */
-  catch_up: z.enum(["one", "none", "all"]).default("one"),
-  priority: z.int().min(1).max(10).default(5),
-  allow_manual_triggering: z.boolean().default(true),
-  active: z.boolean().default(true),
-  /** Seconds one step may take. */
-  timeout: z.number().positive().max(86_400).default(300),
-  retries: retries.default(0),
-  /** Name of the secret that holds the address of the database for `.sql` scripts; without it the project's own. */
-  connection: z.string().min(1).optional(),
-  on_lost: z.enum(["retry", "fail"]).default("retry"),
-  /** CEL over `event`; runs whose key is equal happen one at a time, in the order they were routed (rule D5). */
-  concurrency_key: z.string().min(1).optional(),
+  $schema: z.string().optional().describe("Where the schema for editors lies; the platform passes it over."),
+  name: nameSchema.optional().describe("Name of the service; without it the directory's."),
+  description: z.string().optional().describe("For people."),
+  version: z.string().optional().describe("For people; what the platform calls a version is a hash of the content."),
+  author: z.string().optional().describe("For people."),
+  tags: z.array(z.string()).optional().describe("For people."),
+  type: z
+    .enum(["script", "container", "k8s_job"])
+    .default("script")
+    .describe("What a run of the service is. This release runs scripts."),
+  entrypoint: scriptPath.optional().describe("The one script that runs; wins over execution_order."),
+  execution_order: scriptList
+    .optional()
+    .describe("The scripts that run, one after the other, until one fails. Without it the only script there is."),
+  modules: scriptList.optional().describe("Another name of execution_order."),
+  entry: z.union([scriptPath, scriptList]).optional().describe("Another name of execution_order."),
+  trigger_events: z
+    .array(trigger)
+    .optional()
+    .describe(
+      "Event types that start it: exact, or with a trailing .*; or {type, filter} with a CEL expression over event. They propose the first links.",
+    ),
+  schedule: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("When it runs by itself: five cron fields, or @hourly, @daily, @weekly, @monthly, @yearly."),
+  timezone: z.string().optional().describe("IANA name of the schedule's time zone; without it UTC."),
+  catch_up: z
+    .enum(["one", "none", "all"])
+    .default("one")
+    .describe("Ticks missed while the platform was down: the latest of them runs, none runs, or each runs."),
+  priority: z.int().min(1).max(10).default(5).describe("1 (highest) to 10 (lowest)."),
+  allow_manual_triggering: z.boolean().default(true).describe("Whether people may run it by name."),
+  active: z.boolean().default(true).describe("Whether events and its schedule start it."),
+  timeout: z.number().positive().max(86_400).default(300).describe("Seconds that one script may take."),
+  retries: retries
+    .default(0)
+    .describe("How often a failing run is tried again: a count, or {count, delay, max_delay} with delays in seconds."),
+  connection: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Name of the secret that holds the address of the database for .sql scripts; without it the project's own.",
+    ),
+  on_lost: z
+    .enum(["retry", "fail"])
+    .default("retry")
+    .describe("What becomes of an attempt that the platform lost: it runs again, or the run fails."),
+  concurrency_key: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("CEL over event; runs with equal keys happen one at a time, in the order they were routed."),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -35,7 +35,10 @@ const field = z.looseObject({
 });
 
 /** `parameters.json` of a service: the form of a run by hand. Its values become the trigger event's data. */
-export const parametersFormSchema = z.strictObject({ fields: z.array(field) });
+export const parametersFormSchema = z.strictObject({
+  $schema: z.string().optional().describe("Where the schema for editors lies; the platform passes it over."),
+  fields: z.array(field).describe("The fields, in the order they are shown."),
+});
 
 export type ParametersForm = z.infer<typeof parametersFormSchema>;
 export type FormField = ParametersForm["fields"][number];

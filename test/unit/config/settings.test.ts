@@ -1,9 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { settingList } from "../../../src/config/setting-list.ts";
 import { describeSettings, loadSettings } from "../../../src/config/settings.ts";
-import { settingsReference } from "../../../src/config/settings-reference.ts";
 import type { PlatformError } from "../../../src/foundation/errors.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
@@ -121,11 +120,6 @@ describe("loadSettings", () => {
 });
 
 describe("the reference of settings", () => {
-  it("is current: `node scripts/docs/settings.mjs` writes it", () => {
-    const file = new URL("../../../docs/reference/settings.md", import.meta.url);
-    expect(readFileSync(file, "utf8")).toBe(settingsReference());
-  });
-
   it("describes every setting, and no two share a name", () => {
     expect(settingList.filter(({ description }) => description === "")).toEqual([]);
     expect(new Set(settingList.map(({ variable }) => variable)).size).toBe(settingList.length);
