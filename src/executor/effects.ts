@@ -12,8 +12,8 @@ export interface Effects {
   emit(step: number, request: EmitRequest): Promise<{ id: string }>;
   getState(): Promise<JsonObject>;
   putState(key: string, value: Json): Promise<void>;
-  getSecret(name: string): Promise<string | undefined>;
-  setSecret(name: string, value: string, scope: SecretScope): Promise<void>;
+  getSecret(name: string): Promise<Json | undefined>;
+  setSecret(name: string, value: Json, scope: SecretScope): Promise<void>;
   retryLater(when: RetryTime): Promise<{ jobId: string; at: number }>;
 }
 

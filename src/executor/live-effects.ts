@@ -41,11 +41,11 @@ export class LiveEffects implements Effects {
     return this.#state.put(key, value);
   }
 
-  async getSecret(_name: string): Promise<string | undefined> {
+  async getSecret(_name: string): Promise<Json | undefined> {
     throw new PlatformError("unavailable", "secrets");
   }
 
-  async setSecret(_name: string, _value: string, _scope: SecretScope): Promise<void> {
+  async setSecret(_name: string, _value: Json, _scope: SecretScope): Promise<void> {
     throw new PlatformError("unavailable", "secrets");
   }
 

@@ -69,10 +69,13 @@ export interface StepHost {
   getState(): Promise<JsonObject>;
   /** Stores one value; resolves once it is durable and on the backbone (rule D11). */
   putState(key: string, value: Json): Promise<void>;
-  /** Looks in service, then project, then platform; undefined: nowhere. From then on its value is redacted (rule S5). */
-  getSecret(name: string): Promise<string | undefined>;
-  /** Stores a secret for later runs. Rejects with `forbidden` where the service has no grant for the scope. */
-  setSecret(name: string, value: string, scope: SecretScope): Promise<void>;
+  /**
+   * Looks in service, then project, then platform; undefined: nowhere. Gives what was stored, of the same JSON type: a
+   * string, or an object of them as published services keep. From then on every string in it is redacted (rule S5).
+   */
+  getSecret(name: string): Promise<Json | undefined>;
+  /** Stores a secret, any JSON value but null, for later runs. Rejects with `forbidden` where the service has no grant for the scope. */
+  setSecret(name: string, value: Json, scope: SecretScope): Promise<void>;
   /** Runs the service again later, with the same trigger. A second call of the same run moves the first one's time. */
   retryLater(when: RetryTime): Promise<{ jobId: string; at: number }>;
   /** What this step offers to the next ones as `previous`; the last call counts. At most 4 MiB of JSON. */

@@ -21,9 +21,9 @@ export type Ask =
   | { id: number; op: "emit"; event: EmitWords }
   | { id: number; op: "getState" }
   | { id: number; op: "putState"; key: string; value: Json }
-  /** Answered with the value, or null. */
+  /** Answered with the value, or null where there is none. */
   | { id: number; op: "getSecret"; name: string }
-  | { id: number; op: "setSecret"; name: string; value: string; scope: SecretScope }
+  | { id: number; op: "setSecret"; name: string; value: Json; scope: SecretScope }
   /** Answered with `{ jobId, at }`, the time in RFC 3339. Sums of the given units, or the next time of `cron` (in UTC unless it says otherwise). */
   | { id: number; op: "retryLater"; minutes?: number; hours?: number; days?: number; cron?: string; timezone?: string }
   | { id: number; op: "setResult"; value: Json }

@@ -26,7 +26,8 @@ export function readAsk(frame: Buffer): Ask {
     case "getSecret":
       return { id, op: "getSecret", name: text(ask, "name") };
     case "setSecret":
-      return { id, op: "setSecret", name: text(ask, "name"), value: text(ask, "value"), scope: readScope(ask.scope) };
+      if (!isGiven(ask.value)) throw wrong("value", ask.value, "a JSON value other than null");
+      return { id, op: "setSecret", name: text(ask, "name"), value: ask.value as Json, scope: readScope(ask.scope) };
     case "retryLater":
       return { id, op: "retryLater", ...readRetryTime(ask) };
     case "setResult":
