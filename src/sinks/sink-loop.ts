@@ -1,0 +1,179 @@
+import type { Bus, BusRecord, GroupPosition, Subscription } from "../bus/bus.ts";
+import { deadLetter } from "../events/dead-letter.ts";
+import { type Clock, sleep } from "../foundation/clock.ts";
+import { isPlatformError, messageOf } from "../foundation/errors.ts";
+import type { Log } from "../foundation/log.ts";
+
+export interface SinkLoopParts {
+  bus: Bus;
+  clock: Clock;
+  log: Log;
+}
+
+/** What a record of the backbone is to a sink. */
+export type SinkReading<Item> =
+  | { kind: "item"; item: Item }
+  /** Goes to the dead letters with the reason, which follows on "it": `is not a log record`. */
+  | { kind: "unreadable"; reason: string }
+  /** Not for this sink; or another reader of the topic sets it aside. */
+  | { kind: "passed-over" };
+
+/** What one sink does with what the loop reads for it. */
+export interface SinkWork<Item> {
+  group: string;
+  topics: readonly string[];
+  /** One of what it stores, with its article, for messages: "a log record". */
+  noun: string;
+  /** Records taken from the bus at once. */
+  batchSize: number;
+  /** Never throws (rule D12). */
+  read(record: BusRecord): SinkReading<Item>;
+  /** Takes all items or, when it throws, none. After a crash it is given some again, in the same order. */
+  store(items: readonly Item[]): Promise<void>;
+  /** For a sink whose `store` only gathers: what is gathered is durable once this resolves. Places are committed after it. */
+  flush?: { everyMs: number; run(): Promise<void> };
+}
+
+interface Read<Item> {
+  record: BusRecord;
+  item: Item;
+}
+
+/**
+ * Carries records from the backbone to a store. Stored before committed: a crash in between stores
+ * them again. A record that cannot be stored goes to the dead letters and the partition moves on
+ * (rule D12); a store that is down is waited for.
+ */
+export class SinkLoop<Item> {
+  readonly #parts: SinkLoopParts;
+  readonly #work: SinkWork<Item>;
+  readonly #stopping = new AbortController();
+  /** Stored or set aside, not yet committed; by topic and partition. */
+  readonly #positions = new Map<string, GroupPosition>();
+  #flushedAt = 0;
+  #done: Promise<void> | undefined;
+
+  constructor(parts: SinkLoopParts, work: SinkWork<Item>) {
+    this.#parts = parts;
+    this.#work = work;
+  }
+
+  /** Resolves once it reads; a failure to subscribe rejects. */
+  async start(): Promise<void> {
+    const { group, topics, batchSize } = this.#work;
+    const subscription = await this.#parts.bus.subscribe({ group, topics, from: "earliest", maxRecords: batchSize });
+    this.#flushedAt = this.#parts.clock.monotonic();
+    this.#done = this.#run(subscription);
+  }
+
+  /** Resolves when the batch under way is stored and committed, or has failed once more. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#done;
+  }
+
+  async #run(subscription: Subscription): Promise<void> {
+    const { signal } = this.#stopping;
+    let reading: Promise<BusRecord[] | undefined> | undefined;
+    while (!signal.aborted) {
+      reading ??= this.#persist("read the bus", () => subscription.next(signal)).then((read) => read?.result);
+      const records = await this.#unlessFlushIsDue(reading);
+      if (records === "due") {
+        await this.#settle(subscription);
+        continue;
+      }
+      reading = undefined;
+      if (records === undefined || !(await this.#storeAll(records))) break;
+      for (const { topic, partition, offset } of records) {
+        this.#positions.set(`${topic}/${partition}`, { topic, partition, offset: offset + 1 });
+      }
+      if (this.#work.flush === undefined || this.#dueInMs(this.#work.flush.everyMs) <= 0) {
+        await this.#settle(subscription);
+      }
+    }
+    await this.#settle(subscription);
+    await subscription.close();
+  }
+
+  /** What `reading` brings; "due" when gathered items have waited long enough before it brings anything. */
+  async #unlessFlushIsDue(reading: Promise<BusRecord[] | undefined>): Promise<BusRecord[] | undefined | "due"> {
+    const { flush } = this.#work;
+    if (flush === undefined || this.#positions.size === 0) return reading;
+    const read = new AbortController();
+    const due = sleep(this.#parts.clock, this.#dueInMs(flush.everyMs), read.signal).then(() => "due" as const);
+    try {
+      return await Promise.race([reading, due]);
+    } finally {
+      read.abort();
+    }
+  }
+
+  #dueInMs(everyMs: number): number {
+    return this.#flushedAt + everyMs - this.#parts.clock.monotonic();
+  }
+
+  /** Makes durable what is gathered, then commits. */
+  async #settle(subscription: Subscription): Promise<void> {
+    const { clock, log } = this.#parts;
+    const { flush, noun } = this.#work;
+    this.#flushedAt = clock.monotonic();
+    if (this.#positions.size === 0) return;
+    if (flush && (await this.#persist(`store ${noun}`, () => flush.run())) === undefined) return;
+    try {
+      await subscription.commit([...this.#positions.values()]);
+      this.#positions.clear();
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, `could not commit the place of ${noun}; some are read again`);
+    }
+  }
+
+  /** False when stopped before every record was stored or set aside. */
+  async #storeAll(records: readonly BusRecord[]): Promise<boolean> {
+    const items: Read<Item>[] = [];
+    for (const record of records) {
+      const reading = this.#work.read(record);
+      if (reading.kind === "item") items.push({ record, item: reading.item });
+      else if (reading.kind === "unreadable" && !(await this.#setAside(record, reading.reason))) return false;
+    }
+    return this.#store(items);
+  }
+
+  async #store(read: readonly Read<Item>[]): Promise<boolean> {
+    const [first] = read;
+    if (first === undefined) return true;
+    const { noun, store } = this.#work;
+    try {
+      const items = read.map(({ item }) => item);
+      return (await this.#persist(`store ${noun}`, () => store(items))) !== undefined;
+    } catch (error) {
+      if (read.length === 1) return this.#setAside(first.record, `could not be stored: ${messageOf(error)}`);
+      // One of them is at fault: the others must not go with it.
+      const middle = Math.ceil(read.length / 2);
+      return (await this.#store(read.slice(0, middle))) && (await this.#store(read.slice(middle)));
+    }
+  }
+
+  async #setAside(record: BusRecord, reason: string): Promise<boolean> {
+    const { bus, log } = this.#parts;
+    const { topic, partition, offset } = record;
+    log.warn({ topic, partition, offset, reason }, `${this.#work.noun} goes to the dead letters`);
+    return (await this.#persist("write a dead letter", () => bus.publish([deadLetter(record, reason)]))) !== undefined;
+  }
+
+  /** Repeats what fails for a passing reason. Undefined when the sink was stopped meanwhile; other failures are thrown. */
+  async #persist<Result>(what: string, work: () => Promise<Result>): Promise<{ result: Result } | undefined> {
+    const { clock, log } = this.#parts;
+    for (let failures = 0; ; failures += 1) {
+      try {
+        const result = await work();
+        if (failures > 0) log.info({ failures }, `could ${what} again`);
+        return { result };
+      } catch (error) {
+        if (!isPlatformError(error) || !error.retryable) throw error;
+        if (failures === 0) log.warn({ error: error.message }, `could not ${what}, will try again`);
+        await sleep(clock, Math.min(20 * 2 ** Math.min(failures, 10), 5000), this.#stopping.signal);
+        if (this.#stopping.signal.aborted) return undefined;
+      }
+    }
+  }
+}
