@@ -1,11 +1,13 @@
 import { Command } from "commander";
 import { defineCancel } from "./commands/cancel.ts";
+import { defineCompletion } from "./commands/completion.ts";
 import { defineConfig } from "./commands/config.ts";
 import { defineDeploy } from "./commands/deploy.ts";
 import { defineDoctor } from "./commands/doctor.ts";
 import { defineEvents } from "./commands/events.ts";
 import { defineExecutions } from "./commands/executions.ts";
 import { defineFlow } from "./commands/flow.ts";
+import { defineInit } from "./commands/init.ts";
 import { defineLedger } from "./commands/ledger.ts";
 import { defineLink } from "./commands/link.ts";
 import { defineLinks } from "./commands/links.ts";
@@ -18,13 +20,23 @@ import { defineServices } from "./commands/services.ts";
 import { defineShow } from "./commands/show.ts";
 import { defineSkip } from "./commands/skip.ts";
 import { defineStart } from "./commands/start.ts";
+import { defineTry } from "./commands/try.ts";
 import { defineUnlink } from "./commands/unlink.ts";
 import { defineVersion } from "./commands/version.ts";
 import { defineWhy } from "./commands/why.ts";
 
 const groups: Record<string, readonly ((program: Command) => Command)[]> = {
-  "The platform:": [defineStart, defineDoctor, defineConfig, defineVersion],
-  "Build:": [defineDeploy, defineServices, defineProjects, defineLink, defineUnlink, defineLinks],
+  "The platform:": [defineStart, defineDoctor, defineConfig, defineCompletion, defineVersion],
+  "Build:": [
+    defineInit,
+    defineTry,
+    defineDeploy,
+    defineServices,
+    defineProjects,
+    defineLink,
+    defineUnlink,
+    defineLinks,
+  ],
   "Run:": [defineSend, defineRun, defineRetry, defineCancel, defineSkip],
   "Understand:": [defineWhy, defineFlow, defineEvents, defineExecutions, defineShow, defineLogs, defineLedger],
 };

@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import type { LogAnswer } from "../connection/wire.ts";
+import { LinePrinter } from "../logs/line-printer.ts";
 import { type Session, withSession } from "../session.ts";
 import { wholeNumber } from "../terminal/read-options.ts";
-import { safe } from "../terminal/safe.ts";
 
 interface LogsOptions {
   follow?: boolean;
@@ -22,7 +22,7 @@ export function defineLogs(program: Command): Command {
 async function logs(session: Session, id: string, { follow, limit }: LogsOptions): Promise<void> {
   const path = `/api/v1/executions/${encodeURIComponent(id)}/logs`;
   const { api, terminal } = session;
-  const printer = new LinePrinter(session);
+  const printer = new LinePrinter(terminal);
   if (follow) {
     for await (const { data, event } of api.events(path, {})) {
       if (event === "end") break;
@@ -36,35 +36,4 @@ async function logs(session: Session, id: string, { follow, limit }: LogsOptions
     if (next !== undefined) terminal.say(`there is more: --limit ${limit * 10}`);
   }
   printer.end();
-}
-
-/** Raw output arrives in pieces that are not lines; structured records are lines of their own. */
-class LinePrinter {
-  readonly #session: Session;
-  #atLineStart = true;
-
-  constructor(session: Session) {
-    this.#session = session;
-  }
-
-  print(record: LogAnswer): void {
-    const { terminal } = this.#session;
-    if (terminal.isJson) {
-      terminal.entry(record, () => "");
-      return;
-    }
-    if (record.stream === "log") {
-      this.end();
-      terminal.line(`${terminal.paint("dim", `[${record.level ?? "info"}]`)} ${safe(record.text)}`);
-      return;
-    }
-    const text = safe(record.text);
-    terminal.raw(record.stream === "stderr" ? terminal.paint("yellow", text) : text);
-    this.#atLineStart = text.endsWith("\n");
-  }
-
-  end(): void {
-    if (!this.#atLineStart) this.#session.terminal.raw("\n");
-    this.#atLineStart = true;
-  }
 }

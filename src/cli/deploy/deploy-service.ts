@@ -19,13 +19,19 @@ export interface DeployReport {
 
 /**
  * Deploys one directory. What is wrong with the service is in the report, so that others still go
- * ahead; a platform that cannot be reached, or does not let us in, throws.
+ * ahead; a platform that cannot be reached, or does not let us in, throws. `replaced`: files, by path, that
+ * are not taken as they lie there.
  */
-export async function deployService(api: Client, service: ServiceDirectory, project: string): Promise<DeployReport> {
+export async function deployService(
+  api: Client,
+  service: ServiceDirectory,
+  project: string,
+  replaced: Readonly<Record<string, string>> = {},
+): Promise<DeployReport> {
   const facts = { project, name: service.name };
   if (!isValidName(service.name)) return refused(facts, [{ path: "", message: nameProblem(service) }]);
   try {
-    const packed = await packService(service.path);
+    const packed = await packService(service.path, replaced);
     const { status, body } = await api.send<{ version: string; warnings?: string[] }>(
       "POST",
       `/api/v1/services/${encodeURIComponent(project)}/${encodeURIComponent(service.name)}/versions`,

@@ -14,10 +14,18 @@ const always = new Set([
   ".idea",
   ".vscode",
 ]);
+/** Of the SDKs' local mode: a developer's own values, secrets among them. */
+const localFiles = new Set(["ef_env.json", "ef_package_state.json"]);
 const alwaysFiles = /^(\.DS_Store|\.fxignore|.*\.py[co]|.*\.sw[po]|.*~)$/;
 
 export function isAlwaysIgnored(name: string): boolean {
-  return always.has(name) || alwaysFiles.test(name) || name === ".pytest_cache" || name === ".mypy_cache";
+  return (
+    always.has(name) ||
+    localFiles.has(name) ||
+    alwaysFiles.test(name) ||
+    name === ".pytest_cache" ||
+    name === ".mypy_cache"
+  );
 }
 
 /**

@@ -20,7 +20,10 @@ const maxSizeBytes = 50 * 1024 * 1024;
 const maxFiles = 5000;
 
 /** Packs what belongs to a service. The same files give the same archive: names in order, no times, no owners. */
-export async function packService(directory: string): Promise<PackedService> {
+export async function packService(
+  directory: string,
+  replaced: Readonly<Record<string, string>> = {},
+): Promise<PackedService> {
   const { files, warnings } = listFiles(directory);
   const pack = tar.pack();
   const chunks: Uint8Array[] = [];
@@ -28,7 +31,9 @@ export async function packService(directory: string): Promise<PackedService> {
   const ended = new Promise<void>((resolve, reject) => pack.on("end", resolve).on("error", reject));
   let sizeBytes = 0;
   for (const path of files) {
-    const content = readFileSync(join(directory, path));
+    const content = Object.hasOwn(replaced, path)
+      ? Buffer.from(replaced[path] ?? "")
+      : readFileSync(join(directory, path));
     sizeBytes += content.length;
     if (sizeBytes > maxSizeBytes)
       throw tooLarge(directory, `more than ${maxSizeBytes / 1024 / 1024} MiB, counted up to ${path}`);

@@ -25,6 +25,7 @@ import { parametersRoute } from "./parameters.ts";
 import { sendProblem } from "./problem-document.ts";
 import { projectRoutes } from "./projects.ts";
 import { runRoute } from "./runs.ts";
+import { schemaRoute } from "./schemas.ts";
 import { serviceRoutes } from "./services.ts";
 import { stepOutputRoute } from "./step-output.ts";
 import { versionRoutes } from "./versions.ts";
@@ -80,6 +81,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
       await api.register(async (scope) => versionRoutes(scope, inside));
       runRoute(api, inside);
       parametersRoute(api, inside);
+      schemaRoute(api);
       linkRoutes(api, inside);
       await api.register(async (scope) => dryRunRoute(scope, inside));
       executionRoutes(api, inside);

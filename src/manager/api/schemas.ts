@@ -1,0 +1,22 @@
+import type { FastifyInstance } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { type EditorSchemaName, editorSchema, editorSchemaNames } from "../../services/editor-schemas.ts";
+
+/** JSON Schemas of the files of a service, for editors; they say nothing of what is deployed. */
+export function schemaRoute(scope: FastifyInstance): void {
+  scope.withTypeProvider<ZodTypeProvider>().get(
+    "/schemas/:name",
+    {
+      config: { access: "anyone" },
+      schema: {
+        operationId: "getSchema",
+        summary: "JSON Schema of manifest.json, parameters.json or config.json",
+        tags: ["services"],
+        params: z.object({ name: z.enum(editorSchemaNames as [EditorSchemaName, ...EditorSchemaName[]]) }),
+        response: { 200: z.looseObject({}) },
+      },
+    },
+    async ({ params: { name } }, reply) => reply.type("application/schema+json").send(editorSchema(name)),
+  );
+}
