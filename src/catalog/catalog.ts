@@ -1,3 +1,4 @@
+import type { AdapterMarkStore } from "./adapter-marks.ts";
 import type { ExecutionStore } from "./executions.ts";
 import type { LeaseStore } from "./leases.ts";
 import type { LedgerStore } from "./ledger.ts";
@@ -9,6 +10,7 @@ import type { RoutingStore } from "./routing.ts";
 import type { RunRequestStore } from "./run-requests.ts";
 import type { ScheduleStore } from "./schedules.ts";
 import type { ServiceStore } from "./services.ts";
+import type { WebhookStore } from "./webhooks.ts";
 
 /**
  * The manager database: it alone decides what runs, where and when. Several small stores over one
@@ -27,6 +29,8 @@ export interface Catalog {
   ledger: LedgerStore;
   outbox: OutboxStore;
   schedules: ScheduleStore;
+  webhooks: WebhookStore;
+  adapterMarks: AdapterMarkStore;
   retention: RetentionStore;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Ids, LinkId } from "../../foundation/ids.ts";
+import { nextTime, type Schedule } from "../../services/cron/schedule-times.ts";
 import { type Manifest, triggersOf } from "../../services/manifest.ts";
 import { newLink } from "./links.ts";
 import type { Tx } from "./store-context.ts";
@@ -53,10 +54,10 @@ export function adoptedFrom(
   manifest: Manifest,
   former: Pick<
     ServicesTable,
-    "active" | "active_pinned" | "priority" | "priority_pinned" | "schedule" | "schedule_since"
+    "active" | "active_pinned" | "priority" | "priority_pinned" | "schedule" | "schedule_since" | "schedule_next"
   >,
   now: number,
-): Pick<ServicesTable, "active" | "priority" | "schedule" | "schedule_since"> {
+): Pick<ServicesTable, "active" | "priority" | "schedule" | "schedule_since" | "schedule_next"> {
   const schedule =
     manifest.schedule === undefined ? null : JSON.stringify([manifest.schedule, manifest.timezone ?? "UTC"]);
   const unchanged = schedule === former.schedule;
@@ -64,6 +65,23 @@ export function adoptedFrom(
     active: former.active_pinned === 1 ? former.active : manifest.active ? 1 : 0,
     priority: former.priority_pinned === 1 ? former.priority : manifest.priority,
     schedule,
-    schedule_since: unchanged ? former.schedule_since : schedule === null ? null : now,
+    ...(unchanged
+      ? { schedule_since: former.schedule_since, schedule_next: former.schedule_next }
+      : scheduleFrom(schedule, now)),
   };
+}
+
+/** A schedule that begins at `now`: new, changed, or switched on again. It makes up for nothing before. */
+export function scheduleFrom(
+  schedule: string | null,
+  now: number,
+): Pick<ServicesTable, "schedule_since" | "schedule_next"> {
+  if (schedule === null) return { schedule_since: null, schedule_next: null };
+  return { schedule_since: now, schedule_next: nextTime(scheduleOf(schedule), now) ?? null };
+}
+
+/** Reads the column `schedule`. */
+export function scheduleOf(text: string): Schedule {
+  const [cron, timezone] = JSON.parse(text) as [string, string];
+  return { cron, timezone };
 }

@@ -24,6 +24,8 @@ export function deleteService(context: StoreContext, project: string, name: stri
       .where("status", "=", "in_progress")
       .where("finished_at", "is", null)
       .execute();
+    await tx.deleteFrom("jobs").where("project", "=", project).where("service", "=", name).execute();
+    await tx.deleteFrom("schedule_misses").where("project", "=", project).where("service", "=", name).execute();
     await tx.deleteFrom("links").where("project", "=", project).where("service", "=", name).execute();
     await tx.deleteFrom("versions").where("project", "=", project).where("name", "=", name).execute();
     await tx.deleteFrom("services").where("project", "=", project).where("name", "=", name).execute();

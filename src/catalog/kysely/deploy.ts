@@ -28,6 +28,9 @@ export function deploy(
       priority_pinned: 0,
       schedule: null,
       schedule_since: null,
+      schedule_next: null,
+      schedule_fired: null,
+      schedule_paused: 0,
     };
     const row = there ?? versionRowOf(version, now);
     const stored = versionOf(row);

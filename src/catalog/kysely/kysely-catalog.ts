@@ -1,6 +1,7 @@
 import { defaultProject } from "../../services/names.ts";
 import type { Catalog } from "../catalog.ts";
 import { migrate } from "../migrations/migrate.ts";
+import { adapterMarkStore } from "./adapter-marks.ts";
 import { executionStore } from "./executions.ts";
 import { leaseStore } from "./leases.ts";
 import { ledgerStore } from "./ledger.ts";
@@ -13,6 +14,7 @@ import { runRequestStore } from "./run-requests.ts";
 import { scheduleStore } from "./schedules.ts";
 import { serviceStore } from "./services.ts";
 import { inTransaction, type StoreContext } from "./store-context.ts";
+import { webhookStore } from "./webhooks.ts";
 
 /** The catalog on any database that Kysely speaks to: the schema brought up to date, the stores over it. */
 export async function openKyselyCatalog(context: StoreContext): Promise<Catalog> {
@@ -35,6 +37,8 @@ export async function openKyselyCatalog(context: StoreContext): Promise<Catalog>
     ledger: ledgerStore(context),
     outbox: outboxStore(context),
     schedules: scheduleStore(context),
+    webhooks: webhookStore(context),
+    adapterMarks: adapterMarkStore(context),
     retention: retentionStore(context),
     close: () => db.destroy(),
   };

@@ -43,6 +43,7 @@ export function versionRowOf(version: Omit<ServiceVersion, "createdAt">, now: nu
     warnings: JSON.stringify(warnings),
     concurrency_key: manifest.concurrency_key ?? null,
     on_lost: manifest.on_lost,
+    catch_up: manifest.catch_up,
     created_at: now,
   };
 }

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { ServiceFile } from "../../services/service.ts";
 import type { ServiceStore } from "../services.ts";
-import { adoptedFrom, layManifestLinks } from "./activate-version.ts";
+import { adoptedFrom, layManifestLinks, scheduleFrom } from "./activate-version.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
 import { deleteService } from "./delete-service.ts";
 import { deploy } from "./deploy.ts";
@@ -63,7 +63,7 @@ export function serviceStore(context: StoreContext): ServiceStore {
           await layManifestLinks(tx, ids, former, manifest, now);
         }
         // A schedule that was switched off does not make up for the times it missed.
-        if (row.active === 1 && former.active === 0 && row.schedule !== null) row.schedule_since = now;
+        if (row.active === 1 && former.active === 0) Object.assign(row, scheduleFrom(row.schedule, now));
         await tx.updateTable("services").set(row).where("project", "=", project).where("name", "=", name).execute();
         await moveLinkEpoch(tx);
         return serviceOf(row);

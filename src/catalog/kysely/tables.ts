@@ -2,6 +2,8 @@ import type { Generated } from "kysely";
 import type { ExecutionStatus, Step, Trigger } from "../../executions/execution.ts";
 import type { Lane } from "../../executions/lanes.ts";
 import type { EventKey, ExecutionId, InstanceId, LinkId, VersionId } from "../../foundation/ids.ts";
+import type { CatchUp } from "../../services/manifest.ts";
+import type { JobStatus } from "../jobs.ts";
 import type { LedgerOutcome } from "../ledger.ts";
 
 /** The catalog's tables. Times are milliseconds since the epoch; flags are 0 or 1; JSON is text. */
@@ -17,9 +19,13 @@ export interface Tables {
   steps: StepsTable;
   flows: FlowsTable;
   run_requests: RunRequestsTable;
+  schedule_misses: ScheduleMissesTable;
+  jobs: JobsTable;
   outbox: OutboxTable;
   partitions: PartitionsTable;
   batches: BatchesTable;
+  webhooks: WebhooksTable;
+  adapter_marks: AdapterMarksTable;
 }
 
 /** Single numbers, such as the link epoch. */
@@ -45,6 +51,11 @@ export interface ServicesTable {
   /** Cron expression and time zone of the active version; null without a schedule. */
   schedule: string | null;
   schedule_since: number | null;
+  /** The nominal time after `schedule_since`: an index finds what is due. Null where nothing comes by itself. */
+  schedule_next: number | null;
+  /** Nominal time that a run was last started for. */
+  schedule_fired: number | null;
+  schedule_paused: number;
   created_at: number;
   updated_at: number;
 }
@@ -60,6 +71,7 @@ export interface VersionsTable {
   /** Copied from the manifest for those who read it per link or per attempt. */
   concurrency_key: string | null;
   on_lost: "retry" | "fail";
+  catch_up: CatchUp;
   created_at: number;
 }
 
@@ -176,6 +188,33 @@ export interface RunRequestsTable {
   created_at: number;
 }
 
+/** Nominal times of a schedule that started no run: one row for each time that some were passed over. */
+export interface ScheduleMissesTable {
+  project: string;
+  service: string;
+  first_at: number;
+  last_at: number;
+  count: number;
+  recorded_at: number;
+}
+
+/** Runs that scripts asked for later: one an execution. */
+export interface JobsTable {
+  id: string;
+  execution_id: ExecutionId;
+  project: string;
+  service: string;
+  status: JobStatus;
+  at: number;
+  /** JSON of the event that will start it. Its key is the guard against a second start. */
+  event: string;
+  root_flow: string;
+  sequence: number;
+  started_by_lifecycle: number;
+  run_execution_id: ExecutionId | null;
+  created_at: number;
+}
+
 export interface OutboxTable {
   id: Generated<number>;
   topic: string;
@@ -199,4 +238,20 @@ export interface PartitionsTable {
 export interface BatchesTable extends PartitionsTable {
   id: Generated<number>;
   decided_at: number;
+}
+
+export interface WebhooksTable {
+  id: string;
+  name: string;
+  project: string | null;
+  token_hash: string;
+  active: number;
+  created_at: number;
+  last_used_at: number | null;
+}
+
+export interface AdapterMarksTable {
+  adapter: string;
+  key: string;
+  mark: string;
 }

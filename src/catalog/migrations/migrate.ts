@@ -4,10 +4,15 @@ import { messageOf, PlatformError } from "../../foundation/errors.ts";
 import type { DialectTraits } from "../dialects/dialect-traits.ts";
 import { firstSchema } from "./0001-first-schema.ts";
 import { indexMigration } from "./0002-indexes.ts";
+import { webhookMigration } from "./0008-webhooks.ts";
 
 /** Every migration there is, in order. A released one is never changed; a change is a new one. */
 function migrationsOf(traits: DialectTraits): Record<string, Migration> {
-  return { "0001-first-schema": firstSchema(traits), "0002-indexes": indexMigration };
+  return {
+    "0001-first-schema": firstSchema(traits),
+    "0002-indexes": indexMigration,
+    "0008-webhooks": webhookMigration,
+  };
 }
 
 /** Brings the database to the newest schema. Throws `conflict` where a newer release has written it. */
