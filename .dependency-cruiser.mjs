@@ -5,7 +5,7 @@ const foundation = "^src/foundation/";
 const contract = "[.]contract[.]ts$";
 
 /** What each folder of the domain may import besides itself and the foundation. */
-const domain = { events: [], services: ["events"], executions: ["events", "services"] };
+const domain = { events: [], services: ["events"], executions: ["events", "services"], search: ["services"] };
 const domainFolders = `^src/(${Object.keys(domain).join("|")})/`;
 
 /** A port is the file named like its folder; the catalog's are the files at its top but for its drivers, one a store. */
