@@ -7,10 +7,12 @@ import { defineDoctor } from "./commands/doctor.ts";
 import { defineEvents } from "./commands/events.ts";
 import { defineExecutions } from "./commands/executions.ts";
 import { defineFlow } from "./commands/flow.ts";
+import { defineHooks } from "./commands/hooks.ts";
 import { defineInit } from "./commands/init.ts";
 import { defineLedger } from "./commands/ledger.ts";
 import { defineLink } from "./commands/link.ts";
 import { defineLinks } from "./commands/links.ts";
+import { defineListen } from "./commands/listen.ts";
 import { defineLogs } from "./commands/logs.ts";
 import { defineProjects } from "./commands/projects.ts";
 import { defineRetry } from "./commands/retry.ts";
@@ -36,9 +38,19 @@ const groups: Record<string, readonly ((program: Command) => Command)[]> = {
     defineLink,
     defineUnlink,
     defineLinks,
+    defineHooks,
   ],
   "Run:": [defineSend, defineRun, defineRetry, defineCancel, defineSkip],
-  "Understand:": [defineWhy, defineFlow, defineEvents, defineExecutions, defineShow, defineLogs, defineLedger],
+  "Understand:": [
+    defineListen,
+    defineWhy,
+    defineFlow,
+    defineEvents,
+    defineExecutions,
+    defineShow,
+    defineLogs,
+    defineLedger,
+  ],
 };
 
 /** The whole command line. `docs/reference/cli.md` is made from it. */

@@ -110,7 +110,32 @@ const recovery = z.strictObject({
 });
 
 const scheduler = z.strictObject({
-  pollMs: durationMs(1000).describe("How often schedules are looked at."),
+  pollMs: durationMs(1000).describe("Longest time between two looks at the clock, which may have been set."),
+  toleranceMs: durationMs(60_000).describe(
+    "A scheduled time that is noticed later than this was missed, and falls under the manifest's catch_up.",
+  ),
+  catchUpRuns: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1000)
+    .describe("With catch_up all, the most missed times of one schedule that run: the latest."),
+});
+
+const watch = z.strictObject({
+  directories: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Directories whose new files become fx.file.uploaded, with : between them; without it none is watched."),
+  project: z.string().min(1).optional().describe("Whose services see these events; without it all."),
+  settleMs: durationMs(1000).describe("A file is taken when it has not changed for so long."),
+  contentBytes: z
+    .int()
+    .min(0)
+    .max(2 * 1024 * 1024)
+    .default(256 * 1024)
+    .describe("Largest file whose content the event carries; of a larger one it tells path, size and hash."),
 });
 
 const log = z.strictObject({
@@ -152,6 +177,7 @@ export const settingsSchema = z
     router: router.prefault({}),
     scheduler: scheduler.prefault({}),
     recovery: recovery.prefault({}),
+    watch: watch.prefault({}),
     limits: limits.prefault({}),
     retention: retention.prefault({}),
   })

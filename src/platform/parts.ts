@@ -1,3 +1,4 @@
+import { DirectoryWatcher } from "../adapters/watch/directory-watcher.ts";
 import type { Settings } from "../config/settings.ts";
 import { Executor } from "../executor/executor.ts";
 import type { ProcessStepRunner } from "../executor/process-step-runner.ts";
@@ -34,7 +35,9 @@ export function createParts(options: PartsOptions): Parts {
   const sink = new LogSink({ bus, opsData, clock, log });
   const outbox = new OutboxPublisher({ bus, outbox: catalog.outbox, clock, log, pollMs: settings.recovery.pollMs });
   const leases = new LeaseRecovery({ bus, leases: catalog.leases, clock, log, pollMs: settings.recovery.pollMs });
-  const scheduler = new Scheduler({ bus, catalog, clock, ids, log, pollMs: settings.scheduler.pollMs });
+  const { pollMs, toleranceMs, catchUpRuns } = settings.scheduler;
+  const catchUp = { toleranceMs, runs: catchUpRuns };
+  const scheduler = new Scheduler({ bus, catalog, clock, ids, log, pollMs, catchUp });
   const keeper = new RetentionKeeper({
     bus,
     retention: catalog.retention,
@@ -78,6 +81,21 @@ export function createParts(options: PartsOptions): Parts {
     outputCapBytes: limits.outputBytes,
   });
 
+  const { directories, project, settleMs, contentBytes } = settings.watch;
+  const adapters = directoriesOf(directories).map(
+    (directory) =>
+      new DirectoryWatcher({
+        bus,
+        marks: catalog.adapterMarks,
+        clock,
+        log,
+        directory,
+        project,
+        settleMs,
+        contentBytes,
+      }),
+  );
+
   return {
     async start() {
       await sink.start();
@@ -86,9 +104,11 @@ export function createParts(options: PartsOptions): Parts {
       leases.start();
       executor.start();
       scheduler.start();
+      for (const adapter of adapters) await adapter.start();
       keeper.start();
     },
     async stop(drainMs) {
+      for (const adapter of adapters) await adapter.stop();
       await scheduler.stop();
       await executor.stop(drainMs);
       await runner.close();
@@ -100,4 +120,8 @@ export function createParts(options: PartsOptions): Parts {
       await sink.stop();
     },
   };
+}
+
+function directoriesOf(list: string | undefined): string[] {
+  return (list ?? "").split(":").filter((directory) => directory !== "");
 }

@@ -103,3 +103,11 @@ export interface LogAnswer {
   level?: string | null;
   text: string;
 }
+
+export interface WebhookAnswer {
+  id: string;
+  name: string;
+  project?: string | null;
+  active: boolean;
+  lastUsedAt?: Time | null;
+}

@@ -5,6 +5,7 @@ import type { Clock } from "../../foundation/clock.ts";
 import type { Problem } from "../../foundation/errors.ts";
 import type { Ids } from "../../foundation/ids.ts";
 import type { Log } from "../../foundation/log.ts";
+import type { Random } from "../../foundation/random.ts";
 import type { OpsData } from "../../ops-data/ops-data.ts";
 
 /** What the API is made of; `src/platform` gives it the drivers. */
@@ -15,6 +16,7 @@ export interface ApiParts {
   opsData: OpsData;
   clock: Clock;
   ids: Ids;
+  random: Random;
   log: Log;
   settings: ApiSettings;
   /** The administrator's token. */

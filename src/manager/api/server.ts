@@ -29,6 +29,7 @@ import { schemaRoute } from "./schemas.ts";
 import { serviceRoutes } from "./services.ts";
 import { stepOutputRoute } from "./step-output.ts";
 import { versionRoutes } from "./versions.ts";
+import { hookRoute, webhookRoutes } from "./webhooks.ts";
 
 /** Where the API begins; health and metrics are outside. */
 const apiPrefix = "/api/v1";
@@ -89,11 +90,13 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
       stepOutputRoute(api, inside);
       logRoutes(api, inside);
       flowRoute(api, inside);
+      webhookRoutes(api, inside);
       ledgerRoutes(api, inside);
       api.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true } }, () => app.swagger());
     },
     { prefix: apiPrefix },
   );
+  await app.register(async (scope) => hookRoute(scope, inside));
   healthRoutes(app, inside);
   metrics.route(app);
   await app.ready();

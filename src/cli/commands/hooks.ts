@@ -1,0 +1,89 @@
+import { type Command, Option } from "commander";
+import { CliError } from "../cli-error.ts";
+import type { Client } from "../connection/client.ts";
+import type { WebhookAnswer } from "../connection/wire.ts";
+import { type Session, withSession } from "../session.ts";
+import type { Column } from "../terminal/column.ts";
+import { clockText } from "../terminal/times.ts";
+
+type NewWebhook = WebhookAnswer & { path: string };
+
+const path = "/api/v1/webhooks";
+
+const columns: Column<WebhookAnswer>[] = [
+  { title: "webhook", of: ({ name }) => name },
+  { title: "project", of: ({ project }) => project ?? "(all)" },
+  { title: "state", of: ({ active }, paint) => (active ? "on" : paint("yellow", "off")) },
+  { title: "last used", of: ({ lastUsedAt }) => (lastUsedAt ? clockText(lastUsedAt, Date.now()) : "never") },
+];
+
+export function defineHooks(program: Command): Command {
+  const hooks = program.command("hooks").description("webhooks: addresses whose calls become fx.webhook.incoming");
+  hooks
+    .command("list", { isDefault: true })
+    .description("all webhooks (the default: `fx hooks`)")
+    .action(withSession(list));
+  hooks
+    .command("add")
+    .description("make one; its address is shown this once")
+    .argument("<name>", "what it is called, also in its events")
+    .option("--project <project>", "only services of this project see its events")
+    .action(withSession(add));
+  hooks
+    .command("change")
+    .description("switch one on or off")
+    .argument("<name>", "its name")
+    .addOption(new Option("--on", "switch it on").conflicts("off"))
+    .option("--off", "switch it off")
+    .action(withSession(change));
+  hooks
+    .command("rotate")
+    .description("give one a new address; the old one ends at once")
+    .argument("<name>", "its name")
+    .action(withSession(rotate));
+  hooks.command("remove").description("delete one").argument("<name>", "its name").action(withSession(remove));
+  return hooks;
+}
+
+async function list({ api, terminal }: Session): Promise<void> {
+  const { items } = await api.list<WebhookAnswer>(path, {}, 10_000);
+  await terminal.list(items, columns, "no webhook yet: `fx hooks add <name>`");
+}
+
+async function add({ api, terminal }: Session, name: string, { project }: { project?: string }): Promise<void> {
+  const { body } = await api.send<NewWebhook>("POST", path, { json: { name, project } });
+  await tellAddress({ api, terminal } as Session, body);
+}
+
+async function rotate(session: Session, name: string): Promise<void> {
+  const { id } = await webhookNamed(session.api, name);
+  const { body } = await session.api.send<NewWebhook>("POST", `${path}/${id}/rotate`);
+  await tellAddress(session, body);
+}
+
+async function change({ api, terminal }: Session, name: string, { on, off }: { on?: boolean; off?: boolean }) {
+  if (!on && !off) throw new CliError({ what: "nothing to change was named", fix: "--on or --off", exit: "usage" });
+  const { id } = await webhookNamed(api, name);
+  const { body } = await api.send<WebhookAnswer>("PATCH", `${path}/${id}`, { json: { active: on === true } });
+  await terminal.one(body, () => `${name} is ${body.active ? "on" : "off"}`);
+}
+
+async function remove({ api, terminal }: Session, name: string): Promise<void> {
+  const { id } = await webhookNamed(api, name);
+  await api.send("DELETE", `${path}/${id}`);
+  await terminal.one({ name, removed: true }, () => `${name} is gone; calls of it are answered with 404`);
+}
+
+async function tellAddress({ api, terminal }: Session, webhook: NewWebhook): Promise<void> {
+  const url = `${api.url}${webhook.path}`;
+  await terminal.one({ ...webhook, url }, () => url);
+  terminal.say("who knows this address may call it; it is not shown again");
+  terminal.next(`fx link fx.webhook.incoming <service> --filter 'event.subject == "${webhook.name}"'`);
+}
+
+async function webhookNamed(api: Client, name: string): Promise<WebhookAnswer> {
+  const { items } = await api.list<WebhookAnswer>(path, {}, 10_000);
+  const found = items.find((webhook) => webhook.name === name);
+  if (found) return found;
+  throw new CliError({ what: `there is no webhook ${name}`, fix: "fx hooks", exit: "notFound" });
+}

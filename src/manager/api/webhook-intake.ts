@@ -1,0 +1,96 @@
+import { isUtf8 } from "node:buffer";
+import type { IncomingHttpHeaders } from "node:http";
+import type { Bus } from "../../bus/bus.ts";
+import type { Webhook, WebhookStore } from "../../catalog/webhooks.ts";
+import { encodeRecord } from "../../events/bus-binding.ts";
+import { maxEventBytes } from "../../events/cloud-event.ts";
+import { isJsonType } from "../../events/event-data.ts";
+import { eventKeyOf } from "../../events/event-key.ts";
+import { webhookEvent } from "../../events/outside-events.ts";
+import { topics } from "../../events/topics.ts";
+import type { Clock } from "../../foundation/clock.ts";
+import { messageOf, PlatformError } from "../../foundation/errors.ts";
+import { sha256 } from "../../foundation/hash.ts";
+import type { EventKey, Ids } from "../../foundation/ids.ts";
+import type { Json, JsonObject } from "../../foundation/json.ts";
+
+interface WebhookIntakeParts {
+  bus: Bus;
+  catalog: { webhooks: WebhookStore };
+  clock: Clock;
+  ids: Ids;
+}
+
+export interface WebhookRequest {
+  token: string;
+  headers: IncomingHttpHeaders;
+  query: JsonObject;
+  body: Buffer;
+}
+
+/** Under which senders give their own id of a delivery; the first that is there counts. */
+const deliveryHeaders = ["idempotency-key", "webhook-id", "x-github-delivery", "x-gitlab-event-uuid", "x-request-id"];
+
+/** What opens doors elsewhere, and what only the way here is about. */
+const droppedHeader =
+  /^(?:authorization|proxy-.*|cookie|connection|host|keep-alive|te|trailer|transfer-encoding|upgrade|content-length|.*(?:token|secret|password|api-?key).*)$/;
+
+/** A call of a webhook becomes `fx.webhook.incoming`. Resolves once that is durable. */
+export async function acceptWebhook(parts: WebhookIntakeParts, request: WebhookRequest): Promise<EventKey> {
+  const { bus, catalog, clock, ids } = parts;
+  const webhook = await webhookOf(catalog.webhooks, request.token);
+  const sent = deliveryHeaders.map((name) => request.headers[name]).find((value) => typeof value === "string");
+  const event = webhookEvent({
+    webhook,
+    deliveryId: sent === undefined ? ids.next() : String(sent),
+    at: clock.now(),
+    request: { query: request.query, headers: keptHeaders(request.headers), ...contentOf(request) },
+  });
+  const record = encodeRecord(topics.platform, event);
+  if (record.value.length > maxEventBytes) {
+    throw new PlatformError(
+      "limit-exceeded",
+      `the call is too large: ${record.value.length} bytes as an event, at most ${maxEventBytes}`,
+    );
+  }
+  await bus.publish([record]);
+  await noteUse(catalog.webhooks, webhook, clock.now());
+  return eventKeyOf(event);
+}
+
+/** Looked up by its hash, so that nothing of a token can be learnt from how long the look takes. */
+async function webhookOf(webhooks: WebhookStore, token: string): Promise<Webhook> {
+  const found = await webhooks.byTokenHash(sha256(token));
+  // One that is switched off is not told from one that never was.
+  if (found?.active) return found;
+  throw new PlatformError("not-found", "there is no webhook with this token: it was rotated, switched off or deleted");
+}
+
+function keptHeaders(headers: IncomingHttpHeaders): JsonObject {
+  const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !droppedHeader.test(name));
+  return Object.fromEntries(kept.map(([name, value]) => [name, [value].flat().join(", ")]));
+}
+
+/** JSON as a value, text as a string, anything else as base64. */
+function contentOf({ headers, body }: WebhookRequest): JsonObject {
+  if (body.length === 0) return {};
+  const type = headers["content-type"];
+  if (type !== undefined && isJsonType(type)) {
+    try {
+      return { body: JSON.parse(body.toString()) as Json };
+    } catch (error) {
+      throw new PlatformError(
+        "invalid-input",
+        `the body is not JSON, though its type says ${type}: ${messageOf(error)}`,
+      );
+    }
+  }
+  return isUtf8(body) ? { text: body.toString() } : { base64: body.toString("base64") };
+}
+
+const usesNotedEveryMs = 60_000;
+
+/** Once a minute is enough for people, and a call waits for no second transaction. */
+async function noteUse(webhooks: WebhookStore, { id, lastUsedAt }: Webhook, now: number): Promise<void> {
+  if (lastUsedAt === undefined || now - lastUsedAt > usesNotedEveryMs) await webhooks.noteUse(id);
+}
