@@ -1,9 +1,9 @@
 """The name under which published services know `fx_ef`."""
 import fx_ef
-from fx_ef import Context, FxError, get_param
+from fx_ef import Context, FxError, get_param, get_secret
 
 __version__ = fx_ef.__version__
-__all__ = ["Context", "FxError", "context", "get_param"]
+__all__ = ["Context", "FxError", "context", "get_param", "get_secret"]
 
 
 def __getattr__(name):

@@ -1,9 +1,11 @@
 """What a StreamZero FX service written in Python sees of its run: `from fx_ef import context`."""
+import os
+
 from fx_ef._channel import FxError
 from fx_ef._context import Context
 
 __version__ = "0.1.0"
-__all__ = ["Context", "FxError", "context", "get_param"]
+__all__ = ["Context", "FxError", "context", "get_param", "get_secret"]
 
 _context = None
 
@@ -14,14 +16,29 @@ def _enter(channel):
 
 
 def get_param(name, default=None):
-    """The parameter `name` of this run, else `default`."""
-    return __getattr__("context").params.get(name, default)
+    """The parameter `name` of this run, else `default`. Knows `service_name`, `package_name` and `package_id` as well."""
+    context = __getattr__("context")
+    own = {"service_name": context.service.name, "package_name": context.service.name, "package_id": context.service.id}
+    return own[name] if name in own else context.params.get(name, default)
+
+
+def get_secret(name, default=None):
+    """The secret `name`, as `context.secrets.get` finds it, else `default`."""
+    return __getattr__("context").secrets.get(name, default)
 
 
 # Looked up late, so that the package can be imported, and documented, where there is no run.
 def __getattr__(name):
     if name != "context":
         raise AttributeError(f"module 'fx_ef' has no attribute {name!r}")
+    # A run of the platform has entered before its script's first line: EF_ENV cannot take it elsewhere.
     if _context is None:
-        raise RuntimeError("there is no run: fx_ef.context exists in scripts that the platform has started")
+        if os.environ.get("EF_ENV") != "local":
+            raise RuntimeError(
+                "there is no run: fx_ef.context exists in scripts that the platform has started; "
+                "set EF_ENV=local to run a script without a platform"
+            )
+        from fx_ef._local import LocalChannel
+
+        _enter(LocalChannel())
     return _context

@@ -18,6 +18,18 @@ class FxError(Exception):
         self.code = code
 
 
+def encode(value):
+    """JSON in UTF-8. Raises TypeError or ValueError for what JSON cannot hold, FxError for what is too large."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    body = text.encode("utf-8", "surrogatepass")
+    if len(body) > MAX_VALUE_BYTES:
+        raise FxError(
+            "limit-exceeded",
+            f"{len(body)} bytes of JSON; one event, value or log line may have at most {MAX_VALUE_BYTES}",
+        )
+    return body
+
+
 class Channel:
     """Safe to use from several threads: one request is under way at a time."""
 
@@ -32,7 +44,7 @@ class Channel:
 
     def request(self, op, **fields):
         """Returns the answer's value. Raises FxError when it is refused."""
-        body = self._encode(op, fields)
+        body = self._words(op, fields)
         with self._lock:
             request_id = self._next_id
             self._next_id += 1
@@ -45,21 +57,14 @@ class Channel:
 
     def tell(self, op, **fields):
         """Sends what needs no answer."""
-        body = self._encode(op, fields)
+        body = self._words(op, fields)
         with self._lock:
             self._send(b"{%s" % body)
 
-    def _encode(self, op, fields):
+    def _words(self, op, fields):
         if self._pid != os.getpid():
             raise FxError("forbidden", "the run's context belongs to the script's own process, not to one forked from it")
-        text = json.dumps({"op": op, **fields}, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        body = text.encode("utf-8", "surrogatepass")
-        if len(body) > MAX_VALUE_BYTES:
-            raise FxError(
-                "limit-exceeded",
-                f"{len(body)} bytes of JSON; one event, value or log line may have at most {MAX_VALUE_BYTES}",
-            )
-        return body[1:]
+        return encode({"op": op, **fields})[1:]
 
     def _send(self, body):
         try:

@@ -1,4 +1,5 @@
 """What a script sees of its run."""
+from fx_ef._channel import FxError
 
 _MISSING = object()
 
@@ -30,12 +31,23 @@ class Events:
         self._channel = channel
 
     def send(
-        self, event_type, *args, data=_MISSING, source=None, event_source=None, subject=None, id=None, correlation_id=None
+        self,
+        event_type,
+        *args,
+        data=_MISSING,
+        source=None,
+        event_source=None,
+        subject=None,
+        reference_id=None,
+        id=None,
+        correlation_id=None,
+        topic=None,
     ):
         """Emits a CloudEvent: `send(type, data)` or `send(type, source, data=...)`. Returns its id once it is durable.
 
-        data: anything that JSON can hold, at most 4 MiB of it. Raises FxError when the event is refused:
-        for a type that begins with `fx.`, for instance.
+        data: anything that JSON can hold, at most 4 MiB of it. `event_source` and `reference_id` are older names of
+        `source` and `subject`. `topic` has no effect: all events travel on one. Raises FxError when the event is
+        refused: for a type that begins with `fx.`, for instance.
         """
         if len(args) > 2:
             raise TypeError(f"send takes a type, a source and data; {len(args) + 1} values were given")
@@ -45,7 +57,7 @@ class Events:
             data = args[0]
         elif len(args) == 1:
             source = args[0]
-        event = {"type": event_type, "source": source or event_source, "subject": subject, "id": id}
+        event = {"type": event_type, "source": source or event_source, "subject": subject or reference_id, "id": id}
         event["correlationId"] = correlation_id
         event = {name: value for name, value in event.items() if value is not None}
         if data is not _MISSING:
@@ -69,6 +81,47 @@ class State:
         self._channel.request("putState", key=key, value=value)
 
 
+class Secrets:
+    """Looked up in the service's own scope, then the project's, then the platform's."""
+
+    def __init__(self, channel):
+        self._channel = channel
+
+    def get(self, name, default=None):
+        """The secret as it was stored, a string or an object; `default` where no scope has it."""
+        value = self._channel.request("getSecret", name=name)
+        return default if value is None else value
+
+    def set(self, name, value, context):
+        """Stores a secret for later runs; `context` is "project", "platform" or "service".
+
+        value: anything that JSON can hold but None. Raises FxError: `forbidden` where the service may not write there.
+        """
+        self._channel.request("setSecret", name=name, value=value, scope=context)
+
+
+class Scheduler:
+    def __init__(self, channel):
+        self._channel = channel
+
+    def retry(self, minutes=0, hours=0, days=0, cron_expression=None, parameters=None, timezone=None):
+        """Runs the service again later, with the same event: after the sum of the amounts, or at the next time that
+        the cron expression names, which wins over them. Returns the job's id.
+
+        timezone: of the expression, an IANA name; UTC unless given.
+        """
+        if parameters:
+            raise FxError(
+                "invalid-input",
+                "a retry has the event of this run and takes no other parameters; send an event that starts the service",
+            )
+        if cron_expression:
+            when = {"cron": cron_expression, "timezone": timezone}
+        else:
+            when = {"minutes": minutes, "hours": hours, "days": days}
+        return self._channel.request("retryLater", **{name: value for name, value in when.items() if value})["jobId"]
+
+
 class Logging:
     """Structured log lines of this run; `%` arguments as in the standard library."""
 
@@ -87,37 +140,58 @@ class Logging:
 
     set_level = setLevel
 
-    def debug(self, message, *args):
-        self._log("debug", message, args)
+    def debug(self, message, *args, exc_info=False):
+        self._log("debug", message, args, exc_info)
 
-    def info(self, message, *args):
-        self._log("info", message, args)
+    def info(self, message, *args, exc_info=False):
+        self._log("info", message, args, exc_info)
 
-    def warning(self, message, *args):
-        self._log("warning", message, args)
+    def warning(self, message, *args, exc_info=False):
+        self._log("warning", message, args, exc_info)
 
-    def error(self, message, *args):
-        self._log("error", message, args)
+    def error(self, message, *args, exc_info=False):
+        self._log("error", message, args, exc_info)
 
-    def critical(self, message, *args):
-        self._log("critical", message, args)
+    def critical(self, message, *args, exc_info=False):
+        self._log("critical", message, args, exc_info)
 
     def exception(self, message, *args):
         """An error, with the exception that is being handled."""
-        # Loaded when needed: it would cost every start 3 ms.
-        import traceback
+        self._log("error", message, args, True)
 
-        text = str(message) % args if args else str(message)
-        self._log("error", f"{text}\n{traceback.format_exc()}".rstrip(), ())
+    warn = warning
+    fatal = critical
 
-    def _log(self, level, message, args):
-        if _LEVELS[level] >= self._level:
-            text = str(message) % args if args else str(message)
-            self._channel.tell("log", level=level, message=text)
+    def _log(self, level, message, args, with_exception):
+        if _LEVELS[level] < self._level:
+            return
+        text = _format(message, args)
+        if with_exception:
+            # Loaded when needed: it would cost every start 3 ms.
+            import traceback
+
+            text = f"{text}\n{traceback.format_exc()}".rstrip()
+        self._channel.tell("log", level=level, message=text)
+
+
+def _format(message, args):
+    if not args:
+        return str(message)
+    # As the standard library: one dict fills names.
+    values = args[0] if len(args) == 1 and isinstance(args[0], dict) and args[0] else args
+    try:
+        return str(message) % values
+    except (TypeError, ValueError, KeyError):
+        # A log line is no reason for a run to fail.
+        return " ".join(map(str, (message, *args)))
 
 
 class Context:
-    """`params` and `config` are dicts; `event` is the whole CloudEvent that started the run, as a dict."""
+    """What one run sees.
+
+    `params` and `config` are dicts; `event` is the whole CloudEvent that started the run, as a dict; `previous` is what
+    the step before offered with `result`, None where none did.
+    """
 
     def __init__(self, channel):
         given = channel.welcome["context"]
@@ -125,8 +199,18 @@ class Context:
         self.params = given["params"]
         self.config = given["config"]
         self.event = given["event"]
-        self.service = self.package = Named(service["name"], f"{service['project']}/{service['name']}")
+        self.previous = given["previous"]
+        # Local runs may give an id of their own.
+        self.service = self.package = Named(service["name"], service.get("id") or f"{service['project']}/{service['name']}")
         self.execution = Execution(execution["id"], execution["attempt"], execution["step"])
         self.events = Events(channel)
         self.state = State(channel)
+        self.secrets = Secrets(channel)
+        self.scheduler = Scheduler(channel)
+        self.retry = self.scheduler.retry
         self.logging = Logging(channel)
+        self._channel = channel
+
+    def result(self, value):
+        """Offers a JSON value, at most 4 MiB of it, to the next step as its `previous`. The last one counts."""
+        self._channel.request("setResult", value=value)

@@ -123,4 +123,4 @@ function encode(words) {
   );
 }
 
-module.exports = { Channel, FxError };
+module.exports = { Channel, encode, FxError };

@@ -4,12 +4,14 @@ const levels = ["debug", "info", "warning", "error", "critical"];
 const optionNames = ["data", "source", "subject", "id", "correlationId"];
 
 function createContext(channel) {
-  const { params, config, event, service, execution } = channel.welcome.context;
-  const named = Object.freeze({ name: service.name, id: `${service.project}/${service.name}` });
+  const { params, config, event, previous, service, execution } = channel.welcome.context;
+  // Local runs may give an id of their own.
+  const named = Object.freeze({ name: service.name, id: service.id ?? `${service.project}/${service.name}` });
   return Object.freeze({
     params: values(params),
     config: values(config),
     event,
+    previous,
     service: named,
     package: named,
     execution: Object.freeze({ id: execution.id, attempt: execution.attempt, step: execution.step }),
@@ -28,8 +30,30 @@ function createContext(channel) {
         await channel.request("putState", { key, value });
       },
     }),
+    secrets: Object.freeze({
+      async get(name, fallback) {
+        return (await channel.request("getSecret", { name })) ?? fallback;
+      },
+      async set(name, value, scope) {
+        await channel.request("setSecret", { name, value, scope });
+      },
+    }),
+    scheduler: Object.freeze({
+      async retry(when) {
+        return (await channel.request("retryLater", readRetry(when))).jobId;
+      },
+    }),
+    async result(value) {
+      await channel.request("setResult", { value });
+    },
     logging: createLogging(channel),
   });
+}
+
+function readRetry({ minutes, hours, days, cronExpression, timezone } = {}) {
+  if (cronExpression) return { cron: cronExpression, timezone };
+  // None of an amount is as good as not naming it.
+  return { minutes: minutes || undefined, hours: hours || undefined, days: days || undefined };
 }
 
 function values(given) {

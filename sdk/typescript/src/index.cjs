@@ -4,13 +4,44 @@ const { FxError } = require("./channel.cjs");
 const { createContext } = require("./context.cjs");
 
 const channel = globalThis[Symbol.for("@streamzero/fx channel")];
-const context = channel ? createContext(channel) : noRun();
+const context = channel ? createContext(channel) : outsideOfRuns();
 
-function noRun() {
-  const refuse = () => {
-    throw new Error("there is no run: the context of @streamzero/fx exists in scripts that the platform has started");
+/** Importing reads nothing: the context is made when something of it is used. A run of the platform never comes here. */
+function outsideOfRuns() {
+  let local;
+  const found = () => {
+    if (process.env.EF_ENV !== "local") {
+      throw new Error(
+        "there is no run: the context of @streamzero/fx exists in scripts that the platform has started; set EF_ENV=local to run a script without a platform",
+      );
+    }
+    const { LocalChannel } = require("./local.cjs");
+    local ??= createContext(new LocalChannel());
+    return local;
   };
-  return new Proxy({}, { get: refuse, has: refuse, ownKeys: refuse });
+  return new Proxy(
+    {},
+    {
+      get: (_target, name) => found()[name],
+      has: (_target, name) => name in found(),
+      ownKeys: () => Reflect.ownKeys(found()),
+      getOwnPropertyDescriptor: (_target, name) => describe(found(), name),
+    },
+  );
 }
 
-module.exports = { context, FxError, getParam: (name, fallback) => context.params.get(name, fallback) };
+/** A proxy may not call fixed what its own target does not have. */
+function describe(object, name) {
+  const descriptor = Object.getOwnPropertyDescriptor(object, name);
+  return descriptor && { ...descriptor, configurable: true };
+}
+
+function getParam(name, fallback) {
+  const { id, name: own } = context.service;
+  const ours = { service_name: own, package_name: own, package_id: id };
+  return Object.hasOwn(ours, name) ? ours[name] : context.params.get(name, fallback);
+}
+
+const getSecret = (name, fallback) => context.secrets.get(name, fallback);
+
+module.exports = { context, FxError, getParam, getSecret };

@@ -57,6 +57,32 @@ export interface State {
   put(key: string, value: Json): Promise<void>;
 }
 
+/** Where a secret is kept. Looked up in this order. */
+export type SecretScope = "service" | "project" | "platform";
+
+export interface Secrets {
+  /** The secret as it was stored, a string or an object; else `fallback`, else undefined. */
+  get<Value extends Json = string>(name: string): Promise<Value | undefined>;
+  get<Value extends Json = string>(name: string, fallback: Value): Promise<Value>;
+  /** Stores a secret, any JSON value but null, for later runs. `forbidden` where the service may not write to the scope. */
+  set(name: string, value: Json, scope: SecretScope): Promise<void>;
+}
+
+/** The sum of the amounts from now, or the next time of `cronExpression`, which wins over them. */
+export interface RetryTime {
+  minutes?: number;
+  hours?: number;
+  days?: number;
+  cronExpression?: string;
+  /** Of the expression: an IANA name; UTC unless given. */
+  timezone?: string;
+}
+
+export interface Scheduler {
+  /** Runs the service again later, with the same event. Resolves with the job's id. */
+  retry(when: RetryTime): Promise<string>;
+}
+
 /** Structured log lines of this run. Values other than strings are shown as `console.log` shows them. */
 export interface Logging {
   debug(...values: unknown[]): void;
@@ -78,8 +104,10 @@ export interface Context {
   readonly params: Values;
   /** The service's configuration. */
   readonly config: Values;
+  readonly secrets: Secrets;
   readonly state: State;
   readonly events: Events;
+  readonly scheduler: Scheduler;
   readonly logging: Logging;
   /** The same as `service`. */
   readonly package: Named;
@@ -88,6 +116,10 @@ export interface Context {
   readonly execution: { readonly id: string; readonly attempt: number; readonly step: number };
   /** The whole event that started the run. */
   readonly event: CloudEvent;
+  /** What the nearest step before offered with `result`; null where none did. */
+  readonly previous: Json;
+  /** Offers a value, at most 4 MiB of JSON, to the next step as its `previous`. The last one counts. */
+  result(value: Json): Promise<void>;
 }
 
 /** The platform refused what the script asked for. */
@@ -96,9 +128,13 @@ export class FxError extends Error {
   readonly code: string;
 }
 
-/** What this run sees. Exists in scripts that the platform has started. */
+/** What this run sees. Exists in scripts that the platform has started, and everywhere with EF_ENV=local. */
 export const context: Context;
 
-/** The parameter `name` of this run, else `fallback`. */
+/** The parameter `name` of this run, else `fallback`. Knows `service_name`, `package_name` and `package_id` as well. */
 export function getParam<Value = Json>(name: string): Value | undefined;
 export function getParam<Value = Json>(name: string, fallback: Value): Value;
+
+/** The secret `name`, as `context.secrets.get` finds it, else `fallback`. */
+export function getSecret<Value extends Json = string>(name: string): Promise<Value | undefined>;
+export function getSecret<Value extends Json = string>(name: string, fallback: Value): Promise<Value>;

@@ -1,3 +1,3 @@
 import sdk from "./index.cjs";
 
-export const { context, getParam, FxError } = sdk;
+export const { context, FxError, getParam, getSecret } = sdk;

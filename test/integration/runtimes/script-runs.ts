@@ -11,7 +11,7 @@ import type {
 } from "../../../src/executor/step-runner.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
 import type { ExecutionId, VersionId } from "../../../src/foundation/ids.ts";
-import type { JsonObject } from "../../../src/foundation/json.ts";
+import type { Json, JsonObject } from "../../../src/foundation/json.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
 import { systemRandom } from "../../../src/foundation/random.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -57,7 +57,13 @@ export function runScript(
   runner: ProcessStepRunner,
   files: Record<string, string>,
   script: string,
-  options: { params?: JsonObject; config?: JsonObject; host?: Partial<StepHost>; request?: Partial<StepRequest> } = {},
+  options: {
+    params?: JsonObject;
+    config?: JsonObject;
+    previous?: Json;
+    host?: Partial<StepHost>;
+    request?: Partial<StepRequest>;
+  } = {},
 ): ScriptRun {
   versions += 1;
   const directory = runner.runRoot.versionDirectory(`v${process.pid}-${versions}` as VersionId);
@@ -105,7 +111,7 @@ export function runScript(
         service: { project: "shop", name: "orders", version: "v1" },
         execution: { id, attempt: 1, step: 1, script },
         config: options.config ?? {},
-        previous: null,
+        previous: options.previous ?? null,
       },
       ...options.request,
     },

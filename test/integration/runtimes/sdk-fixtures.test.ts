@@ -1,90 +1,51 @@
-import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
-import type { EmitRequest } from "../../../src/executor/step-runner.ts";
+import type { EmitRequest, RetryTime, StepHost } from "../../../src/executor/step-runner.ts";
 import { PlatformError } from "../../../src/foundation/errors.ts";
-import type { JsonObject } from "../../../src/foundation/json.ts";
+import type { Json, JsonObject } from "../../../src/foundation/json.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
+import { type Fixture, fixtures, players } from "./fixture-players.ts";
 import { openRunner, runScript } from "./script-runs.ts";
 
-interface Fixture {
-  given: { params: JsonObject; config?: JsonObject; state?: JsonObject; refuses?: string[] };
-  calls: JsonObject[];
-  argv?: JsonObject;
-  emitted?: JsonObject[];
-  logged?: JsonObject[];
-  state?: JsonObject;
-  returned: unknown[];
-}
+/** A platform as the case wants it, which keeps what is asked of it. */
+class FixtureHost implements Partial<StepHost> {
+  readonly emitted: EmitRequest[] = [];
+  readonly state: JsonObject;
+  readonly secretsSet: JsonObject[] = [];
+  readonly retried: RetryTime[] = [];
+  readonly results: Json[] = [];
+  readonly #given: Fixture["given"];
+  readonly #secrets: JsonObject;
 
-const directory = new URL("../../../sdk/fixtures/", import.meta.url);
-const fixtures = readdirSync(directory)
-  .filter((name) => name.endsWith(".json"))
-  .map((name): [string, Fixture] => [name, JSON.parse(readFileSync(new URL(name, directory), "utf8"))]);
-
-const players: Record<string, { script: string; source: string }> = {
-  python: {
-    script: "play.py",
-    source: `
-import json, sys
-from ferris_ef import context, get_param
-from fx_ef import FxError
-print(sys.argv[1])
-def show(value): print(json.dumps(value))
-for call in json.load(open("calls.json")):
-    do = call["do"]
-    try:
-        if do == "send" and "options" in call:
-            options = dict(call["options"])
-            if "correlationId" in options: options["correlation_id"] = options.pop("correlationId")
-            show(context.events.send(call["type"], **options))
-        elif do == "send" and "source" in call: show(context.events.send(call["type"], call["source"], data=call["data"]))
-        elif do == "send" and "data" in call: show(context.events.send(call["type"], call["data"]))
-        elif do == "send": show(context.events.send(call["type"]))
-        elif do == "param": show(get_param(call["name"], call["fallback"]) if "fallback" in call else context.params.get(call["name"]))
-        elif do == "config": show(context.config.get(call["name"]))
-        elif do == "about":
-            show({"name": context.package.name, "id": context.service.id, "attempt": context.execution.attempt,
-                "step": context.execution.step, "type": context.event["type"]})
-        elif do == "get": show(context.state.get(call["key"]) if "key" in call else context.state.get())
-        elif do == "put": context.state.put(call["key"], call["value"])
-        elif do == "log": getattr(context.logging, call["level"])(call["message"])
-        elif do == "setLevel": context.logging.setLevel(call["level"].upper())
-        else: raise ValueError(do)
-    except FxError as error: show({"refused": error.code})
-`,
-  },
-  typescript: {
-    script: "play.ts",
-    source: `
-import { readFileSync } from "node:fs";
-import { context, FxError, getParam } from "@streamzero/fx";
-console.log(process.argv[2]);
-const show = (value: unknown) => console.log(JSON.stringify(value));
-for (const call of JSON.parse(readFileSync("calls.json", "utf8"))) {
-  try {
-    if (call.do === "send" && call.options) show(await context.events.send(call.type, call.options));
-    else if (call.do === "send" && call.source) show(await context.events.send(call.type, call.source, call.data));
-    else if (call.do === "send" && "data" in call) show(await context.events.send(call.type, call.data));
-    else if (call.do === "send") show(await context.events.send(call.type));
-    else if (call.do === "param") show("fallback" in call ? getParam(call.name, call.fallback) : context.params.get(call.name));
-    else if (call.do === "config") show(context.config.get(call.name));
-    else if (call.do === "about") {
-      const { attempt, step } = context.execution;
-      show({ name: context.package.name, id: context.service.id, attempt, step, type: context.event.type });
-    } else if (call.do === "get") show(call.key ? await context.state.get(call.key) : await context.state.get());
-    else if (call.do === "put") await context.state.put(call.key, call.value);
-    else if (call.do === "log") context.logging[call.level as "info"](call.message);
-    else if (call.do === "setLevel") context.logging.setLevel(call.level);
-    else throw new Error(call.do);
-  } catch (error) {
-    if (!(error instanceof FxError)) throw error;
-    show({ refused: error.code });
+  constructor(given: Fixture["given"]) {
+    this.#given = given;
+    this.state = { ...given.state };
+    this.#secrets = { ...given.secrets };
   }
+
+  emit = async (request: EmitRequest) => {
+    if (this.#given.refuses?.includes(request.type)) throw new PlatformError("forbidden", "this type is reserved");
+    this.emitted.push(request);
+    return { id: request.id ?? `derived-${this.emitted.length}` };
+  };
+  getState = async () => ({ ...this.state });
+  putState = async (key: string, value: Json) => {
+    this.state[key] = value;
+  };
+  getSecret = async (name: string) => this.#secrets[name];
+  setSecret: StepHost["setSecret"] = async (name, value, scope) => {
+    if (this.#given.grants?.includes(scope) === false) throw new PlatformError("forbidden", `no grant for ${scope}`);
+    this.secretsSet.push({ name, value, scope });
+    this.#secrets[name] = value;
+  };
+  retryLater = async (when: RetryTime) => {
+    this.retried.push(when);
+    return { jobId: `job-${this.retried.length}`, at: 0 };
+  };
+  setResult = (value: Json) => {
+    this.results.push(value);
+  };
 }
-`,
-  },
-};
 
 const data = tempDirForFile();
 let runner: ProcessStepRunner;
@@ -96,22 +57,12 @@ afterAll(() => runner.close());
 describe.each(Object.entries(players))("the SDK for %s", (_language, { script, source }) => {
   it.each(fixtures)("passes %s", async (_name, fixture) => {
     const { given, calls } = fixture;
-    const state: JsonObject = { ...given.state };
-    const emitted: EmitRequest[] = [];
+    const host = new FixtureHost(given);
     const run = runScript(runner, { [script]: source, "calls.json": JSON.stringify(calls) }, script, {
       params: given.params,
       config: given.config ?? {},
-      host: {
-        async emit(request) {
-          if (given.refuses?.includes(request.type)) throw new PlatformError("forbidden", "this type is reserved");
-          emitted.push(request);
-          return { id: request.id ?? `derived-${emitted.length}` };
-        },
-        getState: async () => ({ ...state }),
-        async putState(key, value) {
-          state[key] = value;
-        },
-      },
+      previous: given.previous ?? null,
+      host,
     });
     expect([await run.result, run.stderr()]).toEqual([expect.objectContaining({ kind: "exited", exitCode: 0 }), ""]);
     const [argv, ...returned] = run
@@ -120,9 +71,24 @@ describe.each(Object.entries(players))("the SDK for %s", (_language, { script, s
       .split("\n")
       .map((line) => JSON.parse(line));
     expect(returned).toEqual(fixture.returned);
-    expect(emitted).toEqual(fixture.emitted ?? []);
+    expect(host.emitted).toEqual(fixture.emitted ?? []);
     expect(run.logged.map(({ level, message }) => ({ level, message }))).toEqual(fixture.logged ?? []);
-    if (fixture.state) expect(state).toEqual(fixture.state);
+    expect(host.secretsSet).toEqual(fixture.secrets ?? []);
+    expect(host.retried).toEqual(fixture.retried ?? []);
+    expect(host.results).toEqual(fixture.results ?? []);
+    if (fixture.state) expect(host.state).toEqual(fixture.state);
     if (fixture.argv) expect(argv).toEqual(fixture.argv);
+  });
+
+  it("is not made local by EF_ENV", async () => {
+    const first = script.endsWith(".py") ? 'import os; os.environ["EF_ENV"] = "local"\n' : "";
+    const files = { [script]: first + source, "calls.json": JSON.stringify([{ do: "about" }]) };
+    if (script.endsWith(".ts")) {
+      files[script] = `import "./set.ts";\n${source}`;
+      Object.assign(files, { "set.ts": 'process.env.EF_ENV = "local";\n' });
+    }
+    const run = runScript(runner, files, script);
+    expect([await run.result, run.stderr()]).toEqual([expect.objectContaining({ kind: "exited", exitCode: 0 }), ""]);
+    expect(JSON.parse(run.stdout().split("\n")[1] ?? "")).toMatchObject({ id: "shop/orders" });
   });
 });
