@@ -1,8 +1,11 @@
 import type { AdapterMarkStore } from "./adapter-marks.ts";
+import type { EventTypeStore } from "./event-types.ts";
 import type { ExecutionStore } from "./executions.ts";
+import type { JobStore } from "./jobs.ts";
 import type { LeaseStore } from "./leases.ts";
 import type { LedgerStore } from "./ledger.ts";
 import type { LinkStore } from "./links.ts";
+import type { MappingStore } from "./mappings.ts";
 import type { OutboxStore } from "./outbox.ts";
 import type { ProjectStore } from "./projects.ts";
 import type { RetentionStore } from "./retention.ts";
@@ -22,15 +25,18 @@ export interface Catalog {
   projects: ProjectStore;
   services: ServiceStore;
   links: LinkStore;
+  mappings: MappingStore;
   routing: RoutingStore;
   runRequests: RunRequestStore;
   leases: LeaseStore;
   executions: ExecutionStore;
+  eventTypes: EventTypeStore;
   ledger: LedgerStore;
   outbox: OutboxStore;
   schedules: ScheduleStore;
   webhooks: WebhookStore;
   adapterMarks: AdapterMarkStore;
+  jobs: JobStore;
   retention: RetentionStore;
   close(): Promise<void>;
 }

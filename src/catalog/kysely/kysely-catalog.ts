@@ -2,10 +2,13 @@ import { defaultProject } from "../../services/names.ts";
 import type { Catalog } from "../catalog.ts";
 import { migrate } from "../migrations/migrate.ts";
 import { adapterMarkStore } from "./adapter-marks.ts";
+import { eventTypeStore } from "./event-types.ts";
 import { executionStore } from "./executions.ts";
+import { jobStore } from "./jobs.ts";
 import { leaseStore } from "./leases.ts";
 import { ledgerStore } from "./ledger.ts";
 import { linkStore } from "./links.ts";
+import { mappingStore } from "./mappings.ts";
 import { outboxStore } from "./outbox.ts";
 import { ensureProject, projectStore } from "./projects.ts";
 import { retentionStore } from "./retention.ts";
@@ -30,15 +33,18 @@ export async function openKyselyCatalog(context: StoreContext): Promise<Catalog>
     projects: projectStore(context),
     services: serviceStore(context),
     links: linkStore(context),
+    mappings: mappingStore(context),
     routing: routingStore(context),
     runRequests: runRequestStore(context),
     leases: leaseStore(context),
     executions: executionStore(context),
+    eventTypes: eventTypeStore(context),
     ledger: ledgerStore(context),
     outbox: outboxStore(context),
     schedules: scheduleStore(context),
     webhooks: webhookStore(context),
     adapterMarks: adapterMarkStore(context),
+    jobs: jobStore(context),
     retention: retentionStore(context),
     close: () => db.destroy(),
   };

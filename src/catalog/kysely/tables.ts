@@ -1,7 +1,8 @@
 import type { Generated } from "kysely";
+import type { MappingStrategy } from "../../events/mapping.ts";
 import type { ExecutionStatus, Step, Trigger } from "../../executions/execution.ts";
 import type { Lane } from "../../executions/lanes.ts";
-import type { EventKey, ExecutionId, InstanceId, LinkId, VersionId } from "../../foundation/ids.ts";
+import type { EventKey, ExecutionId, InstanceId, LinkId, MappingId, VersionId } from "../../foundation/ids.ts";
 import type { CatchUp } from "../../services/manifest.ts";
 import type { JobStatus } from "../jobs.ts";
 import type { LedgerOutcome } from "../ledger.ts";
@@ -13,6 +14,7 @@ export interface Tables {
   services: ServicesTable;
   versions: VersionsTable;
   links: LinksTable;
+  mappings: MappingsTable;
   ledger: LedgerTable;
   bodies: BodiesTable;
   executions: ExecutionsTable;
@@ -24,6 +26,8 @@ export interface Tables {
   outbox: OutboxTable;
   partitions: PartitionsTable;
   batches: BatchesTable;
+  event_types: EventTypesTable;
+  event_type_versions: EventTypeVersionsTable;
   webhooks: WebhooksTable;
   adapter_marks: AdapterMarksTable;
 }
@@ -48,6 +52,8 @@ export interface ServicesTable {
   priority: number;
   active_pinned: number;
   priority_pinned: number;
+  /** JSON list of scopes whose secrets it may set. */
+  grants: string;
   /** Cron expression and time zone of the active version; null without a schedule. */
   schedule: string | null;
   schedule_since: number | null;
@@ -90,6 +96,20 @@ export interface LinksTable {
   created_at: number;
 }
 
+export interface MappingsTable {
+  id: MappingId;
+  name: string | null;
+  /** Empty where it is shared, as the filter is without one: a unique index does not see two nulls as equal. */
+  project: string;
+  from_type: string;
+  to_type: string;
+  filter: string;
+  strategy: MappingStrategy;
+  fields: string;
+  active: number;
+  created_at: number;
+}
+
 export interface LedgerTable {
   seq: Generated<number>;
   key: EventKey;
@@ -102,6 +122,8 @@ export interface LedgerTable {
   outcome: LedgerOutcome;
   reason: string | null;
   links: string;
+  /** Null where no mapping took the type. */
+  mappings: string | null;
   sequence: number;
   received_at: number;
   decided_at: number;
@@ -209,7 +231,6 @@ export interface JobsTable {
   /** JSON of the event that will start it. Its key is the guard against a second start. */
   event: string;
   root_flow: string;
-  sequence: number;
   started_by_lifecycle: number;
   run_execution_id: ExecutionId | null;
   created_at: number;
@@ -254,4 +275,24 @@ export interface AdapterMarksTable {
   adapter: string;
   key: string;
   mark: string;
+}
+
+/** What was learned of a type. `producers` and `shape` are JSON. */
+export interface EventTypesTable {
+  type: string;
+  first_seen: number;
+  last_seen: number;
+  count: number;
+  version: number;
+  producers: string;
+  shape: string;
+}
+
+export interface EventTypeVersionsTable {
+  type: string;
+  n: number;
+  schema: string;
+  data_required: number;
+  changes: string;
+  created_at: number;
 }

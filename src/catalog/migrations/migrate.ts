@@ -4,6 +4,10 @@ import { messageOf, PlatformError } from "../../foundation/errors.ts";
 import type { DialectTraits } from "../dialects/dialect-traits.ts";
 import { firstSchema } from "./0001-first-schema.ts";
 import { indexMigration } from "./0002-indexes.ts";
+import { grantMigration } from "./0003-grants.ts";
+import { scheduleMigration } from "./0004-schedules.ts";
+import { eventTypeMigration } from "./0005-event-types.ts";
+import { mappingMigration } from "./0006-mappings.ts";
 import { webhookMigration } from "./0008-webhooks.ts";
 
 /** Every migration there is, in order. A released one is never changed; a change is a new one. */
@@ -11,6 +15,10 @@ function migrationsOf(traits: DialectTraits): Record<string, Migration> {
   return {
     "0001-first-schema": firstSchema(traits),
     "0002-indexes": indexMigration,
+    "0003-grants": grantMigration,
+    "0004-schedules": scheduleMigration,
+    "0005-event-types": eventTypeMigration,
+    "0006-mappings": mappingMigration,
     "0008-webhooks": webhookMigration,
   };
 }
