@@ -9,8 +9,8 @@ import { silentLog } from "../src/foundation/log.ts";
 import { systemRandom } from "../src/foundation/random.ts";
 import { decide } from "../src/router/decide.ts";
 import { readRecords } from "../src/router/intake.ts";
-import { LinkIndex } from "../src/services/link-index.ts";
 import { manifestSchema } from "../src/services/manifest.ts";
+import { RoutingIndex } from "../src/services/routing-index.ts";
 import type { Bench } from "./support/bench.ts";
 import { interleaved } from "./support/rounds.ts";
 import { sampleEvent } from "./support/sample-event.ts";
@@ -71,7 +71,7 @@ async function openRouter(directory: string) {
     await catalog.services.deploy({ id, project: "default", name: `service-${service}`, manifest, ...content });
   }
   const { epoch, links } = await catalog.links.snapshot();
-  const index = new LinkIndex(epoch, links);
+  const index = new RoutingIndex({ epoch, links, mappings: [] });
   let offset = 0;
 
   function measure(typeOf: (n: number) => string, count = batches) {

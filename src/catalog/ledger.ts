@@ -1,6 +1,7 @@
 import type { CloudEvent } from "../events/cloud-event.ts";
 import type { EventKey, ExecutionId } from "../foundation/ids.ts";
 import type { LinkVerdict } from "../services/link-index.ts";
+import type { MappingVerdict } from "../services/mapping-index.ts";
 import type { Page, PageRequest } from "./paging.ts";
 
 /** Every accepted event's one outcome, with the reason. */
@@ -16,6 +17,8 @@ export interface LedgerStore {
   latestSeq(): Promise<number>;
   /** All events of a flow in the order they were decided, at most `limit`. */
   flow(correlationId: string, limit: number): Promise<LedgerEntry[]>;
+  /** The types, at most `limit` in their order, of stored events below a prefix such as "order.". */
+  typesBelow(prefix: string, limit: number): Promise<string[]>;
   /** Counts per topic and partition since the beginning (rule D15). */
   totals(): Promise<PartitionTotals[]>;
 }
@@ -31,6 +34,10 @@ export interface LedgerEntry {
   outcome: LedgerOutcome;
   reason: string | undefined;
   links: LedgerLink[];
+  /** Of every mapping that takes its type. */
+  mappings: MappingVerdict[];
+  /** Retention has taken its data. */
+  stripped: boolean;
   sequence: number;
   receivedAt: number;
   decidedAt: number;

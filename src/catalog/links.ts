@@ -1,3 +1,4 @@
+import type { Mapping } from "../events/mapping.ts";
 import type { LinkId, VersionId } from "../foundation/ids.ts";
 import type { Link, RoutableLink } from "../services/link.ts";
 import type { Page, PageRequest } from "./paging.ts";
@@ -36,7 +37,7 @@ export interface LinkStore {
   /** Leaves a tombstone, so that a redeploy does not revive it. Throws `not-found`. The epoch moves. */
   delete(id: LinkId): Promise<void>;
 
-  /** All links with what routing needs of their services, and the epoch they were read at; one consistent read. */
+  /** All links with what routing needs of their services, all mappings, and the epoch they were read at; one consistent read. */
   snapshot(): Promise<LinkSnapshot>;
   /** Grows with every change that can alter what an event matches. */
   epoch(): Promise<number>;
@@ -45,4 +46,5 @@ export interface LinkStore {
 export interface LinkSnapshot {
   epoch: number;
   links: RoutableLink[];
+  mappings: Mapping[];
 }

@@ -1,6 +1,8 @@
 import type { CloudEvent } from "../events/cloud-event.ts";
+import { topics } from "../events/topics.ts";
 import type { EventKey, ExecutionId, LinkId, VersionId } from "../foundation/ids.ts";
 import type { LinkVerdict } from "../services/link-index.ts";
+import type { MadeEvent, MappingVerdict } from "../services/mapping-index.ts";
 import type { LinkSnapshot } from "./links.ts";
 
 /** Routing as one transaction (rule D2): it reads all that a decision depends on, asks for the decision, and writes it. */
@@ -68,13 +70,13 @@ export interface UnreadableRecord extends RoutedPosition {
 }
 
 export interface RoutingFacts {
-  /** All links, when the catalog's epoch is newer than the batch's; undefined when the index is current. */
+  /** All links and mappings, when the catalog's epoch is newer than the batch's; undefined when the index is current. */
   newer: LinkSnapshot | undefined;
   /** Keys that the ledger holds already. */
   known: ReadonlySet<EventKey>;
   /** The executions named by `fxexecution`, where they exist. */
   causes: ReadonlyMap<string, EventCause>;
-  /** Executions that each root flow of the batch has started so far. */
+  /** Executions that each root flow of the batch has started so far, with the events that mappings made in it. */
   flowExecutions: ReadonlyMap<string, number>;
   /** Manual runs and fired schedules that the catalog knows, by event key (rule D3). */
   runRequests: ReadonlyMap<EventKey, RunRequestFacts>;
@@ -96,8 +98,15 @@ export interface RunRequestFacts {
   service: string;
 }
 
-/** Under which flow the executions that an event starts are counted: that of its cause, before its own (rule D14). */
-export function rootFlowOf(event: CloudEvent, causes: RoutingFacts["causes"]): string {
+/**
+ * Under which flow the executions that an event starts are counted: that of its cause, before its own
+ * (rule D14). A mapped event tells of its flow itself; only on the platform's topic is that believed.
+ */
+export function rootFlowOf(
+  { event, topic }: Pick<IncomingEvent, "event" | "topic">,
+  causes: RoutingFacts["causes"],
+): string {
+  if (topic === topics.platform && typeof event.fxrootflow === "string") return event.fxrootflow;
   const cause = event.fxexecution === undefined ? undefined : causes.get(event.fxexecution);
   return cause?.rootFlow ?? event.correlationid ?? event.id;
 }
@@ -110,6 +119,11 @@ export type RoutingDecision =
       sequence: number;
       verdicts: LinkVerdict[];
       starts: ExecutionSeed[];
+      /** Events that mappings made of it: written to the outbox with the decision (rule D1). */
+      mapped: MadeEvent[];
+      mappingMisses: MappingVerdict[];
+      /** What its executions and mapped events are counted under. */
+      rootFlow: string;
       /** A run made together with its request (rule D3); shown among the ledger's links. */
       requested: RunRequestFacts | undefined;
     }
@@ -147,4 +161,6 @@ export interface RoutingResult {
   rejected: number;
   counted: number;
   executions: number;
+  /** Events that mappings made; they wait in the outbox. */
+  mapped: number;
 }

@@ -31,6 +31,12 @@ export interface CloudEvent {
   fxproject?: string;
   /** The execution that emitted it; set by the platform only, and checked by the router against the catalog. */
   fxexecution?: string;
+  /** Of an event that a mapping made, set by the platform only: the mapping, the key of the event it was made of, */
+  fxmapping?: string;
+  fxmappedfrom?: string;
+  /** the flow whose budget it counts for, and whether it was made of an execution event (rule D14). */
+  fxrootflow?: string;
+  fxlifecycle?: boolean;
   [extension: string]: Json | undefined;
 }
 

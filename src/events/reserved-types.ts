@@ -4,12 +4,13 @@ export function isReservedType(type: string): boolean {
 }
 
 /** Attributes that only the platform may set. An outsider's event that carries one is refused. */
-export const reservedAttributes = ["fxexecution"] as const;
+export const reservedAttributes = ["fxexecution", "fxmapping", "fxmappedfrom", "fxrootflow", "fxlifecycle"] as const;
 
 /** The platform's event types. All travel on the topic `fx.platform`; all can be linked. */
 export const platformEventTypes = {
   runRequested: "fx.service.run_requested",
   scheduleFired: "fx.schedule.fired",
+  retryDue: "fx.retry.due",
   executionStarted: "fx.execution.started",
   executionCompleted: "fx.execution.completed",
   executionFailed: "fx.execution.failed",

@@ -8,6 +8,8 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 /** UUID version 7 (RFC 9562): sorts by the time it was made. */
 export type ExecutionId = Branded<"ExecutionId">;
 export type LinkId = Branded<"LinkId">;
+export type ReplayId = Branded<"ReplayId">;
+export type MappingId = Branded<"MappingId">;
 /** Opaque, URL-safe function of an event's (source, id); see events/event-key.ts. */
 export type EventKey = Branded<"EventKey">;
 /** Hash of a service version's content; equal content has an equal id. */

@@ -1,16 +1,22 @@
 import { type IncomingEvent, type RoutingDecision, type RoutingFacts, rootFlowOf } from "../catalog/routing.ts";
 import type { CloudEvent } from "../events/cloud-event.ts";
 import { derivedEventId } from "../events/event-key.ts";
-import { isLifecycleType, isReservedType, platformEventTypes, tellsOfOutside } from "../events/reserved-types.ts";
+import {
+  isLifecycleType,
+  isReservedType,
+  platformEventTypes,
+  reservedAttributes,
+  tellsOfOutside,
+} from "../events/reserved-types.ts";
 import { topics } from "../events/topics.ts";
 import type { ExecutionId, Ids } from "../foundation/ids.ts";
 import { scopedConcurrencyKey } from "../services/concurrency-key.ts";
-import type { LinkIndex } from "../services/link-index.ts";
+import type { RoutingIndex } from "../services/routing-index.ts";
 
 export interface RoutingLimits {
   /** Longest chain of events caused by one another (rule D14). */
   hops: number;
-  /** Executions that one flow may start (rule D14). */
+  /** Executions that one flow may start, with the events that mappings make in it (rule D14). */
   flowExecutions: number;
   /** How long the ledger remembers an event: of an older one it cannot tell whether it was decided (rule D13). */
   dedupeWindowMs?: number;
@@ -23,7 +29,7 @@ export interface RoutingLimits {
 export function decide(
   events: readonly IncomingEvent[],
   facts: RoutingFacts,
-  index: LinkIndex,
+  index: RoutingIndex,
   limits: RoutingLimits,
   ids: Ids,
 ): RoutingDecision[] {
@@ -40,10 +46,10 @@ export function decide(
 
 interface Deciding {
   facts: RoutingFacts;
-  index: LinkIndex;
+  index: RoutingIndex;
   limits: RoutingLimits;
   ids: Ids;
-  /** Executions per root flow, those of this batch included. */
+  /** Executions and mapped events per root flow, those of this batch included. */
   started: Map<string, number>;
 }
 
@@ -54,6 +60,7 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
   const cause = event.fxexecution === undefined ? undefined : facts.causes.get(event.fxexecution);
   const sequence = cause ? cause.sequence + 1 : fromPlatform ? stepOf(event) : 0;
 
+  const flow = rootFlowOf(incoming, facts.causes);
   const reject = (reason: string, cause: readonly string[] = [key]): RoutingDecision => ({
     outcome: "rejected",
     key,
@@ -62,7 +69,7 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
     verdicts: [],
     notice: rejectionNotice(incoming, reason, {
       cause,
-      flow: rootFlowOf(event, facts.causes),
+      flow,
       sequence,
       now: facts.now,
       hops: limits.hops,
@@ -76,12 +83,15 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
   if (!fromPlatform && event.fxexecution !== undefined && cause === undefined) {
     return reject(`"fxexecution" names an execution that does not exist: ${event.fxexecution}`);
   }
+  const claimed = fromPlatform ? undefined : mappedAttributes.find((attribute) => event[attribute] !== undefined);
+  if (claimed !== undefined) return reject(`"${claimed}" is set by the platform only`);
   const requested = facts.runRequests.get(key);
   if (isRunRequest(event) && requested === undefined) {
     return reject("no such run was requested: the catalog does not know it");
   }
   const lifecycle = isLifecycleType(event.type);
-  const ownNews = fromPlatform && !isRunRequest(event) && !tellsOfOutside(event.type);
+  // What is not reserved and comes from the platform was made by a mapping: it counts as its source does.
+  const ownNews = fromPlatform && isReservedType(event.type) && !isRunRequest(event) && !tellsOfOutside(event.type);
   if (ownNews && !index.wants(event.type)) return { outcome: "counted", key };
   const { dedupeWindowMs: windowMs = Number.POSITIVE_INFINITY } = limits;
   if (requested === undefined && facts.now - incoming.receivedAt > windowMs) {
@@ -97,18 +107,23 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
 
   if (lifecycle && cause?.startedByLifecycle) {
     const reason = "recorded, not routed: the run it tells of was itself started by an execution event";
-    return { outcome: "unmatched", key, reason, sequence, verdicts: [], starts: [], requested: undefined };
+    return { outcome: "unmatched", key, reason, sequence, verdicts: [], ...nothing, rootFlow: flow };
   }
 
-  const { matches, misses } = index.match(event);
-  const flow = rootFlowOf(event, facts.causes);
+  const { matches, misses } = isRetry(event) ? { matches: [], misses: [] } : index.links.match(event);
+  // Rule D14: a run that an execution event starts by way of a mapping is started by that event.
+  const ofLifecycle = lifecycle || (fromPlatform && event.fxlifecycle === true);
+  const from = { key, sequence, rootFlow: flow, lifecycle: ofLifecycle, now: facts.now };
+  const { made, misses: unmapped } = index.mappings.map(event, from);
+  const starting = matches.length + made.length;
   const before = started.get(flow) ?? 0;
-  if (matches.length > 0 && before + matches.length > limits.flowExecutions && !tellsOfRejection) {
+  if (starting > 0 && before + starting > limits.flowExecutions && !tellsOfRejection) {
     const allowed = `at most ${limits.flowExecutions} are allowed (setting limits.flowExecutions)`;
     // One notice a flow: what it starts cannot start another.
-    return reject(`flow budget: flow ${flow} has started ${before} executions, ${allowed}`, ["flow budget", flow]);
+    const spent = `${before} executions and mapped events`;
+    return reject(`flow budget: flow ${flow} has started ${spent}, ${allowed}`, ["flow budget", flow]);
   }
-  started.set(flow, before + matches.length);
+  started.set(flow, before + starting);
 
   const starts = matches.map(({ link, version, concurrencyKey }) => ({
     id: ids.next() as ExecutionId,
@@ -119,14 +134,14 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
     priority: link.target.priority,
     concurrencyKey: scopedConcurrencyKey({ project: link.project, name: link.service }, concurrencyKey),
     sequence,
-    startedByLifecycle: lifecycle,
+    startedByLifecycle: ofLifecycle,
     rootFlow: flow,
   }));
-  const matched = starts.length > 0 || requested !== undefined;
+  const matched = starting > 0 || requested !== undefined;
   return {
     outcome: matched ? "matched" : "unmatched",
     key,
-    reason: matched ? undefined : unmatchedReason(event, misses.length),
+    reason: matched ? undefined : unmatchedReason(event, misses.length, unmapped.length),
     sequence,
     verdicts: [
       ...matches.map(({ link }) => ({
@@ -140,11 +155,25 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
     ],
     starts,
     requested,
+    mapped: made,
+    mappingMisses: unmapped,
+    rootFlow: flow,
   };
 }
 
+const nothing = { starts: [], requested: undefined, mapped: [], mappingMisses: [] };
+/** Only what the platform itself sends may say of its flow (rule D14). `fxexecution` is held against the catalog instead. */
+const mappedAttributes = reservedAttributes.filter((attribute) => attribute !== "fxexecution");
+
 function isRunRequest(event: CloudEvent): boolean {
-  return event.type === platformEventTypes.runRequested || event.type === platformEventTypes.scheduleFired;
+  return (
+    event.type === platformEventTypes.runRequested || event.type === platformEventTypes.scheduleFired || isRetry(event)
+  );
+}
+
+/** Concerns one service only, and is no new step of the flow: a link that could hear it would be a loop that no limit ends (rule D14). */
+function isRetry(event: CloudEvent): boolean {
+  return event.type === platformEventTypes.retryDue;
 }
 
 function stepOf(event: CloudEvent): number {
@@ -152,7 +181,8 @@ function stepOf(event: CloudEvent): number {
   return Number.isSafeInteger(step) && step >= 0 ? step : 0;
 }
 
-function unmatchedReason(event: CloudEvent, misses: number): string {
+function unmatchedReason(event: CloudEvent, misses: number, unmapped: number): string {
+  if (misses === 0 && unmapped > 0) return `no link names the type "${event.type}", and no mapping made anything of it`;
   if (misses === 0) return `no link names the type "${event.type}"`;
   return misses === 1 ? "the one link of this type did not match" : `none of the ${misses} links of this type matched`;
 }
@@ -169,7 +199,7 @@ interface Rejection {
 
 /**
  * An event about the rejection, so that a linked service can tell people. It cannot feed a loop: none
- * is made about the platform's own events, nor past the first event beyond the hop limit.
+ * is made about the platform's own news, nor past the first event beyond the hop limit.
  */
 function rejectionNotice(
   incoming: IncomingEvent,
@@ -177,7 +207,7 @@ function rejectionNotice(
   { cause, flow, sequence, now, hops }: Rejection,
 ): CloudEvent | undefined {
   const { event, key, topic } = incoming;
-  if (topic === topics.platform && !isRunRequest(event)) return undefined;
+  if (topic === topics.platform && isReservedType(event.type) && !isRunRequest(event)) return undefined;
   if (sequence > hops + 1) return undefined;
   return {
     specversion: "1.0",

@@ -10,7 +10,7 @@ import { isPlatformError, messageOf } from "../foundation/errors.ts";
 import type { Ids } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
 import type { IdleTime } from "../foundation/turn.ts";
-import { LinkIndex } from "../services/link-index.ts";
+import { RoutingIndex } from "../services/routing-index.ts";
 import { decide, type RoutingLimits } from "./decide.ts";
 import { giveWay } from "./give-way.ts";
 import { type ReadEvent, readRecords, type Segment } from "./intake.ts";
@@ -38,7 +38,7 @@ export interface RouterParts {
 export class Router {
   readonly #parts: RouterParts;
   readonly #stopping = new AbortController();
-  #index: LinkIndex | undefined;
+  #index: RoutingIndex | undefined;
   #done: Promise<void> | undefined;
 
   constructor(parts: RouterParts) {
@@ -152,11 +152,11 @@ export class Router {
 
   #route(segment: Extract<Segment, { kind: "events" }>): Promise<RoutingResult> {
     const { limits, ids } = this.#parts;
-    const index = this.#index ?? new LinkIndex(-1, []);
+    const index = this.#index ?? new RoutingIndex({ epoch: -1, links: [], mappings: [] });
     const events = segment.events.map(({ incoming }) => incoming);
     return this.#commit(segment.events, index.epoch, (facts) => {
-      // Rule D2: links that changed since the index was built are read in this very transaction.
-      if (facts.newer) this.#index = new LinkIndex(facts.newer.epoch, facts.newer.links);
+      // Rule D2: links and mappings that changed since the index was built are read in this very transaction.
+      if (facts.newer) this.#index = new RoutingIndex(facts.newer);
       return decide(events, facts, this.#index ?? index, limits, ids);
     });
   }
@@ -179,7 +179,7 @@ export class Router {
       await bus.publish([deadLetter(record, reason)]);
       const { topic, partition, offset } = record;
       await catalog.routing.reject([{ topic, partition, offset, reason, receivedAt }]);
-      this.#announce({ matched: 0, unmatched: 0, duplicate: 0, rejected: 1, counted: 0, executions: 0 });
+      this.#announce({ matched: 0, unmatched: 0, duplicate: 0, rejected: 1, counted: 0, executions: 0, mapped: 0 });
       return true as const;
     });
   }
@@ -202,14 +202,13 @@ export class Router {
   #announce(result: RoutingResult): void {
     const { bus, onRouted } = this.#parts;
     if (result.executions > 0) bus.signal("dispatch");
-    if (result.rejected > 0) bus.signal("outbox");
+    if (result.rejected + result.mapped > 0) bus.signal("outbox");
     bus.signal("routed");
     onRouted?.(result);
   }
 
-  async #readLinks(): Promise<LinkIndex> {
-    const { epoch, links } = await this.#parts.catalog.links.snapshot();
-    return new LinkIndex(epoch, links);
+  async #readLinks(): Promise<RoutingIndex> {
+    return new RoutingIndex(await this.#parts.catalog.links.snapshot());
   }
 }
 

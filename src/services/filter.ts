@@ -12,6 +12,8 @@ export interface Filter {
   test(event: CloudEvent): FilterVerdict;
   /** The expression's value as text, for concurrency keys; undefined when it cannot be computed. */
   text(event: CloudEvent): string | undefined;
+  /** The expression's value in CEL's own types, for mappings. */
+  value(event: CloudEvent): { ok: true; value: unknown } | { ok: false; reason: string };
 }
 
 const environment = new Environment({
@@ -62,6 +64,13 @@ export function compileFilter(expression: string): Filter {
         return value === null || value === undefined || typeof value === "object" ? undefined : String(value);
       } catch {
         return undefined;
+      }
+    },
+    value(event) {
+      try {
+        return { ok: true, value: evaluate({ event }) as unknown };
+      } catch (error) {
+        return { ok: false, reason: `could not be evaluated (${firstLine(error)}): ${expression}` };
       }
     },
   };

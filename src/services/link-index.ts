@@ -104,13 +104,13 @@ function refusal(link: RoutableLink): string | undefined {
   return undefined;
 }
 
-function missReason(filter: Filter | undefined, event: CloudEvent): string | undefined {
+export function missReason(filter: Filter | undefined, event: CloudEvent): string | undefined {
   const verdict = filter?.test(event);
   return verdict === undefined || verdict.matched ? undefined : verdict.reason;
 }
 
 /** A thousand links often share a dozen expressions. One that does not compile matches nothing and says why. */
-function cachedCompiler(): (expression: string | undefined) => Filter | undefined {
+export function cachedCompiler(): (expression: string | undefined) => Filter | undefined {
   const compiled = new Map<string, Filter>();
   return (expression) => {
     if (expression === undefined) return undefined;
@@ -128,6 +128,6 @@ function compileOrRefuse(expression: string): Filter {
     return compileFilter(expression);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { test: () => ({ matched: false, reason }), text: () => undefined };
+    return { test: () => ({ matched: false, reason }), text: () => undefined, value: () => ({ ok: false, reason }) };
   }
 }

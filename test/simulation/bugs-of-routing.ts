@@ -153,8 +153,8 @@ export const bugsOfRouting: readonly PlantedBug[] = [
     edits: [
       {
         file: decide,
-        find: "before + matches.length > limits.flowExecutions &&",
-        replace: "before + matches.length > limits.flowExecutions + 5 &&",
+        find: "before + starting > limits.flowExecutions &&",
+        replace: "before + starting > limits.flowExecutions + 5 &&",
       },
     ],
     given: { limits: { hops: 6, flowExecutions: 3 } },
@@ -166,7 +166,7 @@ export const bugsOfRouting: readonly PlantedBug[] = [
     edits: [
       {
         file: decide,
-        find: "const flow = rootFlowOf(event, facts.causes);",
+        find: "const flow = rootFlowOf(incoming, facts.causes);",
         replace: "const flow = event.correlationid ?? event.id;",
       },
     ],

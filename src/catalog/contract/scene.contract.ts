@@ -6,8 +6,8 @@ import type { Step } from "../../executions/execution.ts";
 import { lanes } from "../../executions/lanes.ts";
 import type { EventKey, ExecutionId, Ids, InstanceId, VersionId } from "../../foundation/ids.ts";
 import type { Json } from "../../foundation/json.ts";
-import { LinkIndex } from "../../services/link-index.ts";
 import { manifestSchema } from "../../services/manifest.ts";
+import { RoutingIndex } from "../../services/routing-index.ts";
 import type { Catalog } from "../catalog.ts";
 import type { AttemptReport, ClaimedExecution, ClaimRequest } from "../leases.ts";
 import {
@@ -29,7 +29,7 @@ export class Scene {
   readonly clock: ManualClock;
   readonly ids: Ids;
   #offset = 0;
-  #index: LinkIndex = new LinkIndex(-1, []);
+  #index = new RoutingIndex({ epoch: -1, links: [], mappings: [] });
 
   constructor(catalog: Catalog, clock: ManualClock, ids: Ids) {
     this.catalog = catalog;
@@ -109,19 +109,23 @@ export class Scene {
   }
 
   decide(events: readonly IncomingEvent[], facts: RoutingFacts): RoutingDecision[] {
-    if (facts.newer) this.#index = new LinkIndex(facts.newer.epoch, facts.newer.links);
+    if (facts.newer) this.#index = new RoutingIndex(facts.newer);
     return events.filter(({ key }) => !facts.known.has(key)).map((incoming) => this.#decideOne(incoming, facts));
   }
 
-  #decideOne({ key, event }: IncomingEvent, facts: RoutingFacts): RoutingDecision {
+  #decideOne(incoming: IncomingEvent, facts: RoutingFacts): RoutingDecision {
+    const { key, event } = incoming;
     const sequence = Number(event.sequence ?? 0);
     if (event.type === "poison") {
       return { outcome: "rejected", key, reason: "it is poison", sequence, verdicts: [], notice: undefined };
     }
     if (event.type === "nobody.cares") return { outcome: "counted", key };
-    const { matches, misses } = this.#index.match(event);
+    const { matches, misses } = this.#index.links.match(event);
+    const rootFlow = rootFlowOf(incoming, facts.causes);
+    const from = { key, sequence, rootFlow, lifecycle: false, now: facts.now };
+    const { made, misses: unmapped } = this.#index.mappings.map(event, from);
     const requested = facts.runRequests.get(key);
-    const matched = matches.length > 0 || requested !== undefined;
+    const matched = matches.length + made.length > 0 || requested !== undefined;
     return {
       outcome: matched ? "matched" : "unmatched",
       key,
@@ -143,8 +147,11 @@ export class Scene {
         concurrencyKey,
         sequence,
         startedByLifecycle: event.type.startsWith("fx.execution."),
-        rootFlow: rootFlowOf(event, facts.causes),
+        rootFlow,
       })),
+      mapped: made,
+      mappingMisses: unmapped,
+      rootFlow,
       requested,
     };
   }

@@ -4,12 +4,12 @@ import type { StoreContext } from "./store-context.ts";
 import type { LedgerTable } from "./tables.ts";
 
 /** A ledger row with its event's body, where retention has left one. */
-export type LedgerRow = Selectable<LedgerTable> & { body: Uint8Array | null };
+export type LedgerRow = Selectable<LedgerTable> & { body: Uint8Array | null; stripped: number | null };
 
 /** The beginning of every query for ledger rows; `index` is the one to walk. */
 export function selectLedger({ traits }: StoreContext, index?: string): RawBuilder<unknown> {
   const walk = index === undefined ? sql`` : traits.walk(index);
-  return sql`select l.*, b.body from ledger as l ${walk} left join bodies as b on b.key = l.key`;
+  return sql`select l.*, b.body, b.stripped from ledger as l ${walk} left join bodies as b on b.key = l.key`;
 }
 
 /** A page, newest first, walked along an index that is in the list's order. */

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import type { CloudEvent } from "../../events/cloud-event.ts";
+import type { MappingVerdict } from "../../services/mapping-index.ts";
 import type { LedgerEntry, LedgerLink, LedgerStore } from "../ledger.ts";
 import { padded } from "./bulk-insert.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
@@ -46,6 +47,21 @@ export function ledgerStore(context: StoreContext): LedgerStore {
       return entries.sort((a, b) => a.seq - b.seq);
     },
 
+    async typesBelow(prefix, limit) {
+      // Leaps from type to type along the index: the cost is that of the types, not of their events.
+      const types: string[] = [];
+      let last = prefix;
+      while (types.length < limit) {
+        const found = await sql<{ type: string | null }>`
+          select min(type) as type from ledger where type > ${last}`.execute(db);
+        const type = found.rows[0]?.type;
+        if (typeof type !== "string" || !type.startsWith(prefix)) break;
+        types.push(type);
+        last = type;
+      }
+      return types;
+    },
+
     async totals() {
       const rows = await db.selectFrom("partitions").selectAll().orderBy("topic").orderBy("partition").execute();
       return rows.map(({ from_offset, to_offset, ...counts }) => ({
@@ -65,6 +81,8 @@ function entryOf(row: LedgerRow): LedgerEntry {
     outcome: row.outcome,
     reason: row.reason ?? undefined,
     links: (JSON.parse(row.links) as LedgerLink[]).map(linkOf),
+    mappings: row.mappings === null ? [] : (JSON.parse(row.mappings) as MappingVerdict[]).map(mappingOf),
+    stripped: row.stripped !== 0,
     sequence: row.sequence,
     receivedAt: row.received_at,
     decidedAt: row.decided_at,
@@ -80,4 +98,8 @@ function eventOf(row: LedgerRow): CloudEvent {
 /** JSON has no undefined: what was left out is put back. */
 function linkOf({ linkId, project, service, matched, reason, executionId }: LedgerLink): LedgerLink {
   return { linkId, project, service, matched, reason, executionId };
+}
+
+function mappingOf({ mappingId, name, toType, matched, reason, eventKey }: MappingVerdict): MappingVerdict {
+  return { mappingId, name, toType, matched, reason, eventKey };
 }

@@ -3,6 +3,7 @@ import type { VersionId } from "../../foundation/ids.ts";
 import type { Link, RoutableLink } from "../../services/link.ts";
 import type { LinkSnapshot } from "../links.ts";
 import { readLinkEpoch } from "./link-epoch.ts";
+import { readMappings } from "./mappings.ts";
 import type { LinksTable, Tables } from "./tables.ts";
 
 export function linkOf(row: LinksTable): Link {
@@ -20,7 +21,7 @@ export function linkOf(row: LinksTable): Link {
   };
 }
 
-/** Every link with what a run of its service is made from. To be consistent, `db` must be a transaction. */
+/** Every link with what a run of its service is made from, and every mapping. To be consistent, `db` must be a transaction. */
 export async function readLinkSnapshot(db: Kysely<Tables>): Promise<LinkSnapshot> {
   const epoch = await readLinkEpoch(db);
   const rows = await db
@@ -59,5 +60,5 @@ export async function readLinkSnapshot(db: Kysely<Tables>): Promise<LinkSnapshot
       },
     }),
   );
-  return { epoch, links };
+  return { epoch, links, mappings: await readMappings(db) };
 }

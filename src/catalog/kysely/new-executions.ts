@@ -69,13 +69,22 @@ export async function insertExecutions(
   const rows = executions.map((execution) => rowOf(execution, now));
   const { inserted } = await insert.run(tx, rows);
   await unblockHeads(context, tx, rows);
+  await countInFlows(
+    tx,
+    rows.map(({ root_flow }) => root_flow),
+    now,
+  );
+  return inserted;
+}
+
+/** One for each time that a flow is named: an execution, or an event that a mapping made. */
+export async function countInFlows(tx: Tx, rootFlows: readonly string[], now: number): Promise<void> {
   const flows = new Map<string, number>();
-  for (const { root_flow: flow } of rows) flows.set(flow, (flows.get(flow) ?? 0) + 1);
+  for (const flow of rootFlows) flows.set(flow, (flows.get(flow) ?? 0) + 1);
   await count.run(
     tx,
     [...flows].map(([flow, started]) => ({ correlation_id: flow, executions: started, updated_at: now })),
   );
-  return inserted;
 }
 
 function rowOf(execution: NewExecution, now: number) {

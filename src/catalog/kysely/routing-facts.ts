@@ -70,7 +70,7 @@ async function readFlowExecutions(
   causes: RoutingFacts["causes"],
 ): Promise<Map<string, number>> {
   if (events.length === 0) return new Map();
-  const flows = new Set(events.map(({ event }) => rootFlowOf(event, causes)));
+  const flows = new Set(events.map((incoming) => rootFlowOf(incoming, causes)));
   const rows = await tx
     .selectFrom("flows")
     .select(["correlation_id", "executions"])

@@ -1,11 +1,13 @@
 import type { CloudEvent } from "../../events/cloud-event.ts";
+import { eventKeyOf } from "../../events/event-key.ts";
 import { invariant } from "../../foundation/assert.ts";
 import type { EventKey } from "../../foundation/ids.ts";
+import type { MappingVerdict } from "../../services/mapping-index.ts";
 import type { LedgerLink } from "../ledger.ts";
 import type { IncomingEvent, RoutingDecision, RoutingResult, RoutingStore } from "../routing.ts";
 import { storeBodies } from "./bodies.ts";
 import { BulkInsert } from "./bulk-insert.ts";
-import { insertExecutions, type NewExecution } from "./new-executions.ts";
+import { countInFlows, insertExecutions, type NewExecution } from "./new-executions.ts";
 import { announce } from "./outbox.ts";
 import { PartitionCounts } from "./partition-counts.ts";
 import { readRoutingFacts } from "./routing-facts.ts";
@@ -27,6 +29,7 @@ const insertLedger = new BulkInsert<"ledger", { key: EventKey }>(
     "outcome",
     "reason",
     "links",
+    "mappings",
     "sequence",
     "received_at",
     "decided_at",
@@ -45,7 +48,7 @@ export function routingStore(context: StoreContext): RoutingStore {
         const decisions = new Map(decide(facts).map((decision) => [decision.key, decision]));
 
         const stored: { incoming: IncomingEvent; decision: StoredDecision }[] = [];
-        const result = { matched: 0, unmatched: 0, duplicate: 0, rejected: 0, counted: 0, executions: 0 };
+        const result = { matched: 0, unmatched: 0, duplicate: 0, rejected: 0, counted: 0, executions: 0, mapped: 0 };
         const seen = new Set<EventKey>(facts.known);
         for (const incoming of fresh) {
           if (seen.has(incoming.key)) {
@@ -69,10 +72,10 @@ export function routingStore(context: StoreContext): RoutingStore {
           won.map(({ incoming: { key, body } }) => ({ key, body, storedAt: now })),
         );
         result.executions = await insertExecutions(context, tx, won.flatMap(newExecutionsOf), now);
-        await announce(
-          tx,
-          won.map(noticeOf).filter((notice) => notice !== undefined),
-        );
+        await announce(tx, won.flatMap(eventsOf));
+        const mapped = won.flatMap(mappedFlowsOf);
+        result.mapped = mapped.length;
+        if (mapped.length > 0) await countInFlows(tx, mapped, now);
         for (const position of batch.positions) counts.reach(position);
         await counts.write(tx, now);
         return result;
@@ -127,6 +130,7 @@ async function writeLedger(
       outcome: decision.outcome,
       reason: decision.reason ?? null,
       links: JSON.stringify(linksOf(decision)),
+      mappings: mappingsOf(decision),
       sequence: decision.sequence,
       received_at: receivedAt,
       decided_at: now,
@@ -163,6 +167,22 @@ function newExecutionsOf({
   return decision.starts.map((seed) => ({ ...seed, trigger: "event", key, event, retryOf: undefined }));
 }
 
-function noticeOf({ decision }: { decision: StoredDecision }): CloudEvent | undefined {
-  return decision.outcome === "rejected" ? decision.notice : undefined;
+function mappingsOf(decision: StoredDecision): string | null {
+  if (decision.outcome === "rejected") return null;
+  const { mapped, mappingMisses } = decision;
+  if (mapped.length + mappingMisses.length === 0) return null;
+  const made = mapped.map(({ mapping, event }): MappingVerdict => {
+    const { id: mappingId, name, toType } = mapping;
+    return { mappingId, name, toType, matched: true, reason: undefined, eventKey: eventKeyOf(event) };
+  });
+  return JSON.stringify([...made, ...mappingMisses]);
+}
+
+function mappedFlowsOf({ decision }: { decision: StoredDecision }): string[] {
+  return decision.outcome === "rejected" ? [] : decision.mapped.map(() => decision.rootFlow);
+}
+
+function eventsOf({ decision }: { decision: StoredDecision }): CloudEvent[] {
+  if (decision.outcome !== "rejected") return decision.mapped.map(({ event }) => event);
+  return decision.notice === undefined ? [] : [decision.notice];
 }

@@ -5,7 +5,7 @@ import { eventDigestOf, eventKeyOf } from "../../../src/events/event-key.ts";
 import { topics } from "../../../src/events/topics.ts";
 import type { EventKey, ExecutionId, LinkId, VersionId } from "../../../src/foundation/ids.ts";
 import { decide } from "../../../src/router/decide.ts";
-import { LinkIndex } from "../../../src/services/link-index.ts";
+import { RoutingIndex } from "../../../src/services/routing-index.ts";
 
 const limits = { hops: 3, flowExecutions: 2 };
 const noFacts: RoutingFacts = {
@@ -39,10 +39,11 @@ function incoming(event: Partial<CloudEvent>, topic: string = topics.events): In
   };
 }
 
-function indexOf(...eventTypes: string[]): LinkIndex {
-  return new LinkIndex(
-    1,
-    eventTypes.map((eventType, at) => ({
+function indexOf(...eventTypes: string[]): RoutingIndex {
+  return new RoutingIndex({
+    epoch: 1,
+    mappings: [],
+    links: eventTypes.map((eventType, at) => ({
       id: `link-${at}` as LinkId,
       project: "shop",
       service: `service-${at}`,
@@ -54,16 +55,16 @@ function indexOf(...eventTypes: string[]): LinkIndex {
       createdAt: 0,
       target: { active: true, version: "v" as VersionId, priority: 5, concurrencyKey: undefined },
     })),
-  );
+  });
 }
 
-function decideAll(events: IncomingEvent[], index: LinkIndex, facts: Partial<RoutingFacts> = {}): RoutingDecision[] {
+function decideAll(events: IncomingEvent[], index: RoutingIndex, facts: Partial<RoutingFacts> = {}): RoutingDecision[] {
   let made = 0;
   const ids = { next: () => `execution-${made++}` };
   return decide(events, { ...noFacts, ...facts }, index, limits, ids);
 }
 
-function decideOne(event: IncomingEvent, index: LinkIndex, facts: Partial<RoutingFacts> = {}): RoutingDecision {
+function decideOne(event: IncomingEvent, index: RoutingIndex, facts: Partial<RoutingFacts> = {}): RoutingDecision {
   const [decision] = decideAll([event], index, facts);
   if (decision === undefined) throw new Error("no decision");
   return decision;
