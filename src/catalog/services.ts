@@ -1,5 +1,5 @@
 import type { VersionId } from "../foundation/ids.ts";
-import type { Service, ServiceVersion } from "../services/service.ts";
+import type { GrantedScope, Service, ServiceVersion } from "../services/service.ts";
 import type { Page, PageRequest } from "./paging.ts";
 
 export interface ServiceStore {
@@ -28,6 +28,9 @@ export interface ServiceStore {
     name: string,
     change: { activeVersion?: VersionId | undefined; active?: boolean | undefined; priority?: number | undefined },
   ): Promise<Service>;
+
+  /** Replaces the scopes whose secrets the service may set. Throws `not-found`. */
+  grant(project: string, name: string, grants: readonly GrantedScope[]): Promise<Service>;
 
   /**
    * Deletes the service, its versions and links. Pending executions become `cancelled`, running

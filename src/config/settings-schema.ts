@@ -166,6 +166,14 @@ export const settingsSchema = z
         "The administrator's token, long and random; without it one is made at the first start and kept in the data directory.",
       )
       .meta({ secret: true }),
+    secretsKey: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Key that secrets are encrypted with: 32 bytes in base64, or the path of a file with one such key a line, the first in use; without it secrets.key of the data directory, made at the first start.",
+      )
+      .meta({ secret: true }),
     drainMs: durationMs(20_000).describe("At SIGTERM: how long running scripts may take to end by themselves."),
     log: log.prefault({}),
     bus: bus.prefault({ driver: "sqlite" }),

@@ -1,6 +1,8 @@
 import type { Bus } from "../bus/bus.ts";
+import type { JobStore } from "../catalog/jobs.ts";
 import type { AttemptReport, ClaimedExecution, LeaseStore } from "../catalog/leases.ts";
-import type { ConfigStore } from "../config-store/config-store.ts";
+import type { ServiceStore } from "../catalog/services.ts";
+import type { StateStore } from "../config-store/state-store.ts";
 import type { CloudEvent } from "../events/cloud-event.ts";
 import { backoffDelayMs } from "../executions/backoff.ts";
 import type { ExecutionError, Step } from "../executions/execution.ts";
@@ -14,13 +16,21 @@ import { type Effects, requireSmallResult } from "./effects.ts";
 import { LiveEffects } from "./live-effects.ts";
 import { LogWriter } from "./log-writer.ts";
 import { OutputPreview } from "./output-preview.ts";
+import { StepRedaction } from "./redaction/step-redaction.ts";
+import { RunSecrets } from "./run-secrets.ts";
+import type { ServiceConfiguration } from "./service-configuration.ts";
+import type { ServiceSecrets } from "./service-secrets.ts";
 import type { RunningStep, StepHost, StepResult, StepRunner } from "./step-runner.ts";
 import type { OpenedVersion, VersionSource } from "./version-source.ts";
 
 export interface AttemptParts {
   bus: Bus;
   leases: LeaseStore;
-  configStore: ConfigStore;
+  jobs: JobStore;
+  state: StateStore;
+  configuration: ServiceConfiguration;
+  secrets: ServiceSecrets;
+  services: Pick<ServiceStore, "get">;
   runner: StepRunner;
   versions: VersionSource;
   clock: Clock;
@@ -43,6 +53,7 @@ export class Attempt {
   readonly #slot: number;
   readonly #steps: Step[] = [];
   readonly #log: LogWriter;
+  readonly #secrets: RunSecrets;
   #running: RunningStep | undefined;
   #stopped: StopReason | undefined;
   #effects: Effects | undefined;
@@ -58,8 +69,9 @@ export class Attempt {
     this.#claimed = claimed;
     this.#slot = slot;
     this.#aliveUntil = aliveUntil;
-    const { id, project, service, attempt } = claimed.execution;
-    this.#log = new LogWriter(parts.bus, { executionId: id, project, service, attempt });
+    const { id, project, service, correlationId, attempt } = claimed.execution;
+    this.#log = new LogWriter(parts.bus, { executionId: id, project, service, correlationId, attempt });
+    this.#secrets = new RunSecrets(parts, claimed.execution, this.lease);
   }
 
   get lease() {
@@ -102,10 +114,13 @@ export class Attempt {
 
   async #outcome(): Promise<AttemptReport["outcome"] | undefined> {
     let opened: OpenedVersion;
+    let config: JsonObject;
     try {
       opened = await this.#parts.versions.open(this.#claimed.execution.version);
+      config = await this.#parts.configuration.of(this.#claimed.execution);
+      await this.#secrets.matcher();
     } catch (error) {
-      const message = `its version could not be opened: ${messageOf(error)}`;
+      const message = `what it needs could not be opened: ${messageOf(error)}`;
       if (isPlatformError(error) && error.retryable) return lost(message);
       return {
         kind: "failed",
@@ -114,22 +129,32 @@ export class Attempt {
       };
     }
     const event = JSON.parse(Buffer.from(this.#claimed.body).toString()) as CloudEvent;
-    this.#effects = new LiveEffects(this.#parts, this.#claimed.execution, this.lease, event);
+    this.#effects = new LiveEffects(this.#parts, this.#claimed.execution, this.lease, event, this.#secrets);
     for (const [index, script] of opened.scripts.entries()) {
       if (this.#stopped !== undefined) return this.#afterStop(this.#stopped, undefined);
       // Woken too late, after its lease: another attempt may be running by now (rule D8).
       if (this.#ttlMs() === 0) return this.#afterStop("lease-lost", undefined);
-      const result = await this.#runStep(index + 1, script, opened, event);
+      const result = await this.#runStep(index + 1, script, opened, event, config);
       const ended = this.#afterStep(result, script, opened.manifest);
       if (ended !== "next") return ended;
     }
     return { kind: "completed" };
   }
 
-  async #runStep(n: number, script: string, opened: OpenedVersion, event: CloudEvent): Promise<StepResult> {
+  async #runStep(
+    n: number,
+    script: string,
+    opened: OpenedVersion,
+    event: CloudEvent,
+    config: JsonObject,
+  ): Promise<StepResult> {
     const { clock, leases, runner, outputCapBytes } = this.#parts;
     const { execution } = this.#claimed;
     const preview = new OutputPreview();
+    const redaction = new StepRedaction(this.#secrets, ({ stream, bytes, at }) => {
+      preview.add(bytes);
+      return this.#log.write({ step: n, script, stream, level: undefined, at, bytes });
+    });
     const step: Step = {
       n,
       script,
@@ -161,33 +186,34 @@ export class Attempt {
           params: paramsOf(event),
           service: { project: execution.project, name: execution.service, version: execution.version },
           execution: { id: execution.id, attempt: execution.attempt, step: n, script },
-          config: {},
+          config,
           previous: this.#previous,
         },
       },
-      this.#host(step, preview),
+      this.#host(step, redaction),
     );
     this.#running = running;
     const result = await running.result;
     this.#running = undefined;
     announce.cancel();
+    const cut = "truncated" in result && result.truncated;
+    await redaction.end(cut);
     step.finishedAt = clock.now();
-    step.output = preview.read("truncated" in result && result.truncated);
+    step.output = preview.read(cut);
     step.status = stepStatus(result);
     step.exitCode = result.kind === "exited" ? result.exitCode : undefined;
     return result;
   }
 
-  #host(step: Step, preview: OutputPreview): StepHost {
+  #host(step: Step, redaction: StepRedaction): StepHost {
     const { n, script } = step;
     const effects = this.#effects as Effects;
     return {
-      output: ({ stream, bytes, at }) => {
-        preview.add(bytes);
-        return this.#log.write({ step: n, script, stream, level: undefined, at, bytes });
+      output: (chunk) => redaction.output(chunk),
+      log: async ({ level, message, at }) => {
+        const bytes = Buffer.from(await this.#secrets.redact(message));
+        await this.#log.write({ step: n, script, stream: "log", level, at, bytes });
       },
-      log: ({ level, message, at }) =>
-        this.#log.write({ step: n, script, stream: "log", level, at, bytes: Buffer.from(message) }),
       emit: (request) => this.#deliver(effects.emit(n, request)),
       getState: () => effects.getState(),
       putState: (key, value) => this.#deliver(effects.putState(key, value)),

@@ -1,15 +1,17 @@
+import type { HeldLease } from "../catalog/leases.ts";
 import type { CloudEvent } from "../events/cloud-event.ts";
 import type { ExecutionFacts } from "../executions/execution.ts";
 import type { Clock } from "../foundation/clock.ts";
-import { PlatformError } from "../foundation/errors.ts";
 import type { ExecutionId } from "../foundation/ids.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
 import type { Effects } from "./effects.ts";
 import { Emitter } from "./emitter.ts";
+import { type RetryParts, retryLater } from "./retry-later.ts";
+import type { RunSecrets } from "./run-secrets.ts";
 import { StateAccess, type StateParts } from "./state-access.ts";
 import type { EmitRequest, RetryTime, SecretScope } from "./step-runner.ts";
 
-export interface LiveEffectsParts extends StateParts {
+export interface LiveEffectsParts extends StateParts, RetryParts {
   clock: Clock;
   leaseMs: number;
 }
@@ -18,18 +20,26 @@ export interface LiveEffectsParts extends StateParts {
 export class LiveEffects implements Effects {
   readonly #emitter: Emitter;
   readonly #state: StateAccess;
+  readonly #retries: RetryParts;
+  readonly #lease: HeldLease;
+  readonly #secrets: RunSecrets;
 
   constructor(
     parts: LiveEffectsParts,
     execution: ExecutionFacts,
     lease: { id: ExecutionId; token: number },
     trigger: CloudEvent,
+    secrets: RunSecrets,
   ) {
     this.#emitter = new Emitter(parts, execution, trigger);
+    this.#retries = parts;
+    this.#lease = lease;
     this.#state = new StateAccess(parts, execution, lease, parts.leaseMs);
+    this.#secrets = secrets;
   }
 
-  emit(step: number, request: EmitRequest): Promise<{ id: string }> {
+  async emit(step: number, request: EmitRequest): Promise<{ id: string }> {
+    await this.#secrets.requireNoneIn(request, "the event");
     return this.#emitter.emit(step, request);
   }
 
@@ -37,19 +47,20 @@ export class LiveEffects implements Effects {
     return this.#state.get();
   }
 
-  putState(key: string, value: Json): Promise<void> {
+  async putState(key: string, value: Json): Promise<void> {
+    await this.#secrets.requireNoneIn({ [key]: value }, "the state");
     return this.#state.put(key, value);
   }
 
-  async getSecret(_name: string): Promise<Json | undefined> {
-    throw new PlatformError("unavailable", "secrets");
+  getSecret(name: string): Promise<Json | undefined> {
+    return this.#secrets.get(name);
   }
 
-  async setSecret(_name: string, _value: Json, _scope: SecretScope): Promise<void> {
-    throw new PlatformError("unavailable", "secrets");
+  setSecret(name: string, value: Json, scope: SecretScope): Promise<void> {
+    return this.#secrets.set(name, value, scope);
   }
 
-  async retryLater(_when: RetryTime): Promise<{ jobId: string; at: number }> {
-    throw new PlatformError("unavailable", "retries");
+  retryLater(when: RetryTime): Promise<{ jobId: string; at: number }> {
+    return retryLater(this.#retries, this.#lease, when);
   }
 }

@@ -1,18 +1,19 @@
 import type { Bus } from "../bus/bus.ts";
 import type { LeaseStore } from "../catalog/leases.ts";
-import { type ConfigStore, maxStateValueBytes, plainState, type StateOwner } from "../config-store/config-store.ts";
+import { maxValueBytes } from "../config-store/config-store.ts";
+import { maxStateKeyLength, plainState, type StateOwner, type StateStore } from "../config-store/state-store.ts";
 import { encodeStateRecord } from "../events/state-record.ts";
 import { isPlatformError, PlatformError } from "../foundation/errors.ts";
 import type { ExecutionId } from "../foundation/ids.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
+import { requireHeldLease } from "./held-lease.ts";
 
 export interface StateParts {
   bus: Bus;
   leases: LeaseStore;
-  configStore: ConfigStore;
+  state: StateStore;
 }
 
-const maxKeyLength = 256;
 const maxContention = 20;
 
 /** A running attempt's way to its service's state (rule D11). */
@@ -30,7 +31,7 @@ export class StateAccess {
   }
 
   async get(): Promise<JsonObject> {
-    return plainState(await this.#parts.configStore.getState(this.#owner));
+    return plainState(await this.#parts.state.get(this.#owner));
   }
 
   /**
@@ -39,13 +40,13 @@ export class StateAccess {
    * token or a version that its successor has moved on. Throws `lease-lost`.
    */
   async put(key: string, value: Json): Promise<void> {
-    const { bus, configStore } = this.#parts;
-    validate(key, value);
+    const { bus, state } = this.#parts;
+    requireStorable(key, value);
     for (let tries = 1; ; tries += 1) {
-      const current = await configStore.getState(this.#owner);
+      const current = await state.get(this.#owner);
       await this.#requireLease();
       try {
-        const stored = await configStore.putState(this.#owner, key, value, current.get(key)?.version ?? 0);
+        const stored = await state.put(this.#owner, key, value, current.get(key)?.version ?? 0);
         await bus.publish([encodeStateRecord(this.#owner, key, stored)]);
         return;
       } catch (error) {
@@ -56,18 +57,18 @@ export class StateAccess {
   }
 
   async #requireLease(): Promise<void> {
-    const [renewed] = await this.#parts.leases.renew([this.#lease], this.#leaseMs);
-    if (!renewed?.held) throw new PlatformError("lease-lost", "this attempt no longer holds the execution's lease");
+    await requireHeldLease(this.#parts.leases, this.#lease, this.#leaseMs);
   }
 }
 
-function validate(key: string, value: Json): void {
-  if (key.length === 0 || key.length > maxKeyLength) {
-    throw new PlatformError("invalid-input", `a state key has 1 to ${maxKeyLength} characters, not ${key.length}`);
+/** Throws `invalid-input` for the key, `limit-exceeded` for the value. */
+export function requireStorable(key: string, value: Json): void {
+  if (key.length === 0 || key.length > maxStateKeyLength) {
+    throw new PlatformError("invalid-input", `a state key has 1 to ${maxStateKeyLength} characters, not ${key.length}`);
   }
   const sizeBytes = Buffer.byteLength(JSON.stringify(value));
-  if (sizeBytes > maxStateValueBytes) {
-    const limit = `at most ${maxStateValueBytes} are allowed`;
+  if (sizeBytes > maxValueBytes) {
+    const limit = `at most ${maxValueBytes} are allowed`;
     throw new PlatformError("limit-exceeded", `state "${key}" is too large: ${sizeBytes} bytes of JSON, ${limit}`);
   }
 }

@@ -1,12 +1,15 @@
+import { existsSync } from "node:fs";
 import type { ArtifactStore } from "../artifact-store/artifact-store.ts";
 import { FilesystemArtifactStore } from "../artifact-store/filesystem.ts";
 import type { Bus } from "../bus/bus.ts";
 import { openSqliteBus } from "../bus/sqlite.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { openSqliteCatalog } from "../catalog/sqlite.ts";
+import { secretsKeys } from "../config/secrets-keys.ts";
 import type { Settings } from "../config/settings.ts";
 import type { ConfigStore } from "../config-store/config-store.ts";
 import { openSqliteConfigStore } from "../config-store/sqlite.ts";
+import { Vault } from "../config-store/vault.ts";
 import { topics } from "../events/topics.ts";
 import type { Clock } from "../foundation/clock.ts";
 import type { Ids } from "../foundation/ids.ts";
@@ -29,6 +32,9 @@ export interface Stores {
   bus: Bus;
   catalog: Catalog;
   configStore: ConfigStore;
+  /** True at the first start, and after the file was lost. */
+  configStoreIsNew: boolean;
+  vault: Vault;
   artifacts: ArtifactStore;
   opsData: OpsData;
   close(): Promise<void>;
@@ -61,14 +67,22 @@ export async function openStores(settings: Settings, data: DataDirectory, around
       }),
     );
     const catalog = keep(await openSqliteCatalog({ path: data.file("catalog.db"), clock, ids, log }));
+    const configStoreIsNew = !existsSync(data.file("config.db"));
     const configStore = keep(openSqliteConfigStore({ path: data.file("config.db"), clock }));
+    const vault = await openVault(settings, configStore, around);
     const artifacts = keep(await FilesystemArtifactStore.open({ directory: data.file("artifacts"), clock }));
     const opsData = keep(await SqliteOpsData.open({ path: data.file("ops.db"), log }));
-    return { bus, catalog, configStore, artifacts, opsData, close };
+    return { bus, catalog, configStore, configStoreIsNew, vault, artifacts, opsData, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Early: nothing may start that needs secrets which cannot be opened. */
+async function openVault(settings: Settings, { secrets }: ConfigStore, { random }: Surroundings): Promise<Vault> {
+  const isNew = (await secrets.canary()) === undefined;
+  return Vault.open({ store: secrets, keys: secretsKeys(settings, random, isNew), random });
 }
 
 function busRetention(settings: Settings): Record<string, number> {

@@ -2,6 +2,8 @@ import { DirectoryWatcher } from "../adapters/watch/directory-watcher.ts";
 import type { Settings } from "../config/settings.ts";
 import { Executor } from "../executor/executor.ts";
 import type { ProcessStepRunner } from "../executor/process-step-runner.ts";
+import { ServiceConfiguration } from "../executor/service-configuration.ts";
+import { ServiceSecrets } from "../executor/service-secrets.ts";
 import { VersionCache } from "../executor/version-cache.ts";
 import type { InstanceId } from "../foundation/ids.ts";
 import { threadIdleTime } from "../foundation/turn.ts";
@@ -10,6 +12,7 @@ import { OutboxPublisher } from "../recovery/outbox-publisher.ts";
 import { RetentionKeeper } from "../recovery/retention-keeper.ts";
 import { Router } from "../router/router.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
+import { EventTypeSink } from "../sinks/event-type-sink.ts";
 import { LogSink } from "../sinks/log-sink.ts";
 import type { Stores, Surroundings } from "./compose.ts";
 
@@ -29,10 +32,11 @@ export interface PartsOptions extends Surroundings {
 
 export function createParts(options: PartsOptions): Parts {
   const { settings, stores, runner, instance, clock, random, ids, log } = options;
-  const { bus, catalog, configStore, artifacts, opsData } = stores;
+  const { bus, catalog, configStore, vault, artifacts, opsData } = stores;
   const { retention, limits } = settings;
 
   const sink = new LogSink({ bus, opsData, clock, log });
+  const typeSink = new EventTypeSink({ bus, eventTypes: catalog.eventTypes, clock, log });
   const outbox = new OutboxPublisher({ bus, outbox: catalog.outbox, clock, log, pollMs: settings.recovery.pollMs });
   const leases = new LeaseRecovery({ bus, leases: catalog.leases, clock, log, pollMs: settings.recovery.pollMs });
   const { pollMs, toleranceMs, catchUpRuns } = settings.scheduler;
@@ -62,7 +66,11 @@ export function createParts(options: PartsOptions): Parts {
   const executor = new Executor({
     bus,
     leases: catalog.leases,
-    configStore,
+    jobs: catalog.jobs,
+    state: configStore.state,
+    configuration: new ServiceConfiguration(configStore.configuration),
+    secrets: new ServiceSecrets(vault),
+    services: catalog.services,
     runner,
     versions: new VersionCache({
       services: catalog.services,
@@ -99,6 +107,7 @@ export function createParts(options: PartsOptions): Parts {
   return {
     async start() {
       await sink.start();
+      await typeSink.start();
       await router.start();
       outbox.start();
       leases.start();
@@ -117,6 +126,7 @@ export function createParts(options: PartsOptions): Parts {
       await outbox.stop();
       await router.stop();
       await keeper.stop();
+      await typeSink.stop();
       await sink.stop();
     },
   };

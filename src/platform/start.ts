@@ -64,7 +64,11 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
   const found = describeIsolation(runner.isolation);
   if (!found.isolated) log.warn({}, found.text);
 
-  const state = await reconcileState(stores.bus, stores.configStore);
+  const state = await reconcileState(stores.bus, stores.configStore.state);
+  if (stores.configStoreIsNew && (await stores.catalog.services.list({}, { limit: 1 })).items.length > 0) {
+    const lost = "the configuration store was lost: configuration and secrets are gone and must be set again";
+    log.warn({ restoredState: state.restored }, `${lost}; state came back from the log`);
+  }
   if (state.restored + state.appended > 0) log.info(state, "state store and state log agree again");
   // This process alone has the data directory, so every other lease is of a process that is gone (rule D8).
   const lost = await stores.catalog.leases.expireOthers([instance]);

@@ -1,5 +1,5 @@
 import type { Bus } from "../bus/bus.ts";
-import type { ConfigStore, StateOwner, StateValue } from "../config-store/config-store.ts";
+import type { StateEntry, StateOwner, StateStore } from "../config-store/state-store.ts";
 import { decodeStateRecord, encodeStateRecord, stateKey } from "../events/state-record.ts";
 import { topics } from "../events/topics.ts";
 
@@ -11,18 +11,18 @@ const pageSize = 1000;
  */
 export async function reconcileState(
   bus: Bus,
-  store: ConfigStore,
+  store: StateStore,
 ): Promise<{ restored: number; appended: number; unreadable: number }> {
   const { newest, unreadable } = await readLog(bus);
   let restored = 0;
-  for (const { owner, key, value } of newest.values()) {
-    if (await store.restoreState(owner, key, value)) restored += 1;
+  for (const { owner, key, entry } of newest.values()) {
+    if (await store.restore(owner, key, entry)) restored += 1;
   }
   let appended = 0;
-  for await (const { service, key, value } of store.allState()) {
+  for await (const { service, key, entry } of store.all()) {
     const logged = newest.get(stateKey(service, key));
-    if (logged !== undefined && logged.value.version >= value.version) continue;
-    await bus.publish([encodeStateRecord(service, key, value)]);
+    if (logged !== undefined && logged.entry.version >= entry.version) continue;
+    await bus.publish([encodeStateRecord(service, key, entry)]);
     appended += 1;
   }
   return { restored, appended, unreadable };
@@ -31,7 +31,7 @@ export async function reconcileState(
 interface Logged {
   owner: StateOwner;
   key: string;
-  value: StateValue;
+  entry: StateEntry;
 }
 
 async function readLog(bus: Bus): Promise<{ newest: Map<string, Logged>; unreadable: number }> {
@@ -49,7 +49,7 @@ async function readLog(bus: Bus): Promise<{ newest: Map<string, Logged>; unreada
         }
         const name = stateKey(logged.owner, logged.key);
         const known = newest.get(name);
-        if (known === undefined || known.value.version < logged.value.version) newest.set(name, logged);
+        if (known === undefined || known.entry.version < logged.entry.version) newest.set(name, logged);
       }
       offset = (records.at(-1)?.offset ?? offset) + 1;
     }

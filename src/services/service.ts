@@ -12,9 +12,14 @@ export interface Service {
   priority: number;
   /** Set when a person chose the priority or the active flag; a redeploy then leaves them alone. */
   pinned: { priority: boolean; active: boolean };
+  /** Scopes beside its own whose secrets its scripts may set; a person grants them. */
+  grants: readonly GrantedScope[];
   createdAt: number;
   updatedAt: number;
 }
+
+export const grantedScopes = ["project", "platform"] as const;
+export type GrantedScope = (typeof grantedScopes)[number];
 
 /** Immutable: the same content always has the same id. */
 export interface ServiceVersion {

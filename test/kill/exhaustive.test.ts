@@ -23,7 +23,7 @@ describe("a kill at every storage call", () => {
           "catalog.leases.claim",
           "catalog.leases.finish",
           "catalog.outbox.clear",
-          "configStore.putState",
+          "configStore.state.put",
         ]),
       );
     }, 180_000);

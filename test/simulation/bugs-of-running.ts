@@ -196,9 +196,9 @@ export const bugsOfRunning: readonly PlantedBug[] = [
     given: { ...rough, ...cluster },
     edits: [
       {
-        file: "config-store/sqlite.ts",
-        find: "where project = ? and service = ? and key = ? and version = ?`,",
-        replace: "where project = ? and service = ? and key = ? and ? >= 0`,",
+        file: "config-store/sqlite-state.ts",
+        find: "where project = ? and service = ? and key = ? and version = ? and deleted = 0 returning version`,",
+        replace: "where project = ? and service = ? and key = ? and ? >= 0 and deleted = 0 returning version`,",
       },
     ],
   },
@@ -220,7 +220,7 @@ export const bugsOfRunning: readonly PlantedBug[] = [
     edits: [
       {
         file: "recovery/state-log.ts",
-        find: "if (logged !== undefined && logged.value.version >= value.version) continue;",
+        find: "if (logged !== undefined && logged.entry.version >= entry.version) continue;",
         replace: 'if (key !== "" || logged !== undefined) continue;',
       },
     ],

@@ -1,5 +1,5 @@
 import type { Bus } from "../../src/bus/bus.ts";
-import type { ConfigStore, StateOwner } from "../../src/config-store/config-store.ts";
+import type { StateOwner, StateStore } from "../../src/config-store/state-store.ts";
 import { decodeRecord } from "../../src/events/bus-binding.ts";
 import { eventKeyOf } from "../../src/events/event-key.ts";
 import { decodeStateRecord, stateKey } from "../../src/events/state-record.ts";
@@ -117,10 +117,10 @@ export class EffectsWitness implements ScriptWitness {
     });
   }
 
-  tapState(store: ConfigStore): ConfigStore {
-    const putState: ConfigStore["putState"] = async (owner, key, value, expectedVersion) => {
+  tapState(store: StateStore): StateStore {
+    const put: StateStore["put"] = async (owner, key, value, expectedVersion) => {
       try {
-        const stored = await store.putState(owner, key, value, expectedVersion);
+        const stored = await store.put(owner, key, value, expectedVersion);
         this.#statePut(owner, key, stored);
         return stored;
       } catch (error) {
@@ -130,8 +130,8 @@ export class EffectsWitness implements ScriptWitness {
     };
     return new Proxy(store, {
       get(target, key) {
-        if (key === "putState") return putState;
-        const found = target[key as keyof ConfigStore];
+        if (key === "put") return put;
+        const found = target[key as keyof StateStore];
         return typeof found === "function" ? found.bind(target) : found;
       },
     });
@@ -162,7 +162,9 @@ export class EffectsWitness implements ScriptWitness {
   #stateLogged(bytes: Uint8Array): void {
     const record = decodeStateRecord(bytes);
     if (record === undefined) this.#history.violate("D11", "a record on the state log cannot be read");
-    else this.#logged.add(`${stateKey(record.owner, record.key)} ${canonicalJson(record.value.value)}`);
+    else if (!("deleted" in record.entry)) {
+      this.#logged.add(`${stateKey(record.owner, record.key)} ${canonicalJson(record.entry.value)}`);
+    }
   }
 
   #effect({ executionId, attempt }: StepRequest, what: string): Effect {

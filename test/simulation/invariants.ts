@@ -192,15 +192,17 @@ async function checkTotals(world: World, catalog: Catalog): Promise<void> {
 async function checkState(world: World): Promise<void> {
   const { history, drivers, effects } = world;
   const held = new Map<string, { version: number; value: Json }>();
-  for await (const { service, key, value } of drivers.configStore.allState()) held.set(stateKey(service, key), value);
+  for await (const { service, key, entry } of drivers.configStore.state.all()) {
+    if (!("deleted" in entry)) held.set(stateKey(service, key), entry);
+  }
   effects.checkState(held);
   const newest = new Map<string, { version: number; value: Json }>();
   for (const { partition, earliest, next } of await drivers.bus.offsets(topics.state)) {
     for (const { value } of await drivers.bus.peek(topics.state, partition, earliest, next - earliest)) {
       const record = decodeStateRecord(value);
-      if (record === undefined) continue;
+      if (record === undefined || "deleted" in record.entry) continue;
       const name = stateKey(record.owner, record.key);
-      if ((newest.get(name)?.version ?? 0) < record.value.version) newest.set(name, record.value);
+      if ((newest.get(name)?.version ?? 0) < record.entry.version) newest.set(name, record.entry);
     }
   }
   for (const [name, value] of held) {

@@ -1,7 +1,10 @@
 import type { Bus } from "../../src/bus/bus.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import type { ConfigStore } from "../../src/config-store/config-store.ts";
+import { Vault } from "../../src/config-store/vault.ts";
 import { Executor } from "../../src/executor/executor.ts";
+import { ServiceConfiguration } from "../../src/executor/service-configuration.ts";
+import { ServiceSecrets } from "../../src/executor/service-secrets.ts";
 import type { StepRunner } from "../../src/executor/step-runner.ts";
 import type { VersionSource } from "../../src/executor/version-source.ts";
 import type { Clock } from "../../src/foundation/clock.ts";
@@ -35,7 +38,8 @@ export async function startParts(
   const { bus, catalog, configStore, runner, versions, clock, random, log } = ports;
   const ids = createIds(clock, random);
   const { pollMs, leaseMs, leaseMarginMs, slots, batchSize, limits } = options;
-  const { appended } = await reconcileState(bus, configStore);
+  const { appended } = await reconcileState(bus, configStore.state);
+  const vault = await Vault.open({ store: configStore.secrets, keys: [new Uint8Array(32)], random });
   if (options.topology === "embedded") await catalog.leases.expireOthers([instance]);
   const outbox = new OutboxPublisher({ bus, outbox: catalog.outbox, clock, log, pollMs });
   const recovery = new LeaseRecovery({ bus, leases: catalog.leases, clock, log, pollMs });
@@ -43,7 +47,11 @@ export async function startParts(
   const executor = new Executor({
     bus,
     leases: catalog.leases,
-    configStore,
+    jobs: catalog.jobs,
+    state: configStore.state,
+    configuration: new ServiceConfiguration(configStore.configuration),
+    secrets: new ServiceSecrets(vault),
+    services: catalog.services,
     runner,
     versions,
     clock,
@@ -57,7 +65,8 @@ export async function startParts(
     outputCapBytes: 10_000,
     killGraceMs: leaseMarginMs / 2,
   });
-  const schedules = new Schedules({ bus, catalog, clock, ids, log, pollMs });
+  const catchUp = { toleranceMs: 2 * pollMs, runs: 3 };
+  const schedules = new Schedules({ bus, catalog, clock, ids, log, pollMs, catchUp });
   await router.start();
   outbox.start();
   recovery.start();

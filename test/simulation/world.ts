@@ -97,11 +97,18 @@ export class World {
     return {
       bus: faultyBus(faults, domain, this.drivers.bus),
       catalog: faultyPort(faults, domain, "catalog", this.drivers.catalog),
-      configStore: faultyPort(faults, domain, "configStore", this.drivers.configStore, {
-        // Read at start only, between two calls that have their own faults.
-        allState: () => this.drivers.configStore.allState(),
-      }),
+      configStore: this.#configStoreFor(domain),
     };
+  }
+
+  #configStoreFor(domain: Domain): ProcessPorts["configStore"] {
+    const { faults } = this;
+    const { configStore } = this.drivers;
+    // `all` is read at start only, between two calls that have their own faults.
+    const state = faultyPort(faults, domain, "configStore.state", configStore.state, {
+      all: () => configStore.state.all(),
+    });
+    return faultyPort(faults, domain, "configStore", configStore, { state });
   }
 
   /** Starts a process. It may die while it starts, and start again. */
@@ -230,7 +237,7 @@ export class World {
     this.drivers = {
       bus: this.effects.tapBus(bus),
       catalog: watchCatalog(catalog, this),
-      configStore: this.effects.tapState(configStore),
+      configStore: { ...configStore, state: this.effects.tapState(configStore.state) },
     };
   }
 

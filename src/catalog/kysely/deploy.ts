@@ -26,6 +26,7 @@ export function deploy(
       active_pinned: 0,
       priority: 5,
       priority_pinned: 0,
+      grants: "[]",
       schedule: null,
       schedule_since: null,
       schedule_next: null,

@@ -2,7 +2,7 @@ import type { Kysely } from "kysely";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { VersionId } from "../../foundation/ids.ts";
 import type { Manifest } from "../../services/manifest.ts";
-import type { Service, ServiceFile, ServiceVersion } from "../../services/service.ts";
+import type { GrantedScope, Service, ServiceFile, ServiceVersion } from "../../services/service.ts";
 import type { ServicesTable, Tables, VersionsTable } from "./tables.ts";
 
 export function serviceOf(row: ServicesTable): Service {
@@ -13,6 +13,7 @@ export function serviceOf(row: ServicesTable): Service {
     active: row.active === 1,
     priority: row.priority,
     pinned: { priority: row.priority_pinned === 1, active: row.active_pinned === 1 },
+    grants: JSON.parse(row.grants) as GrantedScope[],
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

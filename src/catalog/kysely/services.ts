@@ -69,6 +69,14 @@ export function serviceStore(context: StoreContext): ServiceStore {
         return serviceOf(row);
       }),
 
+    grant: (project, name, grants) =>
+      inTransaction(context, async (tx, now) => {
+        const former = await requireService(tx, project, name);
+        const change = { grants: JSON.stringify([...new Set(grants)].sort()), updated_at: now };
+        await tx.updateTable("services").set(change).where("project", "=", project).where("name", "=", name).execute();
+        return serviceOf({ ...former, ...change });
+      }),
+
     async referencedFiles() {
       const rows = await db.selectFrom("versions").select("files").execute();
       return new Set(rows.flatMap(({ files }) => (JSON.parse(files) as ServiceFile[]).map(({ hash }) => hash)));
