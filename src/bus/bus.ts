@@ -39,7 +39,7 @@ export interface Bus {
 }
 
 /** Dispatch: something may be claimable. Routed: the ledger grew. Outbox: it holds unsent rows. Links: the epoch moved. */
-export type SignalChannel = "dispatch" | "routed" | "outbox" | "links" | "cancel";
+export type SignalChannel = "dispatch" | "routed" | "outbox" | "links" | "cancel" | "schedules";
 
 export interface NewRecord {
   topic: string;

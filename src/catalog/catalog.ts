@@ -8,6 +8,7 @@ import type { LinkStore } from "./links.ts";
 import type { MappingStore } from "./mappings.ts";
 import type { OutboxStore } from "./outbox.ts";
 import type { ProjectStore } from "./projects.ts";
+import type { ReplayStore } from "./replays.ts";
 import type { RetentionStore } from "./retention.ts";
 import type { RoutingStore } from "./routing.ts";
 import type { RunRequestStore } from "./run-requests.ts";
@@ -37,6 +38,7 @@ export interface Catalog {
   webhooks: WebhookStore;
   adapterMarks: AdapterMarkStore;
   jobs: JobStore;
+  replays: ReplayStore;
   retention: RetentionStore;
   close(): Promise<void>;
 }

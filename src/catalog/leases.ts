@@ -1,3 +1,4 @@
+import type { CapturedEffect } from "../executions/captured-effect.ts";
 import type { Execution, ExecutionError, Lease, Step } from "../executions/execution.ts";
 import type { Lane } from "../executions/lanes.ts";
 import type { ExecutionId, InstanceId } from "../foundation/ids.ts";
@@ -28,12 +29,12 @@ export interface LeaseStore {
   release(leases: readonly HeldLease[]): Promise<void>;
 
   /**
-   * Ends the attempts whose lease has expired by the database's clock: again `pending`, or `failed`
+   * Ends the attempts whose lease has expired by the database's clock: `pending` after a pause, or `failed`
    * after `maxLosses` or where the manifest says `on_lost: fail` (rule D7).
    */
   expire(limit: number): Promise<ExpiredLease[]>;
 
-  /** Expires at once the leases of every owner but those named: an embedded restart (rule D8). */
+  /** Expires at once the leases of every owner but those named, whose runs are due again at once: an embedded restart (rule D8). */
   expireOthers(owners: readonly InstanceId[]): Promise<number>;
 
   /** When the next pending execution becomes due, by the database's clock; undefined when none waits. */
@@ -68,6 +69,8 @@ export interface AttemptReport {
   id: ExecutionId;
   token: number;
   steps: Step[];
+  /** Of a replay: what its scripts asked for. Kept where this attempt ends the execution; of a lost one nothing is. */
+  captured?: { effects: readonly CapturedEffect[]; count: number } | undefined;
   outcome:
     | { kind: "completed" }
     /** A script failed. `retryInMs`: again after that long; undefined: no attempt is left. */

@@ -17,6 +17,7 @@ import { defineLogs } from "./commands/logs.ts";
 import { defineProjects } from "./commands/projects.ts";
 import { defineRetry } from "./commands/retry.ts";
 import { defineRun } from "./commands/run.ts";
+import { defineSchedules } from "./commands/schedules.ts";
 import { defineSend } from "./commands/send.ts";
 import { defineServices } from "./commands/services.ts";
 import { defineShow } from "./commands/show.ts";
@@ -40,7 +41,7 @@ const groups: Record<string, readonly ((program: Command) => Command)[]> = {
     defineLinks,
     defineHooks,
   ],
-  "Run:": [defineSend, defineRun, defineRetry, defineCancel, defineSkip],
+  "Run:": [defineSend, defineRun, defineRetry, defineCancel, defineSkip, defineSchedules],
   "Understand:": [
     defineListen,
     defineWhy,

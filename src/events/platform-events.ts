@@ -61,3 +61,52 @@ export function scheduleFiredEvent(tick: ScheduleTick): CloudEvent {
     data: { schedule: cron, timezone, time },
   };
 }
+
+/** A run by hand of a scheduled service, which sees what its schedule would send. `id`: the caller's, or a fresh one. */
+export function scheduleRunEvent(run: Omit<ScheduleTick, "nominal"> & { id: string; now: number }): CloudEvent {
+  const { id, now, ...schedule } = run;
+  const { project, service } = run;
+  return {
+    ...scheduleFiredEvent({ ...schedule, nominal: now }),
+    id,
+    source: `/projects/${project}/services/${service}/schedule/runs`,
+    correlationid: derivedEventId("flow", project, service, id),
+  };
+}
+
+export interface DueRetry {
+  jobId: string;
+  project: string;
+  service: string;
+  /** Flow and step of the execution that asked. */
+  correlationId: string;
+  sequence: number;
+  trigger: CloudEvent;
+  /** When it was asked for, milliseconds since the epoch. */
+  now: number;
+}
+
+/**
+ * Runs a service again with the data of the trigger it had. Its id derives from the job, so that
+ * any number of schedulers make one run of it (rule D18). It is the same step of the flow as the run
+ * that asked: a service that looks again every minute is no chain of events that grows.
+ */
+export function retryDueEvent(retry: DueRetry): CloudEvent {
+  const { jobId, project, service, correlationId, sequence, trigger, now } = retry;
+  const { data, data_base64, datacontenttype } = trigger;
+  return {
+    specversion: "1.0",
+    id: derivedEventId("retry", jobId),
+    source: `/projects/${project}/services/${service}/retries`,
+    type: platformEventTypes.retryDue,
+    subject: `${project}/${service}`,
+    time: new Date(now).toISOString(),
+    correlationid: correlationId,
+    causationid: trigger.id,
+    sequence: String(sequence),
+    fxproject: project,
+    ...(datacontenttype === undefined ? {} : { datacontenttype }),
+    ...(data === undefined ? {} : { data }),
+    ...(data_base64 === undefined ? {} : { data_base64 }),
+  };
+}

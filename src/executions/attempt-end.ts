@@ -12,6 +12,8 @@ export interface AttemptFacts {
   losses: number;
   onLost: "retry" | "fail";
   cancelRequested: boolean;
+  /** A lost attempt is repeated without a pause: what lost it is known to be over. */
+  atOnce?: boolean;
 }
 
 /** What becomes of the execution. */
@@ -43,7 +45,10 @@ export function endOfAttempt(outcome: AttemptOutcome, facts: AttemptFacts, lossL
   }
 }
 
-function afterLoss(error: ExecutionError, { losses, onLost }: AttemptFacts, lossLimit: number): AttemptEnd {
+/** Pauses after the first losses, so that an outage of a moment does not use up all of them. */
+const lossPausesMs = [1000, 5000];
+
+function afterLoss(error: ExecutionError, { losses, onLost, atOnce }: AttemptFacts, lossLimit: number): AttemptEnd {
   if (onLost === "fail") {
     const message = `${error.message}; it is not run again because its manifest says "on_lost": "fail"`;
     return { status: "failed", error: { ...error, message }, losses };
@@ -52,5 +57,6 @@ function afterLoss(error: ExecutionError, { losses, onLost }: AttemptFacts, loss
     const message = `${error.message}; attempts were lost ${losses} times, which is the limit`;
     return { status: "failed", error: { ...error, message }, losses };
   }
-  return { status: "pending", error, delayMs: 0, losses };
+  const delayMs = atOnce ? 0 : (lossPausesMs[Math.min(losses, lossPausesMs.length) - 1] as number);
+  return { status: "pending", error, delayMs, losses };
 }

@@ -5,13 +5,18 @@ export interface Backoff {
   count: number;
   delayMs: number;
   maxDelayMs: number;
+  /** What each wait is multiplied by for the next. */
+  factor: number;
+  /** Part of a wait that is random, 0 to 1. */
+  jitter: number;
 }
 
 /**
- * Milliseconds to wait after the given failed attempt (from 1): doubles each time up to the
- * maximum, then half of it is random, so that runs that failed together do not return together.
+ * Milliseconds to wait after the given failed attempt (from 1): grows by the factor each time up to
+ * the maximum, then a part of it is random, so that runs that failed together do not return together.
  */
 export function backoffDelayMs(backoff: Backoff, attempt: number, random: Random): number {
-  const full = Math.min(backoff.delayMs * 2 ** Math.min(attempt - 1, 40), backoff.maxDelayMs);
-  return Math.round(full / 2 + (full / 2) * random.fraction());
+  const { delayMs, maxDelayMs, factor, jitter } = backoff;
+  const full = Math.min(delayMs * factor ** Math.min(attempt - 1, 40), maxDelayMs);
+  return Math.round(full * (1 - jitter) + full * jitter * random.fraction());
 }

@@ -19,7 +19,7 @@ const scriptPath = z
   .regex(/\.(py|ts|mts|cts|js|mjs|cjs|sql|sh)$/, "must name a script: .py, .ts, .js, .sql or .sh");
 const scriptList = z.array(scriptPath).min(1, "must name at least one script");
 
-/** Retries of a failing script. The delay doubles each time, and half of it is random. */
+/** Retries of a failing script. The delay grows each time, and a part of it is random. */
 const retries = z.union([
   z.int().min(0).max(100),
   z
@@ -27,6 +27,18 @@ const retries = z.union([
       count: z.int().min(0).max(100).describe("Retries after the first attempt."),
       delay: z.number().min(0).max(86_400).default(1).describe("Seconds before the first retry."),
       max_delay: z.number().min(0).max(86_400).default(300).describe("Longest wait between two attempts, in seconds."),
+      factor: z
+        .number()
+        .min(1)
+        .max(10)
+        .default(2)
+        .describe("What each wait is multiplied by for the next; 1: all equal."),
+      jitter: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.5)
+        .describe("Part of each wait that is random, so that runs that failed together do not return together."),
     })
     .strict(),
 ]);
@@ -74,7 +86,9 @@ export const manifestSchema = z.object({
   timeout: z.number().positive().max(86_400).default(300).describe("Seconds that one script may take."),
   retries: retries
     .default(0)
-    .describe("How often a failing run is tried again: a count, or {count, delay, max_delay} with delays in seconds."),
+    .describe(
+      "How often a failing run is tried again: a count, or {count, delay, max_delay, factor, jitter} with delays in seconds.",
+    ),
   connection: z
     .string()
     .min(1)
@@ -94,6 +108,7 @@ export const manifestSchema = z.object({
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
+export type CatchUp = Manifest["catch_up"];
 
 export type ManifestReading = { ok: true; manifest: Manifest; warnings: string[] } | { ok: false; problems: Problem[] };
 
@@ -123,10 +138,20 @@ export function triggersOf(manifest: Manifest): { type: string; filter: string |
   );
 }
 
-export function retriesOf(manifest: Manifest): { count: number; delayMs: number; maxDelayMs: number } {
+export function retriesOf(manifest: Manifest): {
+  count: number;
+  delayMs: number;
+  maxDelayMs: number;
+  factor: number;
+  jitter: number;
+} {
   const { retries: given } = manifest;
-  if (typeof given === "number") return { count: given, delayMs: 1000, maxDelayMs: 300_000 };
-  return { count: given.count, delayMs: given.delay * 1000, maxDelayMs: given.max_delay * 1000 };
+  if (typeof given === "number") {
+    return { count: given, delayMs: 1000, maxDelayMs: 300_000, factor: 2, jitter: 0.5 };
+  }
+  // What was deployed by an earlier release names neither.
+  const { count, delay, max_delay: maxDelay, factor = 2, jitter = 0.5 } = given;
+  return { count, delayMs: delay * 1000, maxDelayMs: maxDelay * 1000, factor, jitter };
 }
 
 function describeIssue(issue: z.core.$ZodIssue, root: unknown): Problem {

@@ -4,10 +4,13 @@ import type { Step } from "../../executions/execution.ts";
 import { type LifecycleChange, lifecycleEvent } from "../../executions/lifecycle-events.ts";
 import { assertNever } from "../../foundation/assert.ts";
 import type { ExecutionId, VersionId } from "../../foundation/ids.ts";
+import type { AttemptReport } from "../leases.ts";
 import { padded } from "./bulk-insert.ts";
+import { writeCaptured } from "./captured-effects.ts";
 import { unblockHeads } from "./concurrency-keys.ts";
 import { type ExecutionRow, executionOf } from "./execution-rows.ts";
 import { announce } from "./outbox.ts";
+import { isAnnounced } from "./replay-rows.ts";
 import { endOpenSteps, writeSteps } from "./steps.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
 import { gates } from "./tables.ts";
@@ -16,7 +19,10 @@ export interface EndingAttempt {
   /** As read in this transaction, in progress. */
   row: ExecutionRow;
   steps: readonly Step[];
+  captured?: AttemptReport["captured"];
   outcome: AttemptOutcome;
+  /** See AttemptFacts. */
+  atOnce?: boolean;
 }
 
 export interface EndedAttempt {
@@ -43,6 +49,7 @@ export async function endAttempts(
       losses: row.losses,
       onLost: onLost.get(row.version) ?? "retry",
       cancelRequested: row.cancel_requested === 1,
+      atOnce: attempt.atOnce ?? false,
     };
     const end = endOfAttempt(outcome, facts, context.limits.losses);
     if (await writeEnd(tx, row, end, now)) ended.push({ ...attempt, end });
@@ -50,6 +57,10 @@ export async function endAttempts(
   await writeSteps(
     tx,
     ended.map(({ row, steps }) => ({ id: row.id, attempt: row.attempt, steps })),
+  );
+  await writeCaptured(
+    tx,
+    ended.filter(({ end }) => end.status !== "pending"),
   );
   const cancelled = ended.filter(({ end }) => end.status === "cancelled");
   const others = ended.filter(({ end }) => end.status !== "cancelled");
@@ -102,6 +113,7 @@ function columnsOf(end: AttemptEnd, now: number) {
 }
 
 function eventsOf({ row, steps, end }: EndingAttempt & { end: AttemptEnd }, now: number): CloudEvent[] {
+  if (!isAnnounced(row)) return [];
   const execution = executionOf(row);
   const changes: LifecycleChange[] = steps
     .filter(({ status }) => status === "completed")

@@ -11,6 +11,7 @@ import { linkStore } from "./links.ts";
 import { mappingStore } from "./mappings.ts";
 import { outboxStore } from "./outbox.ts";
 import { ensureProject, projectStore } from "./projects.ts";
+import { replayStore } from "./replays.ts";
 import { retentionStore } from "./retention.ts";
 import { routingStore } from "./routing.ts";
 import { runRequestStore } from "./run-requests.ts";
@@ -45,6 +46,7 @@ export async function openKyselyCatalog(context: StoreContext): Promise<Catalog>
     webhooks: webhookStore(context),
     adapterMarks: adapterMarkStore(context),
     jobs: jobStore(context),
+    replays: replayStore(context),
     retention: retentionStore(context),
     close: () => db.destroy(),
   };

@@ -49,9 +49,9 @@ export function leaseStore(context: StoreContext): LeaseStore {
     finish: (reports) =>
       inTransaction(context, async (tx, now) => {
         const held = await readHeld(tx, reports);
-        const ending = reports.flatMap(({ id, token, steps, outcome }) => {
+        const ending = reports.flatMap(({ id, token, steps, captured, outcome }) => {
           const row = held.get(id);
-          return row?.token === token ? [{ row, steps, outcome }] : [];
+          return row?.token === token ? [{ row, steps, captured, outcome }] : [];
         });
         const ended = await endAttempts(context, tx, ending, now);
         // Consumed one by one: of two reports in one call on the same attempt, the first ended it.
@@ -66,7 +66,7 @@ export function leaseStore(context: StoreContext): LeaseStore {
           select * from executions ${traits.walk("executions_leased")}
           where status = 'in_progress' and lease_until <= ${now}
           order by lease_until limit ${limit} ${traits.skipLocked}`.execute(tx);
-        return loseAttempts(context, tx, rows, "its lease expired: the executor was not heard of in time", now);
+        return loseAttempts(context, tx, rows, "its lease expired: the executor was not heard of in time", now, false);
       }),
 
     async expireOthers(owners) {
@@ -77,7 +77,7 @@ export function leaseStore(context: StoreContext): LeaseStore {
           const { rows } = await sql<ExecutionRow>`
             select * from executions ${traits.walk("executions_leased")}
             where status = 'in_progress' and lease_until is not null ${others} limit ${expireChunk}`.execute(tx);
-          return loseAttempts(context, tx, rows, "the platform stopped while it ran", now);
+          return loseAttempts(context, tx, rows, "the platform stopped while it ran", now, true);
         });
         expired += ended.length;
         if (ended.length < expireChunk) return expired;
@@ -103,9 +103,10 @@ async function loseAttempts(
   rows: readonly ExecutionRow[],
   message: string,
   now: number,
+  atOnce: boolean,
 ): Promise<ExpiredLease[]> {
   const error: ExecutionError = { kind: "lost", message, script: undefined, exitCode: undefined };
-  const attempts = rows.map((row) => ({ row, steps: [], outcome: { kind: "lost", error } as const }));
+  const attempts = rows.map((row) => ({ row, steps: [], outcome: { kind: "lost", error } as const, atOnce }));
   const ended = await endAttempts(context, tx, attempts, now);
   // A lost attempt never completes.
   return ended.filter((end): end is ExpiredLease => end.became !== "completed");

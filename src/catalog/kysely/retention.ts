@@ -3,6 +3,7 @@ import type { CloudEvent } from "../../events/cloud-event.ts";
 import type { EventKey, ExecutionId } from "../../foundation/ids.ts";
 import type { RetentionStore } from "../retention.ts";
 import { padded } from "./bulk-insert.ts";
+import { deleteCaptured } from "./captured-effects.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 
 /** Each table in a transaction of its own, so that routing and claims get their turn in between. */
@@ -15,7 +16,10 @@ export function retentionStore(context: StoreContext): RetentionStore {
       pruned += await step((tx, now) => stripBodies(tx, now - bodiesMs, limit));
       pruned += await step((tx, now) => pruneLedger(tx, now - ledgerMs, limit));
       pruned += await step((tx, now) => pruneOld(tx, "run_requests", "created_at", now - ledgerMs, limit));
+      pruned += await step((tx, now) => pruneOld(tx, "schedule_misses", "recorded_at", now - ledgerMs, limit));
+      pruned += await step((tx, now) => pruneJobs(tx, now - executionsMs, limit));
       pruned += await step((tx, now) => pruneOld(tx, "batches", "decided_at", now - ledgerMs, limit));
+      pruned += await step((tx, now) => pruneOld(tx, "replays", "created_at", now - executionsMs, limit));
       pruned += await step((tx, now) => pruneOld(tx, "flows", "updated_at", now - executionsMs, limit));
       return pruned;
     },
@@ -30,6 +34,7 @@ async function pruneExecutions(tx: Tx, before: number, limit: number): Promise<n
   if (rows.length === 0) return 0;
   const ids = padded(rows.map(({ id }) => id));
   await tx.deleteFrom("steps").where("execution_id", "in", ids).execute();
+  await deleteCaptured(tx, ids);
   await tx.deleteFrom("executions").where("id", "in", ids).execute();
   await dropBodies(
     tx,
@@ -77,15 +82,32 @@ async function dropBodies(tx: Tx, keys: readonly EventKey[]): Promise<void> {
 
 async function pruneOld(
   tx: Tx,
-  table: "run_requests" | "batches" | "flows",
-  column: "created_at" | "decided_at" | "updated_at",
+  table: "run_requests" | "schedule_misses" | "replays" | "batches" | "flows",
+  column: "created_at" | "recorded_at" | "decided_at" | "updated_at",
   before: number,
   limit: number,
 ): Promise<number> {
-  const key = { run_requests: "key", batches: "id", flows: "correlation_id" }[table];
+  const keys = {
+    run_requests: ["key"],
+    schedule_misses: ["project", "service", "first_at"],
+    replays: ["id"],
+    batches: ["id"],
+    flows: ["correlation_id"],
+  }[table];
+  const key = sql.join(keys.map((column) => sql.ref(column)));
   const result = await sql`
-    delete from ${sql.table(table)} where ${sql.ref(key)} in (
-      select ${sql.ref(key)} from ${sql.table(table)}
+    delete from ${sql.table(table)} where (${key}) in (
+      select ${key} from ${sql.table(table)}
       where ${sql.ref(column)} < ${before} order by ${sql.ref(column)} limit ${limit})`.execute(tx);
+  return Number(result.numAffectedRows ?? 0n);
+}
+
+/** Those that are done: one that is pending is never too old. */
+async function pruneJobs(tx: Tx, before: number, limit: number): Promise<number> {
+  const result = await sql`
+    delete from jobs where id in (
+      select id from jobs where status <> 'pending' and created_at < ${before} order by created_at limit ${limit})`.execute(
+    tx,
+  );
   return Number(result.numAffectedRows ?? 0n);
 }

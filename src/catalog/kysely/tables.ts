@@ -1,8 +1,9 @@
 import type { Generated } from "kysely";
 import type { MappingStrategy } from "../../events/mapping.ts";
+import type { EffectKind } from "../../executions/captured-effect.ts";
 import type { ExecutionStatus, Step, Trigger } from "../../executions/execution.ts";
 import type { Lane } from "../../executions/lanes.ts";
-import type { EventKey, ExecutionId, InstanceId, LinkId, MappingId, VersionId } from "../../foundation/ids.ts";
+import type { EventKey, ExecutionId, InstanceId, LinkId, MappingId, ReplayId, VersionId } from "../../foundation/ids.ts";
 import type { CatchUp } from "../../services/manifest.ts";
 import type { JobStatus } from "../jobs.ts";
 import type { LedgerOutcome } from "../ledger.ts";
@@ -24,6 +25,9 @@ export interface Tables {
   schedule_misses: ScheduleMissesTable;
   jobs: JobsTable;
   outbox: OutboxTable;
+  replays: ReplaysTable;
+  captured_effects: CapturedEffectsTable;
+  captured_counts: CapturedCountsTable;
   partitions: PartitionsTable;
   batches: BatchesTable;
   event_types: EventTypesTable;
@@ -161,6 +165,7 @@ export interface ExecutionsTable {
   lane: Lane;
   concurrency_key: string | null;
   retry_of: ExecutionId | null;
+  replay_id: ReplayId | null;
   created_at: number;
 
   status: Generated<ExecutionStatus>;
@@ -295,4 +300,30 @@ export interface EventTypeVersionsTable {
   data_required: number;
   changes: string;
   created_at: number;
+}
+
+export interface ReplaysTable {
+  id: ReplayId;
+  correlation_id: string;
+  /** JSON: what was asked for, by `project/service`. */
+  versions: string;
+  /** JSON: executions of the flow that could not be run again, each with the reason. */
+  not_replayable: string;
+  executions: number;
+  created_at: number;
+}
+
+/** What scripts of a replay asked for; of the attempt that ended the execution. */
+export interface CapturedEffectsTable {
+  execution_id: ExecutionId;
+  n: number;
+  step: number;
+  kind: EffectKind;
+  content: string;
+}
+
+/** How many effects were asked for, those past the limit included. */
+export interface CapturedCountsTable {
+  execution_id: ExecutionId;
+  count: number;
 }

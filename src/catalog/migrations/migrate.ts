@@ -8,6 +8,7 @@ import { grantMigration } from "./0003-grants.ts";
 import { scheduleMigration } from "./0004-schedules.ts";
 import { eventTypeMigration } from "./0005-event-types.ts";
 import { mappingMigration } from "./0006-mappings.ts";
+import { replayMigration } from "./0007-replays.ts";
 import { webhookMigration } from "./0008-webhooks.ts";
 
 /** Every migration there is, in order. A released one is never changed; a change is a new one. */
@@ -19,6 +20,7 @@ function migrationsOf(traits: DialectTraits): Record<string, Migration> {
     "0004-schedules": scheduleMigration,
     "0005-event-types": eventTypeMigration,
     "0006-mappings": mappingMigration,
+    "0007-replays": replayMigration,
     "0008-webhooks": webhookMigration,
   };
 }

@@ -111,3 +111,34 @@ export interface WebhookAnswer {
   active: boolean;
   lastUsedAt?: Time | null;
 }
+
+export interface MissedAnswer {
+  first: Time;
+  last: Time;
+  count: number;
+}
+
+export interface ScheduleAnswer {
+  project: string;
+  service: string;
+  cron: string;
+  timezone: string;
+  catchUp: "one" | "none" | "all";
+  paused: boolean;
+  active: boolean;
+  next: Time[];
+  lastFired?: Time | null;
+  missed?: MissedAnswer | null;
+}
+
+export interface ScheduleDetail extends ScheduleAnswer {
+  misses: (MissedAnswer & { recordedAt: Time })[];
+}
+
+export interface JobAnswer {
+  id: string;
+  project: string;
+  service: string;
+  at: Time;
+  executionId: string;
+}

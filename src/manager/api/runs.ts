@@ -19,7 +19,7 @@ import type { RecentEvents } from "./recent-events.ts";
 import { required } from "./required.ts";
 import { unknownService } from "./services.ts";
 
-const runAnswer = z.object({ eventKey: z.string(), executionId: z.string() }).meta({ id: "RunRequested" });
+export const runAnswer = z.object({ eventKey: z.string(), executionId: z.string() }).meta({ id: "RunRequested" });
 
 const runBody = z
   .strictObject({
@@ -128,7 +128,7 @@ function fillParameters(form: ParametersForm | undefined, data: Json | undefined
   throw new PlatformError("invalid-input", `the parameters do not fit the service's form: ${text}`, { problems });
 }
 
-function requireStartable({ project, name, active }: Service, { manifest }: ServiceVersion): void {
+export function requireStartable({ project, name, active }: Service, { manifest }: ServiceVersion): void {
   if (!active) {
     throw new PlatformError(
       "conflict",

@@ -20,13 +20,15 @@ test("a failure with retries left waits for its backoff; without, it is final", 
   });
 });
 
-test("D7: a loss runs again at once until the limit, then fails and says how often it was lost", () => {
+test("D7: a loss runs again after a pause that grows, until the limit, then fails and says how often it was lost", () => {
   expect(endOfAttempt({ kind: "lost", error: lost }, { ...facts, losses: 1 }, 3)).toEqual({
     status: "pending",
     error: lost,
-    delayMs: 0,
+    delayMs: 5000,
     losses: 2,
   });
+  expect(endOfAttempt({ kind: "lost", error: lost }, facts, 3)).toMatchObject({ delayMs: 1000, losses: 1 });
+  expect(endOfAttempt({ kind: "lost", error: lost }, { ...facts, atOnce: true }, 3)).toMatchObject({ delayMs: 0 });
   expect(endOfAttempt({ kind: "lost", error: lost }, { ...facts, losses: 2 }, 3)).toMatchObject({
     status: "failed",
     losses: 3,

@@ -23,6 +23,7 @@ const execution = {
   lane: "regular",
   concurrencyKey: undefined,
   retryOf: undefined,
+  replayId: undefined,
   createdAt: 0,
 } as unknown as ExecutionFacts;
 

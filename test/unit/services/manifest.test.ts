@@ -66,7 +66,13 @@ describe("a manifest", () => {
   });
 
   test("counts retries plainly or with their backoff in seconds", () => {
-    expect(retriesOf(read({ retries: 3 }).manifest)).toEqual({ count: 3, delayMs: 1000, maxDelayMs: 300_000 });
+    expect(retriesOf(read({ retries: 3 }).manifest)).toEqual({
+      count: 3,
+      delayMs: 1000,
+      maxDelayMs: 300_000,
+      factor: 2,
+      jitter: 0.5,
+    });
     expect(retriesOf(read({ retries: { count: 2, delay: 0.5, max_delay: 4 } }).manifest)).toEqual({
       count: 2,
       delayMs: 500,

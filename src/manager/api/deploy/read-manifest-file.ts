@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
-import { Cron } from "croner";
 import { messageOf, type Problem } from "../../../foundation/errors.ts";
+import { parseCron } from "../../../services/cron/cron-expression.ts";
+import { isTimeZone } from "../../../services/cron/time-zone.ts";
 import { compileFilter } from "../../../services/filter.ts";
 import { type Manifest, readManifest, scriptsOf, triggersOf } from "../../../services/manifest.ts";
 
@@ -89,29 +90,19 @@ function celProblems(expression: string, key: string): Problem[] {
 
 function scheduleProblems({ schedule, timezone }: Manifest): Problem[] {
   const problems: Problem[] = [];
-  if (timezone !== undefined && !isTimezone(timezone)) {
+  if (timezone !== undefined && !isTimeZone(timezone)) {
     const message = `must be a time zone such as "Europe/Zurich"; found ${JSON.stringify(timezone)}`;
     problems.push({ path: `${manifestFile}: timezone`, message });
   }
   if (schedule === undefined) return problems;
   try {
-    const next = new Cron(schedule, { mode: "5-part", timezone: "UTC", paused: true }).nextRun();
-    if (next === null) throw new Error("it never comes");
+    parseCron(schedule);
   } catch (error) {
     const found = `found ${JSON.stringify(schedule)}`;
     const message = `must be five cron fields such as "*/5 * * * *": ${messageOf(error)}; ${found}`;
     problems.push({ path: `${manifestFile}: schedule`, message });
   }
   return problems;
-}
-
-function isTimezone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function chooseScripts(manifest: Manifest, paths: readonly string[]): { scripts: string[]; problems: Problem[] } {
