@@ -2,11 +2,11 @@ import { logGroup } from "../events/consumer-groups.ts";
 import { topics } from "../events/topics.ts";
 import { decodeLogRecord } from "../executions/log-codec.ts";
 import type { LogRecord } from "../executions/log-record.ts";
-import type { OpsData } from "../ops-data/ops-data.ts";
+import type { RunLogs } from "../ops-data/ops-data.ts";
 import { SinkLoop, type SinkLoopParts } from "./sink-loop.ts";
 
 export interface LogSinkParts extends SinkLoopParts {
-  opsData: OpsData;
+  opsData: RunLogs;
   /** Records stored at once. */
   batchSize?: number;
 }

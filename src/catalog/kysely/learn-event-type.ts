@@ -38,7 +38,8 @@ export async function learnType(tx: Tx, observation: TypeObservation, now: numbe
   const stored = await tx.selectFrom("event_types").select("shape").where("type", "=", type).executeTakeFirstOrThrow();
   const merged = decodeShape(stored.shape);
   const isSettled = merged.samples >= settledSamples;
-  mergeTypeShapes(merged, shape);
+  // A copy: a transaction that is tried again must find the observation as it was.
+  mergeTypeShapes(merged, structuredClone(shape));
   const { version, drifted } = await writeVersion(tx, { ...row, type, isSettled }, merged, now);
   await tx
     .updateTable("event_types")
