@@ -78,6 +78,11 @@ const readers: Record<string, string> = {
   typescript: 'import { context } from "@streamzero/fx";\nconsole.log(await context.state.get());\n',
 };
 
+const readmes: Record<string, { file: string; heading: string }> = {
+  python: { file: "python/README.md", heading: "from fx_ef import context, get_param" },
+  typescript: { file: "typescript/README.md", heading: 'import { context, getParam } from "@streamzero/fx";' },
+};
+
 describe.each(Object.entries(players))("EF_ENV=local in %s", (language, { script, source }) => {
   it.each(fixtures.filter(([, fixture]) => fixture.local !== false))("passes %s", async (_name, fixture) => {
     const { given, calls } = fixture;
@@ -152,5 +157,18 @@ describe.each(Object.entries(players))("EF_ENV=local in %s", (language, { script
     expect(stderr).toContain("there is no run");
     expect(stderr).toContain("set EF_ENV=local");
     expect(existsSync(join(directory, "ef_env.json"))).toBe(false);
+  });
+
+  it("runs the README's example and each call of its table", async () => {
+    const { file, heading } = readmes[language] as (typeof readmes)[string];
+    const readme = readFileSync(join(sdk, file), "utf8");
+    const example = /^```(?:python|ts)\n(.*?)^```/ms.exec(readme)?.[1] ?? "";
+    const calls = [...readme.matchAll(/^\| `(.+?)` \|/gm)].map(([, call]) => call);
+    expect(calls).toHaveLength(20);
+    for (const source of [example, `${heading}\n${calls.join(";\n")}\n`]) {
+      const { exitCode, stderr } = await runLocally(script, writeFiles(tempDir(), { [script]: source }), local);
+      expect(exitCode, stderr).toBe(0);
+      expect(stderr).toContain("[fx] would send ");
+    }
   });
 });
