@@ -24,6 +24,7 @@ import { defineShow } from "./commands/show.ts";
 import { defineSkip } from "./commands/skip.ts";
 import { defineStart } from "./commands/start.ts";
 import { defineTry } from "./commands/try.ts";
+import { defineTypes } from "./commands/types.ts";
 import { defineUnlink } from "./commands/unlink.ts";
 import { defineVersion } from "./commands/version.ts";
 import { defineWhy } from "./commands/why.ts";
@@ -47,6 +48,7 @@ const groups: Record<string, readonly ((program: Command) => Command)[]> = {
     defineWhy,
     defineFlow,
     defineEvents,
+    defineTypes,
     defineExecutions,
     defineShow,
     defineLogs,

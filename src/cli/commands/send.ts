@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { CloudEvent } from "../../events/cloud-event.ts";
 import { type Session, withSession } from "../session.ts";
 import { seconds } from "../terminal/read-options.ts";
@@ -9,6 +9,7 @@ export interface WaitOption {
 
 interface SendOptions extends WaitOption {
   data?: string;
+  example?: boolean;
   source: string;
   subject?: string;
   id?: string;
@@ -30,6 +31,7 @@ export function defineSend(program: Command): Command {
     .description("send an event")
     .argument("<type>", "the event's type, e.g. order.placed")
     .option("--data <data>", "JSON; @file: a file's JSON, or its text; -: JSON from standard input")
+    .addOption(new Option("--example", "send data made from the schema that was learned of the type").conflicts("data"))
     .option("--source <source>", "who sends it", "/fx/cli")
     .option("--subject <subject>", "what it is about")
     .option("--id <id>", "its id: the same id and source again is the same event (made by itself)")
@@ -58,7 +60,7 @@ async function send(session: Session, type: string, options: SendOptions): Promi
     ...(options.subject === undefined ? {} : { subject: options.subject }),
     ...(options.project === undefined ? {} : { fxproject: options.project }),
     ...(options.correlation === undefined ? {} : { correlationid: options.correlation }),
-    ...readData(options.data),
+    ...(options.example ? await exampleData(session, type) : readData(options.data)),
   };
   const { body } = await api.send<{ accepted: Accepted[] }>("POST", "/api/v1/events", {
     body: Buffer.from(JSON.stringify(event)),
@@ -79,4 +81,15 @@ async function send(session: Session, type: string, options: SendOptions): Promi
     () => `accepted ${type}  ${accepted.key}${accepted.duplicate ? "  (a repeat: nothing runs twice)" : ""}`,
   );
   terminal.next(`fx why ${accepted.key}`);
+}
+
+/** What is sent is shown: nobody should have to guess it. */
+async function exampleData(
+  { api, terminal }: Session,
+  type: string,
+): Promise<Pick<CloudEvent, "data" | "datacontenttype">> {
+  const { typePath } = await import("./types.ts");
+  const { example } = await api.get<{ example: NonNullable<CloudEvent["data"]> }>(typePath(type));
+  terminal.say(`data: ${JSON.stringify(example)}`);
+  return { data: example, datacontenttype: "application/json" };
 }

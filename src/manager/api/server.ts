@@ -10,6 +10,7 @@ import { bulkRoute } from "./bulk.ts";
 import { dryRunRoute } from "./dry-run.ts";
 import { EventIntake } from "./event-intake.ts";
 import { EventStreams } from "./event-stream.ts";
+import { eventTypeRoutes } from "./event-types.ts";
 import { eventRoutes } from "./events.ts";
 import { eventsPostRoute } from "./events-post.ts";
 import { executionRoutes } from "./executions.ts";
@@ -79,6 +80,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
       describeRefusals(api);
       await api.register(async (scope) => eventsPostRoute(scope, intake, settings.limits));
       eventRoutes(api, inside);
+      eventTypeRoutes(api, inside);
       projectRoutes(api, inside);
       serviceRoutes(api, inside);
       await api.register(async (scope) => versionRoutes(scope, inside));

@@ -1,0 +1,104 @@
+import type { Command } from "commander";
+import type { Time } from "../connection/wire.ts";
+import { type Session, withSession } from "../session.ts";
+import type { Column } from "../terminal/column.ts";
+import { wholeNumber } from "../terminal/read-options.ts";
+import { clockText } from "../terminal/times.ts";
+
+interface TypeSummary {
+  type: string;
+  lastSeen: Time;
+  count: number;
+  version: number;
+}
+
+interface TypeDetail extends TypeSummary {
+  schema: object;
+  example: unknown;
+  producers: { source: string; count: number }[];
+  consumers: { project: string; service: string; eventType: string }[];
+  versions: {
+    n: number;
+    createdAt: Time;
+    changes: { path: string; what: string; before: unknown; after: unknown }[];
+  }[];
+}
+
+const columns: Column<TypeSummary>[] = [
+  { title: "type", of: ({ type }) => type },
+  { title: "events", of: ({ count }) => String(count) },
+  { title: "version", of: ({ version }) => String(version) },
+  { title: "last seen", of: ({ lastSeen }) => clockText(lastSeen, Date.now()) },
+];
+
+export function defineTypes(program: Command): Command {
+  const types = program.command("types").description("the types of events that were seen, and their schemas");
+  types
+    .command("list", { isDefault: true })
+    .description("the types (the default: `fx types`)")
+    .option("--search <text>", "with this in their name")
+    .option("--limit <count>", "at most so many", wholeNumber(1, 100_000), 1000)
+    .action(withSession(list));
+  types
+    .command("show")
+    .description("one type: an example, who sends it, what it starts, and how its schema changed")
+    .argument("<type>")
+    .option("--schema", "print the JSON Schema of its data alone")
+    .action(withSession(show));
+  types
+    .command("forget")
+    .description("forget what was learned of a type; its next event begins anew")
+    .argument("<type>")
+    .action(withSession(forget));
+  return types;
+}
+
+export function typePath(type: string): string {
+  return `/api/v1/event-types/${encodeURIComponent(type)}`;
+}
+
+async function list({ api, terminal }: Session, { search, limit }: { search?: string; limit: number }) {
+  const { items } = await api.list<TypeSummary>("/api/v1/event-types", { q: search }, limit);
+  const empty = search === undefined ? "no event was seen yet: `fx send <type>`" : "no type has that in its name";
+  await terminal.list(items, columns, empty);
+}
+
+async function show({ api, terminal }: Session, type: string, options: { schema?: boolean }): Promise<void> {
+  const found = await api.get<TypeDetail>(typePath(type));
+  if (options.schema) return terminal.line(JSON.stringify(found.schema, undefined, 2));
+  await terminal.one(found, () => textOf(found));
+  terminal.next(`fx send ${type} --example`);
+}
+
+function textOf({ type, count, version, example, producers, consumers, versions }: TypeDetail): string {
+  return [
+    `${type}  ${count} events, schema version ${version}`,
+    "",
+    "example",
+    ...JSON.stringify(example, undefined, 2).split("\n").map(indented),
+    "sent by",
+    ...producers.map(({ source, count: sent }) => indented(`${source}  ${sent}`)),
+    "starts",
+    ...(consumers.length === 0 ? [indented(`nothing: fx link ${type} <service>`)] : []),
+    ...consumers.map(({ project, service, eventType }) => indented(`${project}/${service}  (${eventType})`)),
+    ...versions.filter(({ changes }) => changes.length > 0).flatMap(changesText),
+  ].join("\n");
+}
+
+function changesText({ n, createdAt, changes }: TypeDetail["versions"][number]): string[] {
+  return [
+    `version ${n}  ${clockText(createdAt, Date.now())}`,
+    ...changes.map(({ path, what, before, after }) =>
+      indented(`${path}: ${what} was ${JSON.stringify(before)}, is ${JSON.stringify(after)}`),
+    ),
+  ];
+}
+
+function indented(line: string): string {
+  return `  ${line}`;
+}
+
+async function forget({ api, terminal }: Session, type: string): Promise<void> {
+  await api.send("DELETE", typePath(type));
+  await terminal.one({ forgotten: type }, () => `forgot ${type}`);
+}
