@@ -1,4 +1,4 @@
-import type { EventKey, ExecutionId, InstanceId, LinkId, VersionId } from "../foundation/ids.ts";
+import type { EventKey, ExecutionId, InstanceId, LinkId, ReplayId, VersionId } from "../foundation/ids.ts";
 import type { Lane } from "./lanes.ts";
 
 /**
@@ -20,7 +20,9 @@ export function isTerminal(status: ExecutionStatus): boolean {
   return (terminalStatuses as readonly string[]).includes(status);
 }
 
-export type Trigger = "event" | "manual" | "schedule";
+export const triggers = ["event", "manual", "schedule", "replay"] as const;
+/** What started it. A replay runs an ended execution again, with its effects recorded and not done. */
+export type Trigger = (typeof triggers)[number];
 
 export interface ExecutionFacts {
   id: ExecutionId;
@@ -46,8 +48,10 @@ export interface ExecutionFacts {
   priority: number;
   lane: Lane;
   concurrencyKey: string | undefined;
-  /** The execution that a person retried. */
+  /** The execution that a person retried, or that a replay runs again. */
   retryOf: ExecutionId | undefined;
+  /** The replay that it belongs to; of trigger `replay` only. */
+  replayId: ReplayId | undefined;
   createdAt: number;
 }
 

@@ -12,7 +12,9 @@ import { isPlatformError, messageOf } from "../foundation/errors.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
 import type { Random } from "../foundation/random.ts";
 import { type Manifest, retriesOf } from "../services/manifest.ts";
+import { CapturedEffects } from "./captured-effects.ts";
 import { type Effects, requireSmallResult } from "./effects.ts";
+import { Emitter } from "./emitter.ts";
 import { LiveEffects } from "./live-effects.ts";
 import { LogWriter } from "./log-writer.ts";
 import { OutputPreview } from "./output-preview.ts";
@@ -57,6 +59,8 @@ export class Attempt {
   #running: RunningStep | undefined;
   #stopped: StopReason | undefined;
   #effects: Effects | undefined;
+  /** Of a replay: the same as `#effects`. */
+  #captured: CapturedEffects | undefined;
   /** What the latest step that offered a result offered. */
   #previous: Json = null;
   /** Why something that a script sent is not known to be durable. */
@@ -109,7 +113,7 @@ export class Attempt {
   }
 
   #report(outcome: AttemptReport["outcome"]): AttemptReport {
-    return { ...this.lease, steps: this.#steps, outcome };
+    return { ...this.lease, steps: this.#steps, captured: this.#captured?.captured, outcome };
   }
 
   async #outcome(): Promise<AttemptReport["outcome"] | undefined> {
@@ -129,7 +133,7 @@ export class Attempt {
       };
     }
     const event = JSON.parse(Buffer.from(this.#claimed.body).toString()) as CloudEvent;
-    this.#effects = new LiveEffects(this.#parts, this.#claimed.execution, this.lease, event, this.#secrets);
+    this.#effects = this.#effectsOf(event);
     for (const [index, script] of opened.scripts.entries()) {
       if (this.#stopped !== undefined) return this.#afterStop(this.#stopped, undefined);
       // Woken too late, after its lease: another attempt may be running by now (rule D8).
@@ -139,6 +143,16 @@ export class Attempt {
       if (ended !== "next") return ended;
     }
     return { kind: "completed" };
+  }
+
+  #effectsOf(event: CloudEvent): Effects {
+    const { execution } = this.#claimed;
+    const secrets = this.#secrets;
+    const live = new LiveEffects(this.#parts, execution, this.lease, event, secrets);
+    if (execution.trigger !== "replay") return live;
+    const emitter = new Emitter(this.#parts, execution, event);
+    this.#captured = new CapturedEffects({ clock: this.#parts.clock, emitter, live, secrets });
+    return this.#captured;
   }
 
   async #runStep(
@@ -296,7 +310,8 @@ export class Attempt {
     const retries = retriesOf(manifest);
     // Attempts that the platform lost do not use up the script's retries (rule D7).
     const failures = this.#claimed.execution.attempt - this.#claimed.execution.losses;
-    const again = failures <= retries.count;
+    // A replay is to show what the version does, once.
+    const again = failures <= retries.count && this.#claimed.execution.trigger !== "replay";
     return {
       kind: "failed",
       error,

@@ -23,12 +23,20 @@ export class Emitter {
     this.#trigger = trigger;
   }
 
+  /** Resolves with the event's id once it is durable. Throws as `make`. */
+  async emit(step: number, request: EmitRequest): Promise<{ id: string }> {
+    const { bus } = this.#parts;
+    const { event, record } = this.make(step, request);
+    await bus.publish([record]);
+    return { id: event.id };
+  }
+
   /**
-   * Resolves with the event's id once it is durable. Throws `forbidden` for reserved types,
+   * The event that `emit` would send, and its record. Throws `forbidden` for reserved types,
    * `invalid-input` for what is no CloudEvent, `limit-exceeded` for more than 4 MiB.
    */
-  async emit(step: number, request: EmitRequest): Promise<{ id: string }> {
-    const { bus, clock } = this.#parts;
+  make(step: number, request: EmitRequest): { event: CloudEvent; record: ReturnType<typeof encodeRecord> } {
+    const { clock } = this.#parts;
     const execution = this.#execution;
     if (isReservedType(request.type)) {
       throw new PlatformError("forbidden", `type "${request.type}" is reserved: choose one outside "fx."`);
@@ -62,8 +70,7 @@ export class Emitter {
         `the event is too large: ${found}, at most ${maxEventBytes} are allowed`,
       );
     }
-    await bus.publish([record]);
-    return { id: event.id };
+    return { event, record };
   }
 
   /** Rule D10: a retried attempt that emits the same collapses with the first; a different one passes. */

@@ -26,12 +26,13 @@ export async function retryLater(
   lease: HeldLease,
   when: RetryTime,
 ): Promise<{ jobId: string; at: number }> {
-  const job = await jobs.put(lease, timeOf(when, clock.now()));
+  const job = await jobs.put(lease, timeOfRetry(when, clock.now()));
   bus.signal("schedules");
   return { jobId: job.id, at: job.at };
 }
 
-function timeOf(when: RetryTime, now: number): number {
+/** Throws `invalid-input` for a time that is none. */
+export function timeOfRetry(when: RetryTime, now: number): number {
   if ("cron" in when) {
     if (!isTimeZone(when.timezone)) {
       throw new PlatformError("invalid-input", `"${when.timezone}" is no time zone such as "Europe/Zurich"`);

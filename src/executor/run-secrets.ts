@@ -5,7 +5,7 @@ import type { ExecutionId } from "../foundation/ids.ts";
 import type { Json } from "../foundation/json.ts";
 import { platformScope, type Scope, serviceScope } from "../services/scope.ts";
 import { requireHeldLease } from "./held-lease.ts";
-import type { Form } from "./redaction/forms.ts";
+import { type Form, formsOf } from "./redaction/forms.ts";
 import { Matcher, noSecrets } from "./redaction/matcher.ts";
 import { redactText } from "./redaction/stream-redactor.ts";
 import type { SecretView, ServiceSecrets } from "./service-secrets.ts";
@@ -28,6 +28,7 @@ export class RunSecrets {
   readonly #parts: RunSecretsParts;
   readonly #owner: Owner;
   readonly #lease: { id: ExecutionId; token: number };
+  readonly #kept = new Map<string, Json>();
   #view: SecretView | undefined;
   /** Everything that the attempt may have read so far: what was replaced meanwhile is redacted to its end. */
   #matcher = noSecrets;
@@ -49,7 +50,8 @@ export class RunSecrets {
   }
 
   async get(name: string): Promise<Json | undefined> {
-    return (await this.#look()).values.get(name);
+    const { values } = await this.#look();
+    return this.#kept.get(name) ?? values.get(name);
   }
 
   /** Throws `forbidden` without a grant, `lease-lost`, and what the vault refuses. */
@@ -61,6 +63,14 @@ export class RunSecrets {
       beforeWrite: () => requireHeldLease(this.#parts.leases, this.#lease, this.#parts.leaseMs),
     });
     await this.#look();
+  }
+
+  /** As `set`, for this attempt alone, which reads it back and redacts it: it is stored nowhere. Throws `forbidden` without a grant. */
+  async keep(name: string, value: Json, scope: SecretScope): Promise<void> {
+    if (scope !== "service") await this.#requireGrant(scope);
+    await this.#look();
+    this.#kept.set(name, value);
+    this.#matcher = united(this.#matcher, new Matcher(formsOf(name, value)));
   }
 
   /** Throws `forbidden` when a secret is in what would become public: an event, a value of state (rule S1). */

@@ -7,6 +7,7 @@ import type { ClaimedExecution, ClaimRequest } from "../leases.ts";
 import { padded } from "./bulk-insert.ts";
 import { type ExecutionRow, executionOf } from "./execution-rows.ts";
 import { announce } from "./outbox.ts";
+import { isAnnounced } from "./replay-rows.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import { gates } from "./tables.ts";
 
@@ -31,7 +32,9 @@ export function claim(context: StoreContext, request: ClaimRequest): Promise<Cla
     });
     await announce(
       tx,
-      claimed.map(({ execution }) => lifecycleEvent(execution, { kind: "started", token: execution.lease.token }, now)),
+      claimed
+        .filter(({ execution }) => isAnnounced(execution))
+        .map(({ execution }) => lifecycleEvent(execution, { kind: "started", token: execution.lease.token }, now)),
     );
     return claimed;
   });

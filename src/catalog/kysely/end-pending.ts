@@ -2,6 +2,7 @@ import { lifecycleEvent } from "../../executions/lifecycle-events.ts";
 import { unblockHeads } from "./concurrency-keys.ts";
 import { type ExecutionRow, executionOf } from "./execution-rows.ts";
 import { announce } from "./outbox.ts";
+import { isAnnounced } from "./replay-rows.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
 
 /** Ends pending executions, as read in this transaction, that will not be run: with their events, and the next of their keys. */
@@ -25,7 +26,7 @@ export async function endPending(
   await unblockHeads(context, tx, ended);
   await announce(
     tx,
-    ended.map((row) => lifecycleEvent(executionOf(row), { kind: status }, now)),
+    ended.filter(isAnnounced).map((row) => lifecycleEvent(executionOf(row), { kind: status }, now)),
   );
   return ended;
 }

@@ -32,6 +32,7 @@ function factsOf(row: ExecutionRow): ExecutionFacts {
     lane: row.lane,
     concurrencyKey: row.concurrency_key ?? undefined,
     retryOf: row.retry_of ?? undefined,
+    replayId: row.replay_id ?? undefined,
     createdAt: row.created_at,
   };
 }

@@ -1,7 +1,7 @@
 import type { CloudEvent } from "../../events/cloud-event.ts";
 import type { Trigger } from "../../executions/execution.ts";
 import { laneOf } from "../../executions/lanes.ts";
-import type { EventKey, ExecutionId, LinkId } from "../../foundation/ids.ts";
+import type { EventKey, ExecutionId, LinkId, ReplayId } from "../../foundation/ids.ts";
 import type { ExecutionSeed } from "../routing.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import { unblockHeads } from "./concurrency-keys.ts";
@@ -15,6 +15,8 @@ export interface NewExecution extends Omit<ExecutionSeed, "linkId"> {
   event: Pick<CloudEvent, "id" | "source" | "type"> & { correlationid?: string };
   linkId: LinkId | undefined;
   retryOf: ExecutionId | undefined;
+  /** Of trigger `replay`: such an execution does not count to its flow (rule D14). */
+  replayId?: ReplayId | undefined;
 }
 
 // An execution that is there for the same event and link stays the only one, whatever the ledger has forgotten since.
@@ -39,6 +41,7 @@ const insert = new BulkInsert(
     "lane",
     "concurrency_key",
     "retry_of",
+    "replay_id",
     "created_at",
     "gate",
     "not_before",
@@ -71,7 +74,7 @@ export async function insertExecutions(
   await unblockHeads(context, tx, rows);
   await countInFlows(
     tx,
-    rows.map(({ root_flow }) => root_flow),
+    rows.filter(({ replay_id }) => replay_id === null).map(({ root_flow }) => root_flow),
     now,
   );
   return inserted;
@@ -108,6 +111,7 @@ function rowOf(execution: NewExecution, now: number) {
     lane: laneOf(execution.priority),
     concurrency_key: concurrencyKey ?? null,
     retry_of: execution.retryOf ?? null,
+    replay_id: execution.replayId ?? null,
     created_at: now,
     // Whether it is the head of its key is known once all of the batch are in.
     gate: concurrencyKey === undefined ? gates.ready : gates.blocked,

@@ -23,6 +23,9 @@ export function retryExecution(context: StoreContext, id: ExecutionId, options: 
         `execution ${id} is ${original.status}: only one that has ended can be retried`,
       );
     }
+    if (original.replay_id !== null) {
+      throw new PlatformError("conflict", `execution ${id} is of a replay: replay its flow again instead`);
+    }
     await requireData(tx, original);
     const { priority } = await requireService(tx, original.project, original.service);
     const retry = {

@@ -3,7 +3,15 @@ import type { MappingStrategy } from "../../events/mapping.ts";
 import type { EffectKind } from "../../executions/captured-effect.ts";
 import type { ExecutionStatus, Step, Trigger } from "../../executions/execution.ts";
 import type { Lane } from "../../executions/lanes.ts";
-import type { EventKey, ExecutionId, InstanceId, LinkId, MappingId, ReplayId, VersionId } from "../../foundation/ids.ts";
+import type {
+  EventKey,
+  ExecutionId,
+  InstanceId,
+  LinkId,
+  MappingId,
+  ReplayId,
+  VersionId,
+} from "../../foundation/ids.ts";
 import type { CatchUp } from "../../services/manifest.ts";
 import type { JobStatus } from "../jobs.ts";
 import type { LedgerOutcome } from "../ledger.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Execution, executionStatuses, type Step } from "../../executions/execution.ts";
+import { type Execution, executionStatuses, type Step, triggers } from "../../executions/execution.ts";
 import { lanes } from "../../executions/lanes.ts";
 import { eventAnswer, eventBody } from "./event-answer.ts";
 import { timeText } from "./list-query.ts";
@@ -18,7 +18,7 @@ export const executionAnswer = z
     service: z.string(),
     version: z.string(),
     status: z.enum(executionStatuses),
-    trigger: z.enum(["event", "manual", "schedule"]),
+    trigger: z.enum(triggers),
     eventKey: z.string(),
     eventId: z.string(),
     eventSource: z.string(),
@@ -30,6 +30,7 @@ export const executionAnswer = z
     lane: z.enum(lanes),
     priority: z.int(),
     retryOf: z.string().nullable(),
+    replayId: z.string().nullable().meta({ description: "Of trigger `replay`: the replay that it belongs to." }),
     createdAt: z.string(),
     notBefore: z.string().nullable().meta({ description: "When a pending execution may start at the earliest." }),
     startedAt: z.string().nullable(),
@@ -84,6 +85,7 @@ export function executionAnswerOf(execution: Execution): z.output<typeof executi
     lane: execution.lane,
     priority: execution.priority,
     retryOf: execution.retryOf ?? null,
+    replayId: execution.replayId ?? null,
     createdAt: timeText(execution.createdAt),
     notBefore: execution.status === "pending" ? timeText(execution.notBefore) : null,
     startedAt: "startedAt" in execution ? timeText(execution.startedAt) : null,

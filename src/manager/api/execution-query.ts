@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ExecutionFilter } from "../../catalog/executions.ts";
-import { executionStatuses } from "../../executions/execution.ts";
+import { executionStatuses, triggers } from "../../executions/execution.ts";
 import type { EventKey } from "../../foundation/ids.ts";
 import { timeQuery } from "./list-query.ts";
 import { serviceQuery } from "./service-query.ts";
@@ -14,7 +14,7 @@ export const executionQuery = {
   status: z
     .preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(status).min(1))
     .optional(),
-  trigger: z.enum(["event", "manual", "schedule"]).optional(),
+  trigger: z.enum(triggers).optional(),
   eventkey: z.string().optional(),
   correlationid: z.string().optional(),
   from: timeQuery,

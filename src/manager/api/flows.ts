@@ -70,7 +70,8 @@ export function flowRoute(scope: FastifyInstance, { catalog }: Pick<ApiParts, "c
       let after: string | undefined;
       do {
         const page = await catalog.executions.list({ correlationId: correlationid }, { limit: pageSize, after });
-        executions.push(...page.items);
+        // What a replay ran is told by the replay: it is no part of the flow.
+        executions.push(...page.items.filter(({ trigger }) => trigger !== "replay"));
         after = page.next;
       } while (after !== undefined && executions.length <= maxNodes);
       const kept = cut(found, executions.reverse());
