@@ -3,6 +3,7 @@ import type { LedgerEntry } from "../../catalog/ledger.ts";
 import type { CloudEvent } from "../../events/cloud-event.ts";
 import type { EventKey } from "../../foundation/ids.ts";
 import { timeText } from "./list-query.ts";
+import { mappingVerdict, mappingVerdictOf } from "./mapping-answer.ts";
 
 /** A CloudEvent as people send and get it; `cloudEventSchema` judges it. */
 export const eventBody = z
@@ -38,6 +39,7 @@ export const eventAnswer = z
         executionId: z.string().nullable(),
       }),
     ),
+    mappings: z.array(mappingVerdict).meta({ description: "Every mapping that takes its type, and what it made." }),
     receivedAt: z.string(),
   })
   .meta({ id: "Event" });
@@ -58,6 +60,7 @@ export function eventAnswerOf(entry: LedgerEntry): EventAnswer {
       reason: reason ?? null,
       executionId: executionId ?? null,
     })),
+    mappings: entry.mappings.map(mappingVerdictOf),
     receivedAt: timeText(entry.receivedAt),
   };
 }
@@ -70,6 +73,7 @@ export function pendingAnswerOf(key: EventKey, event: CloudEvent, receivedAt: nu
     outcome: "pending",
     reason: "accepted, and waiting for the router",
     links: [],
+    mappings: [],
     receivedAt: timeText(receivedAt),
   };
 }

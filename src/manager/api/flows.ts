@@ -14,6 +14,7 @@ const pageSize = 1000;
 interface TreeEvent {
   eventKey: string;
   executions: TreeExecution[];
+  mapped: TreeEvent[];
 }
 
 interface TreeExecution {
@@ -26,6 +27,9 @@ const treeEvent: z.ZodType<TreeEvent> = z
     eventKey: z.string(),
     get executions() {
       return z.array(treeExecution);
+    },
+    get mapped() {
+      return z.array(treeEvent).meta({ description: "What mappings made of it." });
     },
   })
   .meta({ id: "FlowEvent" });
@@ -97,16 +101,19 @@ function cut(entries: LedgerEntry[], executions: Execution[]) {
 /** An event whose emitter is not among the executions is a root; so is, for a run without its event, that event. */
 export function treeOf(entries: readonly LedgerEntry[], executions: readonly Execution[]): TreeEvent[] {
   const ofExecution = new Map<string, TreeExecution>(executions.map(({ id }) => [id, { executionId: id, events: [] }]));
-  const ofEvent = new Map<string, TreeEvent>(entries.map(({ key }) => [key, { eventKey: key, executions: [] }]));
+  const ofEvent = new Map<string, TreeEvent>(
+    entries.map(({ key }) => [key, { eventKey: key, executions: [], mapped: [] }]),
+  );
   const roots: TreeEvent[] = [];
   for (const { key, event } of entries) {
     const node = ofEvent.get(key) as TreeEvent;
-    (ofExecution.get(event.fxexecution ?? "")?.events ?? roots).push(node);
+    const parent = ofExecution.get(event.fxexecution ?? "")?.events ?? ofEvent.get(event.fxmappedfrom ?? "")?.mapped;
+    (parent ?? roots).push(node);
   }
   for (const { id, eventKey } of executions) {
     let trigger = ofEvent.get(eventKey);
     if (trigger === undefined) {
-      trigger = { eventKey, executions: [] };
+      trigger = { eventKey, executions: [], mapped: [] };
       ofEvent.set(eventKey, trigger);
       roots.push(trigger);
     }
