@@ -90,4 +90,12 @@ describe("a service as people wrote it for the published product", () => {
     const { outputs } = await runOf("two-hands", "hands.needed", { what: "rope" });
     expect(outputs).toEqual(["Hold it with both hands.\n", "right sees a firm rope of rope\n"]);
   });
+
+  test.each([{ how: "amount", minutes: 3 }, { how: "short" }, { how: "cron" }])(
+    "asks to be run again later, and is given the id of a job: %j",
+    async (data) => {
+      const { outputs } = await runOf("call-back", "call.missed", data);
+      expect(outputs).toEqual(["job True True\n"]);
+    },
+  );
 });
