@@ -8,6 +8,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { accepted } from "./accepted.ts";
+import { eventTypes } from "./event-types.ts";
 import { executions } from "./executions.ts";
 import { footprint } from "./footprint.ts";
 import { ingest } from "./ingest.ts";
@@ -18,7 +19,7 @@ import type { Bench } from "./support/bench.ts";
 import { describeMachine } from "./support/machine.ts";
 import { renderReport } from "./support/table.ts";
 
-const benches: readonly Bench[] = [matching, routing, ingest, accepted, executions, footprint, listing];
+const benches: readonly Bench[] = [matching, eventTypes, routing, ingest, accepted, executions, footprint, listing];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

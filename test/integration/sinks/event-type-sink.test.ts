@@ -1,0 +1,111 @@
+import { DatabaseSync } from "node:sqlite";
+import { expect, onTestFinished, test } from "vitest";
+import { openSqliteBus } from "../../../src/bus/sqlite.ts";
+import { openSqliteCatalog } from "../../../src/catalog/sqlite.ts";
+import { encodeRecord } from "../../../src/events/bus-binding.ts";
+import type { CloudEvent } from "../../../src/events/cloud-event.ts";
+import { topics } from "../../../src/events/topics.ts";
+import { systemClock } from "../../../src/foundation/clock.ts";
+import { createIds } from "../../../src/foundation/ids.ts";
+import type { Json } from "../../../src/foundation/json.ts";
+import { silentLog } from "../../../src/foundation/log.ts";
+import { systemRandom } from "../../../src/foundation/random.ts";
+import { EventTypeSink } from "../../../src/sinks/event-type-sink.ts";
+import { eventually } from "../../support/eventually.ts";
+
+async function scene() {
+  const database = new DatabaseSync(":memory:");
+  const ids = createIds(systemClock, systemRandom);
+  const bus = openSqliteBus({ clock: systemClock, log: silentLog, partitions: 2 });
+  const catalog = await openSqliteCatalog({ database, clock: systemClock, ids, log: silentLog });
+  const { eventTypes, outbox } = catalog;
+  const sink = new EventTypeSink({ bus, eventTypes, clock: systemClock, log: silentLog, flushMs: 20 });
+  await sink.start();
+  onTestFinished(async () => {
+    await sink.stop();
+    await bus.close();
+    database.close();
+  });
+  let total = 0;
+  /** Publishes events and waits until they are learned. */
+  async function see(data: readonly Json[], type = "order.placed", attributes: Partial<CloudEvent> = {}) {
+    await publish(data, type, attributes);
+    total += data.length;
+    await eventually(async () => (await count()) === total);
+  }
+  async function publish(data: readonly Json[], type: string, attributes: Partial<CloudEvent>) {
+    const events = data.map((one): CloudEvent => {
+      return { specversion: "1.0", id: ids.next(), source: "/shop", type, data: one, ...attributes };
+    });
+    await bus.publish(events.map((event) => encodeRecord(topics.events, event)));
+  }
+  const count = async () =>
+    (await eventTypes.list({}, { limit: 100 })).items.reduce((sum, { count }) => sum + count, 0);
+  const drifts = async () => (await outbox.peek(100)).map(({ event }) => event);
+  return { eventTypes, see, publish, drifts };
+}
+
+const orders = (count: number, more: (n: number) => { [name: string]: Json } = () => ({})) =>
+  Array.from({ length: count }, (_, n) => ({ id: n, state: n % 2 ? "new" : "paid", ...more(n) }));
+
+test("a type is there with its schema and who sent it as soon as it was first seen", async () => {
+  const { eventTypes, see } = await scene();
+  await see(orders(1), "order.placed", { fxproject: "shop" });
+  expect(await eventTypes.get("order.placed")).toMatchObject({
+    count: 1,
+    version: 1,
+    settled: false,
+    dataRequired: true,
+    schema: { properties: { id: { type: "integer" }, state: { type: "string" } }, required: ["id", "state"] },
+    producers: [{ source: "/shop", project: "shop", count: 1 }],
+  });
+});
+
+test("D1: drift is one version and one event for each change, however many events have it", async () => {
+  const { eventTypes, see, drifts } = await scene();
+  await see(orders(200));
+  expect(await eventTypes.get("order.placed")).toMatchObject({ settled: true, version: 1 });
+  await see(orders(50, () => ({ id: "text" })));
+  await see(orders(50, () => ({ id: "text" })));
+  await see(orders(1, () => ({ state: "gone" })));
+  const [first, second, ...others] = await drifts();
+  expect(others).toEqual([]);
+  expect(first).toMatchObject({
+    type: "fx.event_type.drifted",
+    subject: "order.placed",
+    data: {
+      fromVersion: 1,
+      toVersion: 2,
+      changes: [{ path: "data.id", what: "type", before: ["integer"], after: ["integer", "string"] }],
+    },
+  });
+  expect(second?.data).toMatchObject({
+    toVersion: 3,
+    changes: [{ path: "data.state", what: "enum", before: ["new", "paid"], after: ["gone", "new", "paid"] }],
+  });
+  expect((await eventTypes.versions("order.placed")).map(({ n }) => n)).toEqual([3, 2, 1]);
+  expect((await eventTypes.version("order.placed", 1))?.schema).toMatchObject({
+    properties: { id: { type: "integer" } },
+  });
+});
+
+test("the platform's own types are learned, and their changes make no event", async () => {
+  const { eventTypes, see, drifts } = await scene();
+  await see(orders(30), "fx.event_type.drifted");
+  await see([{ other: true }], "fx.event_type.drifted");
+  expect(await eventTypes.get("fx.event_type.drifted")).toMatchObject({ version: 2 });
+  expect(await drifts()).toEqual([]);
+});
+
+test("a type that a person forgot is learned anew, and nothing of the old is left", async () => {
+  const { eventTypes, see, publish } = await scene();
+  await see(orders(30));
+  await eventTypes.forget("order.placed");
+  await expect(eventTypes.forget("order.placed")).rejects.toMatchObject({ code: "not-found" });
+  const found = await eventually(async () => {
+    await publish([{ other: true }], "order.placed", {});
+    return eventTypes.get("order.placed");
+  });
+  expect(found).toMatchObject({ version: 1, settled: false, schema: { required: ["other"] } });
+  expect(JSON.stringify(found.schema)).not.toContain("state");
+});
