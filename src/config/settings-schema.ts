@@ -98,6 +98,7 @@ const retention = z.strictObject({
   bodiesMs: durationMs(30 * dayMs).describe("Bodies of events."),
   executionsMs: durationMs(90 * dayMs).describe("Finished executions."),
   logsMs: durationMs(30 * dayMs).describe("Output and logs."),
+  historyMs: durationMs(90 * dayMs).describe("Searchable events, and the history and statistics of executions."),
   everyMs: durationMs(10 * minuteMs).describe("How often old data is looked for."),
 });
 

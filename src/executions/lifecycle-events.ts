@@ -2,7 +2,7 @@ import type { CloudEvent } from "../events/cloud-event.ts";
 import { derivedEventId } from "../events/event-key.ts";
 import { type PlatformEventType, platformEventTypes } from "../events/reserved-types.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
-import type { ExecutionError, ExecutionFacts, ExecutionStatus, Step } from "./execution.ts";
+import type { Execution, ExecutionError, ExecutionStatus, Step } from "./execution.ts";
 
 /** What happened to an execution. `token` is the fencing token of the attempt that it happened in. */
 export type LifecycleChange =
@@ -26,7 +26,7 @@ const types = {
  * The event that tells of a change. Its id derives from the change (rule D1): writing or sending it
  * again makes no second event. It is the trigger event's successor within the flow.
  */
-export function lifecycleEvent(execution: ExecutionFacts, change: LifecycleChange, now: number): CloudEvent {
+export function lifecycleEvent(execution: Execution, change: LifecycleChange, now: number): CloudEvent {
   const { id, project, service } = execution;
   const type = types[change.kind];
   return {
@@ -52,9 +52,12 @@ function occurrenceOf(change: LifecycleChange): string[] {
   return change.kind === "step_completed" ? [String(change.token), String(change.step.n)] : [];
 }
 
-function dataOf(execution: ExecutionFacts, change: LifecycleChange): JsonObject {
-  const { id, project, service, version, attempt } = execution;
-  return { executionId: id, project, service, version, status: statusAfter(change), attempt, ...detailsOf(change) };
+function dataOf(execution: Execution, change: LifecycleChange): JsonObject {
+  const { id, project, service, version, attempt, trigger, priority, lane, retryOf, createdAt } = execution;
+  const startedAt = "startedAt" in execution ? execution.startedAt : undefined;
+  const status = statusAfter(change);
+  const facts = { executionId: id, project, service, version, status, attempt, trigger, priority, lane };
+  return { ...facts, ...definedOf({ retryOf, createdAt, startedAt }), ...detailsOf(change) };
 }
 
 function statusAfter(change: LifecycleChange): ExecutionStatus {

@@ -10,6 +10,7 @@ const headerSchema = z.object({
   executionId: z.string().min(1),
   project: z.string(),
   service: z.string(),
+  correlationId: z.string().optional(),
   attempt: z.int().positive(),
   step: z.int().nonnegative(),
   script: z.string(),
@@ -29,8 +30,8 @@ export function encodeLogRecord(record: LogRecord): {
   value: Uint8Array;
   headers: Readonly<Record<string, string>>;
 } {
-  const { executionId, project, service, attempt, step, script, seq, at, stream, level, bytes } = record;
-  const fields = { executionId, project, service, attempt, step, script, seq, at, stream, level };
+  const { executionId, project, service, correlationId, attempt, step, script, seq, at, stream, level, bytes } = record;
+  const fields = { executionId, project, service, correlationId, attempt, step, script, seq, at, stream, level };
   const value = Buffer.concat([Buffer.from(`${JSON.stringify(fields)}\n`), bytes]);
   return { topic: topics.logs, key: executionId, value, headers };
 }

@@ -3,6 +3,8 @@ export interface LogRecord {
   executionId: string;
   project: string;
   service: string;
+  /** The flow of the run. */
+  correlationId?: string | undefined;
   attempt: number;
   step: number;
   script: string;

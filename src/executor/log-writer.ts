@@ -7,6 +7,7 @@ const maxPieceBytes = 64 * 1024;
 /** Bytes that may wait for the bus before the script has to wait. */
 const maxWaitingBytes = 1024 * 1024;
 
+type RunFacts = Pick<LogRecord, "executionId" | "project" | "service" | "correlationId" | "attempt">;
 type Piece = Pick<LogRecord, "step" | "script" | "stream" | "level" | "at" | "bytes">;
 
 /**
@@ -15,14 +16,14 @@ type Piece = Pick<LogRecord, "step" | "script" | "stream" | "level" | "at" | "by
  */
 export class LogWriter {
   readonly #bus: Bus;
-  readonly #facts: Pick<LogRecord, "executionId" | "project" | "service" | "attempt">;
+  readonly #facts: RunFacts;
   #seq = 0;
   #waiting: Piece[] = [];
   #waitingBytes = 0;
   #sending: Promise<void> | undefined;
   #failure: unknown;
 
-  constructor(bus: Bus, facts: Pick<LogRecord, "executionId" | "project" | "service" | "attempt">) {
+  constructor(bus: Bus, facts: RunFacts) {
     this.#bus = bus;
     this.#facts = facts;
   }

@@ -1,34 +1,36 @@
-import { Worker } from "node:worker_threads";
-import { messageOf, PlatformError } from "../foundation/errors.ts";
+import { type Clock, systemClock } from "../foundation/clock.ts";
+import { PlatformError } from "../foundation/errors.ts";
 import type { Log } from "../foundation/log.ts";
-import type { LogQuery, LogRecord, OpsData, StepRef } from "./ops-data.ts";
-import { packRecords, unpackRecords } from "./packed-records.ts";
-import type { CallName, WorkerCalls, WorkerReply, WorkerSettings } from "./worker-protocol.ts";
+import type { History, LogQuery, LogRecord, OpsData, Search, StepRef } from "./ops-data.ts";
+import { packRecords, unpackRecords } from "./sqlite/packed-records.ts";
+import { SlicedSearch } from "./sqlite/sliced-search.ts";
+import { WorkerThread } from "./sqlite/worker-thread.ts";
 
 export interface SqliteOpsDataOptions {
   /** The file, or ":memory:", which a worker that dies takes with it. */
   path: string;
   log: Log;
-}
-
-interface Pending {
-  // biome-ignore lint/suspicious/noExplicitAny: the reply's type follows from the call's name, which `#call` knows.
-  resolve(result: any): void;
-  reject(error: unknown): void;
+  /** Of the time limits of searches. */
+  clock?: Clock;
+  /** Documents of one part of the index of words. */
+  partSize?: number;
 }
 
 /**
- * Operational data in one file, held by a worker thread (rule D20). When the worker dies, calls under way
- * reject as `unavailable` and the next call starts another.
+ * Operational data in one file, held by two worker threads (rule D20): one writes and reads what runs
+ * wrote, the other searches on a connection that only reads. ":memory:" has one thread for both.
  */
 export class SqliteOpsData implements OpsData {
-  readonly #options: SqliteOpsDataOptions;
-  #worker: { thread: Worker; pending: Map<number, Pending> } | undefined;
-  #lastId = 0;
-  #closed = false;
+  readonly #writer: WorkerThread;
+  readonly #reader: WorkerThread;
+  readonly search: Search;
+  readonly history: History;
 
-  private constructor(options: SqliteOpsDataOptions) {
-    this.#options = options;
+  private constructor({ path, log, clock = systemClock, partSize }: SqliteOpsDataOptions) {
+    this.#writer = new WorkerThread({ path, partSize, role: "writer" }, log);
+    this.#reader = path === ":memory:" ? this.#writer : new WorkerThread({ path, partSize, role: "reader" }, log);
+    this.search = new SlicedSearch(this.#reader, clock);
+    this.history = historyOn(this.#writer, this.#reader);
   }
 
   /** Resolves when the file can be used; rejects with the reason why it cannot. */
@@ -46,89 +48,58 @@ export class SqliteOpsData implements OpsData {
   async append(records: readonly LogRecord[]): Promise<void> {
     if (records.length === 0) return;
     const packed = packRecords(records);
-    await this.#call("append", packed, [packed.bytes.buffer]);
+    await this.#writer.call("append", packed, [packed.bytes.buffer]);
   }
 
   async logs(query: LogQuery): Promise<LogRecord[]> {
-    return unpackRecords(await this.#call("logs", query));
+    return unpackRecords(await this.#writer.call("logs", query));
   }
 
   async output(step: StepRef, from: number, to: number): Promise<{ bytes: Uint8Array; sizeBytes: number }> {
     if (!(Number.isInteger(from) && Number.isInteger(to) && from >= 0)) {
       throw new PlatformError("invalid-input", `range [${from}, ${to}): expected whole numbers of bytes from 0`);
     }
-    return this.#call("output", { step, from, to });
+    return this.#writer.call("output", { step, from, to });
   }
 
   highestSeq(executionId: string, attempt: number): Promise<number> {
-    return this.#call("highestSeq", { executionId, attempt });
+    return this.#writer.call("highestSeq", { executionId, attempt });
   }
 
   async prune(before: number): Promise<number> {
+    // First, so that no search finds a line of a run that is gone.
+    await this.#writer.call("hide", { kind: "lines", before });
     let pruned = 0;
     for (;;) {
-      const { executions, records } = await this.#call("pruneSome", { before });
+      const { executions, records } = await this.#writer.call("pruneSome", { before });
       pruned += records;
-      if (executions === 0) return pruned;
+      if (executions === 0) break;
     }
+    while ((await this.#writer.call("pruneLines", null)) > 0);
+    return pruned;
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    const worker = this.#worker;
-    if (worker === undefined) return;
-    const ended = new Promise((resolve) => worker.thread.once("exit", resolve));
-    // Whatever was asked for before is answered first. A worker that died has nothing left to close.
-    await this.#send(worker, "close", null).catch(() => undefined);
-    await ended;
+    await this.#reader.close();
+    await this.#writer.close();
   }
+}
 
-  async #call<Name extends CallName>(
-    name: Name,
-    argument: WorkerCalls[Name]["argument"],
-    transfer: ArrayBuffer[] = [],
-  ): Promise<WorkerCalls[Name]["result"]> {
-    if (this.#closed) throw new PlatformError("unavailable", "the operational data is closed", { retryable: false });
-    this.#worker ??= this.#start();
-    return this.#send(this.#worker, name, argument, transfer);
-  }
-
-  #send<Name extends CallName>(
-    worker: { thread: Worker; pending: Map<number, Pending> },
-    name: Name,
-    argument: WorkerCalls[Name]["argument"],
-    transfer: ArrayBuffer[] = [],
-  ): Promise<WorkerCalls[Name]["result"]> {
-    return new Promise((resolve, reject) => {
-      this.#lastId += 1;
-      worker.pending.set(this.#lastId, { resolve, reject });
-      worker.thread.postMessage({ id: this.#lastId, name, argument }, transfer);
-    });
-  }
-
-  #start() {
-    const workerData: WorkerSettings = { path: this.#options.path };
-    const thread = new Worker(new URL("./sqlite-worker.ts", import.meta.url), { workerData });
-    const worker = { thread, pending: new Map<number, Pending>() };
-    thread.on("message", (reply: WorkerReply) => {
-      const pending = worker.pending.get(reply.id);
-      worker.pending.delete(reply.id);
-      if (reply.ok) return pending?.resolve(reply.result);
-      const { code, message, retryable } = reply.error;
-      pending?.reject(new PlatformError(code, message, { retryable }));
-    });
-    let reason = "it ended";
-    thread.on("error", (error) => {
-      reason = messageOf(error);
-    });
-    thread.once("exit", () => {
-      if (this.#worker === worker) this.#worker = undefined;
-      if (!this.#closed)
-        this.#options.log.error({ reason }, "the operational data's worker died, starts again at need");
-      const error = new PlatformError("unavailable", `the operational data's worker died: ${reason}`);
-      for (const { reject } of worker.pending.values()) reject(error);
-    });
-    return worker;
-  }
+function historyOn(writer: WorkerThread, reader: WorkerThread): History {
+  return {
+    async record(events) {
+      if (events.length > 0) await writer.call("record", events);
+    },
+    executionStats: (query) => reader.call("stats", query),
+    slowest: (query) => reader.call("slowest", query),
+    async prune(before) {
+      await writer.call("hide", { kind: "events", before });
+      let pruned = 0;
+      for (;;) {
+        const some = await writer.call("pruneHistory", { before });
+        pruned += some;
+        if (some === 0) return pruned;
+      }
+    },
+  };
 }

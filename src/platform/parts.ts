@@ -13,6 +13,7 @@ import { RetentionKeeper } from "../recovery/retention-keeper.ts";
 import { Router } from "../router/router.ts";
 import { Scheduler } from "../scheduler/scheduler.ts";
 import { EventTypeSink } from "../sinks/event-type-sink.ts";
+import { HistorySink } from "../sinks/history-sink.ts";
 import { LogSink } from "../sinks/log-sink.ts";
 import type { Stores, Surroundings } from "./compose.ts";
 
@@ -37,6 +38,7 @@ export function createParts(options: PartsOptions): Parts {
 
   const sink = new LogSink({ bus, opsData, clock, log });
   const typeSink = new EventTypeSink({ bus, eventTypes: catalog.eventTypes, clock, log });
+  const historySink = new HistorySink({ bus, history: opsData.history, clock, log });
   const outbox = new OutboxPublisher({ bus, outbox: catalog.outbox, clock, log, pollMs: settings.recovery.pollMs });
   const leases = new LeaseRecovery({ bus, leases: catalog.leases, clock, log, pollMs: settings.recovery.pollMs });
   const { pollMs, toleranceMs, catchUpRuns } = settings.scheduler;
@@ -108,6 +110,7 @@ export function createParts(options: PartsOptions): Parts {
     async start() {
       await sink.start();
       await typeSink.start();
+      await historySink.start();
       await router.start();
       outbox.start();
       leases.start();
@@ -126,6 +129,7 @@ export function createParts(options: PartsOptions): Parts {
       await outbox.stop();
       await router.stop();
       await keeper.stop();
+      await historySink.stop();
       await typeSink.stop();
       await sink.stop();
     },

@@ -17,7 +17,7 @@ export interface RetentionKeeperParts {
   opsData: OpsData;
   clock: Clock;
   log: Log;
-  ages: RetentionAges & { logsMs: number };
+  ages: RetentionAges & { logsMs: number; historyMs: number };
   everyMs: number;
 }
 
@@ -53,8 +53,9 @@ export class RetentionKeeper {
     let rows = 0;
     for (let step = -1; step !== 0 && !stopping?.aborted; rows += step) step = await retention.prune(ages, stepRows);
     const logs = await opsData.prune(clock.now() - ages.logsMs);
+    const history = await opsData.history.prune(clock.now() - ages.historyMs);
     const files = await artifacts.sweep(await services.referencedFiles(), artifactGraceMs);
-    if (records + rows + logs + files > 0)
-      log.info({ records, rows, logs, files }, "retention: deleted what is past its age");
+    if (records + rows + logs + history + files > 0)
+      log.info({ records, rows, logs, history, files }, "retention: deleted what is past its age");
   }
 }

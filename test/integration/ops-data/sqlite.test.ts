@@ -6,13 +6,17 @@ import type { Worker } from "node:worker_threads";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { LogRecord } from "../../../src/executions/log-record.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
+import { migrateSqliteFile } from "../../../src/foundation/sqlite-file.ts";
 import { opsDataContract } from "../../../src/ops-data/ops-data.contract.ts";
+import { searchContract } from "../../../src/ops-data/search.contract.ts";
+import { RunRecords } from "../../../src/ops-data/sqlite/run-records.ts";
+import { opsSchema } from "../../../src/ops-data/sqlite/schema.ts";
 import { SqliteOpsData } from "../../../src/ops-data/sqlite.ts";
-import { SqliteRecords } from "../../../src/ops-data/sqlite-records.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
 async function open(path: string): Promise<SqliteOpsData> {
-  const opsData = await SqliteOpsData.open({ path, log: silentLog });
+  // Parts of the index so small that every test has several.
+  const opsData = await SqliteOpsData.open({ path, log: silentLog, partSize: 20 });
   onTestFinished(() => opsData.close());
   return opsData;
 }
@@ -31,8 +35,8 @@ const record = (seq: number, bytes: Uint8Array): LogRecord => ({
   bytes,
 });
 
-describe("a file in a worker", () => {
-  opsDataContract({
+describe("a file in workers", () => {
+  const contract = {
     open: async () => {
       const path = join(tempDir(), "ops.db");
       const opsData = await open(path);
@@ -44,7 +48,9 @@ describe("a file in a worker", () => {
         },
       };
     },
-  });
+  };
+  opsDataContract(contract);
+  searchContract(contract);
 });
 
 test("the file can be read by its owner only", async () => {
@@ -99,7 +105,8 @@ test("sending a view of a large buffer neither takes the rest along nor takes it
 test("a small range of a large output reads only the records that it touches", () => {
   const database = new DatabaseSync(":memory:");
   onTestFinished(() => database.close());
-  const records = new SqliteRecords(database);
+  migrateSqliteFile(database, opsSchema, "the operational data's");
+  const records = new RunRecords(database);
   records.append(Array.from({ length: 160 }, (_, n) => record(n + 1, Buffer.alloc(64 * 1024, n))));
   // The other records are made unreadable: a range that touched one would answer its bytes.
   database.exec("update records set bytes = zeroblob(size) where seq <> 101");
@@ -123,7 +130,8 @@ test("a small range of a large output reads only the records that it touches", (
 test("a full disk refuses the records whole, and passes", () => {
   const database = new DatabaseSync(":memory:");
   onTestFinished(() => database.close());
-  const records = new SqliteRecords(database);
+  migrateSqliteFile(database, opsSchema, "the operational data's");
+  const records = new RunRecords(database);
   const { page_count: pages } = database.prepare("pragma page_count").get() as { page_count: number };
   database.exec(`pragma max_page_count = ${pages + 10}`);
   const batch = [record(1, Buffer.from("small")), record(2, Buffer.alloc(100_000))];

@@ -6,7 +6,7 @@ import { encodeLogRecord } from "../../../src/executions/log-codec.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
 import { PlatformError } from "../../../src/foundation/errors.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
-import type { LogRecord, OpsData } from "../../../src/ops-data/ops-data.ts";
+import type { LogRecord, OpsData, RunLogs } from "../../../src/ops-data/ops-data.ts";
 import { SqliteOpsData } from "../../../src/ops-data/sqlite.ts";
 import { LogSink } from "../../../src/sinks/log-sink.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -37,7 +37,7 @@ async function engines(): Promise<{ bus: Bus; opsData: OpsData }> {
 }
 
 /** The store, with some calls refused first, as a full disk or a value that it cannot take would. */
-function refusing(opsData: OpsData, refusal: (records: readonly LogRecord[]) => PlatformError | undefined): OpsData {
+function refusing(opsData: RunLogs, refusal: (records: readonly LogRecord[]) => PlatformError | undefined): RunLogs {
   return {
     append: async (records) => {
       const error = refusal(records);
@@ -48,11 +48,10 @@ function refusing(opsData: OpsData, refusal: (records: readonly LogRecord[]) => 
     output: (step, from, to) => opsData.output(step, from, to),
     highestSeq: (executionId, attempt) => opsData.highestSeq(executionId, attempt),
     prune: (before) => opsData.prune(before),
-    close: () => opsData.close(),
   };
 }
 
-async function start(bus: Bus, opsData: OpsData): Promise<LogSink> {
+async function start(bus: Bus, opsData: RunLogs): Promise<LogSink> {
   const sink = new LogSink({ bus, opsData, clock: systemClock, log: silentLog, batchSize: 10 });
   await sink.start();
   onTestFinished(() => sink.stop());

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { cloudEventSchema } from "../../../src/events/cloud-event.ts";
-import type { ExecutionFacts, Step } from "../../../src/executions/execution.ts";
+import type { Execution, Step } from "../../../src/executions/execution.ts";
 import { type LifecycleChange, lifecycleEvent } from "../../../src/executions/lifecycle-events.ts";
 
 const execution = {
@@ -25,7 +25,8 @@ const execution = {
   retryOf: undefined,
   replayId: undefined,
   createdAt: 0,
-} as unknown as ExecutionFacts;
+  startedAt: 7,
+} as unknown as Execution;
 
 const step: Step = {
   n: 1,
@@ -78,7 +79,8 @@ test("D1: the same change has the same id whenever it is written, another change
 });
 
 test("the data say what became of the execution, and an error why", () => {
-  const common = { executionId: "e-1", project: "shop", service: "till", version: "v-1", attempt: 2 };
+  const facts = { trigger: "event", priority: 5, lane: "regular", createdAt: 0, startedAt: 7 };
+  const common = { executionId: "e-1", project: "shop", service: "till", version: "v-1", attempt: 2, ...facts };
   const dataOf = (change: LifecycleChange) => lifecycleEvent(execution, change, 0).data;
   expect(dataOf({ kind: "completed" })).toEqual({ ...common, status: "completed" });
   expect(dataOf({ kind: "failed", error })).toEqual({

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isPlatformError } from "../../../src/foundation/errors.ts";
+import { queryNodes } from "../../../src/search/drawn-queries.contract.ts";
 import { parseQuery } from "../../../src/search/parse-query.ts";
 import { printQuery } from "../../../src/search/print-query.ts";
 import { logFields } from "../../../src/search/query-fields.ts";
 import { splitTimeRange } from "../../../src/search/time-range.ts";
 import { wordsOf } from "../../../src/search/words.ts";
-import { queryNodes } from "./queries.ts";
 
 const parse = (text: string) => parseQuery(text, logFields);
 const text = (value: string, prefix = false) => ({ kind: "text", text: value, prefix });

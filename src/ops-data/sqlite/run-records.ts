@@ -1,43 +1,17 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { inTransaction, migrateSqliteFile } from "../foundation/sqlite-file.ts";
-import type { LogQuery, LogRecord, StepRef } from "./ops-data.ts";
+import { inTransaction } from "../../foundation/sqlite-file.ts";
+import type { LogQuery, LogRecord, StepRef } from "../ops-data.ts";
+import { LineWriter } from "./line-writer.ts";
+import { idAt } from "./time-ids.ts";
 import type { OutputBytes, OutputRange } from "./worker-protocol.ts";
-
-const schema = [
-  `create table runs (
-     id integer primary key,
-     execution_id text not null unique,
-     project text not null,
-     service text not null,
-     -- Of the newest record: what an execution wrote is kept and deleted whole.
-     last_at integer not null
-   ) strict;
-   create index runs_by_age on runs (last_at);
-   create table records (
-     run integer not null references runs (id),
-     attempt integer not null,
-     seq integer not null,
-     step integer not null,
-     script text not null,
-     at integer not null,
-     stream text not null,
-     level text,
-     bytes blob not null,
-     -- Bytes of the step's output before this record, and in it; a line of logging is no output.
-     start integer not null,
-     size integer not null,
-     primary key (run, attempt, seq)
-   ) strict;
-   create index output_by_place on records (run, attempt, step, start) where size > 0;`,
-];
 
 /** Executions of one deleting transaction, so that readers do not wait for a large deletion. */
 const runsAtOnce = 50;
 
 type Row = Omit<LogRecord, "executionId" | "project" | "service" | "level"> & { level: string | null };
 
-/** Log records in the worker's own file. Everything here is synchronous (rule D20). */
-export class SqliteRecords {
+/** Log records, and the lines that searches find, in the worker's own file. Everything here is synchronous (rule D20). */
+export class RunRecords {
   readonly #database: DatabaseSync;
   readonly #run: StatementSync;
   readonly #addRun: StatementSync;
@@ -52,10 +26,13 @@ export class SqliteRecords {
   readonly #old: StatementSync;
   readonly #deleteRecords: StatementSync;
   readonly #deleteRun: StatementSync;
+  readonly #deleteOpen: StatementSync;
+  readonly #lines: LineWriter;
 
-  constructor(database: DatabaseSync) {
+  /** `partSize`: lines of one part of the index of words. */
+  constructor(database: DatabaseSync, partSize?: number) {
     this.#database = database;
-    migrateSqliteFile(database, schema, "the operational data's");
+    this.#lines = new LineWriter(database, partSize);
     const ofStep = "run = ? and attempt = ? and step = ? and size > 0";
     this.#run = database.prepare("select id, project, service from runs where execution_id = ?");
     this.#addRun = database.prepare(
@@ -89,11 +66,14 @@ export class SqliteRecords {
     this.#old = database.prepare("select id from runs where last_at < ? order by last_at limit ?");
     this.#deleteRecords = database.prepare("delete from records where run = ?");
     this.#deleteRun = database.prepare("delete from runs where id = ?");
+    this.#deleteOpen = database.prepare("delete from open_lines where run = ?");
   }
 
   append(records: readonly LogRecord[]): void {
     inTransaction(this.#database, () => {
+      this.#lines.begin();
       for (const record of records) this.#append(record);
+      this.#lines.end();
     });
   }
 
@@ -134,10 +114,21 @@ export class SqliteRecords {
     inTransaction(this.#database, () => {
       for (const { id } of old) {
         records += Number(this.#deleteRecords.run(id).changes);
+        this.#deleteOpen.run(id);
         this.#deleteRun.run(id);
       }
     });
     return { executions: old.length, records };
+  }
+
+  /** Lines from before are not found once this returns. */
+  hideLines(before: number): void {
+    this.#lines.words.raiseFloor(idAt(before));
+  }
+
+  /** Answers how many lines went; 0 when none is left to delete. */
+  pruneLines(): number {
+    return inTransaction(this.#database, () => this.#lines.words.pruneSome());
   }
 
   #append(record: LogRecord): void {
@@ -161,6 +152,7 @@ export class SqliteRecords {
     );
     if (changes === 0) return;
     this.#noteAge.run(at, run);
+    this.#lines.take(run, record);
     // Written late, so that what stands after it moves on. Does not happen while one sink reads one partition.
     if (size > 0 && seq < last.seq) this.#replace.run(run, attempt, step);
   }

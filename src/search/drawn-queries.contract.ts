@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import { logLevels } from "../../../src/search/query-fields.ts";
-import { allOf, anyOf, type QueryNode } from "../../../src/search/query-node.ts";
+import { logLevels } from "./query-fields.ts";
+import { allOf, anyOf, type QueryNode } from "./query-node.ts";
 
-const texts = fc.constantFrom(
+export const drawnTexts = fc.constantFrom(
   "alpha",
   "beta",
   "gamma delta",
@@ -18,7 +18,7 @@ const leaf: fc.Arbitrary<QueryNode> = fc.oneof(
   { weight: 1, arbitrary: fc.constant<QueryNode>({ kind: "all" }) },
   {
     weight: 5,
-    arbitrary: fc.record({ kind: fc.constant("text" as const), text: texts, prefix: fc.boolean() }),
+    arbitrary: fc.record({ kind: fc.constant("text" as const), text: drawnTexts, prefix: fc.boolean() }),
   },
   {
     weight: 5,

@@ -1,4 +1,4 @@
-import type { LogRecord } from "./ops-data.ts";
+import type { LogRecord } from "../ops-data.ts";
 
 /**
  * Log records for another thread: their bytes in one buffer that is handed over, not copied. A view

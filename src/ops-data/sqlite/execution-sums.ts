@@ -1,0 +1,66 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { addDuration, type DurationHistogram } from "../../executions/duration-histogram.ts";
+import type { PastRow } from "./past-executions.ts";
+
+export const minuteMs = 60_000;
+export const hourMs = 60 * minuteMs;
+export const dayMs = 24 * hourMs;
+/** A span of any length is read as some days, and hours and minutes at its ends. */
+export const grains = [dayMs, hourMs, minuteMs] as const;
+
+/** Durations added up. Of any two spans it can be added again. */
+export interface DurationSum {
+  count: number;
+  sumMs: number;
+  maxMs: number;
+  histogram: DurationHistogram;
+}
+
+export function emptySum(): DurationSum {
+  return { count: 0, sumMs: 0, maxMs: 0, histogram: {} };
+}
+
+/** Sums of executions by the minute, the hour and the day (UTC) of their end: statistics read these only. */
+export class ExecutionSums {
+  readonly #get: StatementSync;
+  readonly #put: StatementSync;
+  readonly #prune: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    const key = "grain_ms = ? and at = ? and project = ? and service = ? and trigger = ? and status = ?";
+    this.#get = database.prepare(`select count, durations, queues from execution_sums where ${key}`);
+    this.#put = database.prepare(
+      `insert or replace into execution_sums (grain_ms, at, project, service, trigger, status, count, durations, queues)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#prune = database.prepare("delete from execution_sums where grain_ms = ? and at < ?");
+  }
+
+  add({ project, service, trigger, status, created_at, started_at }: PastRow, finishedAt: number): void {
+    for (const grainMs of grains) {
+      const key = [grainMs, Math.floor(finishedAt / grainMs) * grainMs, project, service, trigger, status] as const;
+      const before = this.#get.get(...key) as { count: number; durations: string; queues: string } | undefined;
+      const durations = before ? (JSON.parse(before.durations) as DurationSum) : emptySum();
+      const queues = before ? (JSON.parse(before.queues) as DurationSum) : emptySum();
+      if (started_at !== null) {
+        addTo(durations, finishedAt - started_at);
+        addTo(queues, started_at - created_at);
+      }
+      this.#put.run(...key, (before?.count ?? 0) + 1, JSON.stringify(durations), JSON.stringify(queues));
+    }
+  }
+
+  /** Whole spans only: a day goes when all of it is past its age. */
+  prune(before: number): void {
+    for (const grainMs of grains) this.#prune.run(grainMs, Math.floor(before / grainMs) * grainMs);
+  }
+}
+
+function addTo(sum: DurationSum, elapsedMs: number): void {
+  // A clock that stepped back between the two times.
+  const ms = Math.max(0, elapsedMs);
+  sum.count += 1;
+  sum.sumMs += ms;
+  sum.maxMs = Math.max(sum.maxMs, ms);
+  addDuration(sum.histogram, ms);
+}

@@ -1,0 +1,100 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { inTransaction } from "../../foundation/sqlite-file.ts";
+import type { StoredEvent } from "../ops-data.ts";
+import { fieldToken, indexedText, type TokenField } from "./match-expression.ts";
+import { PastExecutions } from "./past-executions.ts";
+import { idAt } from "./time-ids.ts";
+import { WordIndex } from "./word-index.ts";
+
+/** Of an event's data this much can be searched, and so much is shown. */
+const maxSearchedChars = 16 * 1024;
+const maxExcerptChars = 1024;
+const rowsAtOnce = 2000;
+const lifecycle = /^fx\.execution\./;
+
+/** Events and the history of executions, in the worker's own file. */
+export class HistoryWriter {
+  readonly #database: DatabaseSync;
+  readonly #words: WordIndex;
+  readonly #executions: PastExecutions;
+  readonly #known: StatementSync;
+  readonly #add: StatementSync;
+  readonly #deleteOld: StatementSync;
+
+  constructor(database: DatabaseSync, partSize?: number) {
+    this.#database = database;
+    this.#words = new WordIndex(database, "events", ["events"], partSize);
+    this.#executions = new PastExecutions(database);
+    this.#known = database.prepare("select 1 from events where key = ?");
+    this.#add = database.prepare(
+      `insert into events (id, key, event_id, source, type, subject, project, correlation_id, excerpt)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (key) do nothing`,
+    );
+    this.#deleteOld = database.prepare(
+      `delete from past_executions where execution_id in
+         (select execution_id from past_executions where last_at < ? limit ${rowsAtOnce})`,
+    );
+  }
+
+  record(events: readonly StoredEvent[]): void {
+    inTransaction(this.#database, () => {
+      const place = this.#words.placer();
+      const documents: { id: number; words: string }[] = [];
+      for (const stored of [...events].sort((left, right) => left.at - right.at)) {
+        const { key, event, at } = stored;
+        if (lifecycle.test(event.type)) this.#executions.take(stored);
+        if (this.#known.get(key) !== undefined) continue;
+        const id = place(idAt(at));
+        const data = dataText(event.data ?? event.data_base64);
+        const { id: eventId, source, type, subject, fxproject, correlationid } = event;
+        this.#add.run(
+          id,
+          key,
+          eventId,
+          source,
+          type,
+          subject ?? null,
+          fxproject ?? null,
+          correlationid ?? null,
+          data.slice(0, maxExcerptChars),
+        );
+        documents.push({ id, words: indexedText(data, tokensOf(stored)) });
+      }
+      this.#words.add(documents);
+    });
+  }
+
+  /** Events from before are not found once this returns. */
+  hide(before: number): void {
+    this.#words.raiseFloor(idAt(before));
+  }
+
+  pruneSome(before: number): number {
+    return inTransaction(this.#database, () => {
+      this.#executions.prune(before);
+      return this.#words.pruneSome() + Number(this.#deleteOld.run(before).changes);
+    });
+  }
+}
+
+function dataText(data: unknown): string {
+  if (data === undefined) return "";
+  return (typeof data === "string" ? data : JSON.stringify(data)).slice(0, maxSearchedChars);
+}
+
+function tokensOf({ key, event }: StoredEvent): string {
+  const { id, source, type, subject, fxproject, correlationid, fxexecution } = event;
+  const values: Partial<Record<TokenField, string | undefined>> = {
+    type,
+    source,
+    id,
+    key,
+    subject,
+    project: fxproject,
+    flow: correlationid,
+    execution: fxexecution,
+  };
+  return Object.entries(values)
+    .flatMap(([field, value]) => (value === undefined ? [] : [fieldToken(field as TokenField, value)]))
+    .join(" ");
+}
