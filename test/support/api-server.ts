@@ -4,6 +4,8 @@ import { FilesystemArtifactStore } from "../../src/artifact-store/filesystem.ts"
 import { openSqliteBus } from "../../src/bus/sqlite.ts";
 import { openSqliteCatalog } from "../../src/catalog/sqlite.ts";
 import { loadSettings, type Settings } from "../../src/config/settings.ts";
+import { openSqliteConfigStore } from "../../src/config-store/sqlite.ts";
+import { Vault } from "../../src/config-store/vault.ts";
 import { systemClock } from "../../src/foundation/clock.ts";
 import type { Problem } from "../../src/foundation/errors.ts";
 import { createIds } from "../../src/foundation/ids.ts";
@@ -38,11 +40,16 @@ export async function startApiServer(options: ApiServerOptions = {}) {
   const catalog = await openSqliteCatalog({ path: path.join(directory, "catalog.db"), clock, ids, log });
   const artifacts = await FilesystemArtifactStore.open({ directory: path.join(directory, "artifacts"), clock });
   const opsData = await SqliteOpsData.open({ path: path.join(directory, "ops.db"), log });
+  const configStore = openSqliteConfigStore({ path: path.join(directory, "config.db"), clock });
+  const vault = await Vault.open({ store: configStore.secrets, keys: [new Uint8Array(32)], random: systemRandom });
   const app = await createApi({
     bus,
     catalog,
     artifacts,
     opsData,
+    configStore,
+    vault,
+    random: systemRandom,
     clock,
     ids,
     log,
@@ -65,7 +72,7 @@ export async function startApiServer(options: ApiServerOptions = {}) {
       await outbox.stop();
       await router.stop();
     }
-    await Promise.all([bus.close(), catalog.close(), artifacts.close(), opsData.close()]);
+    await Promise.all([bus.close(), catalog.close(), artifacts.close(), opsData.close(), configStore.close()]);
   };
   onTestFinished(stop);
 
@@ -85,7 +92,7 @@ export async function startApiServer(options: ApiServerOptions = {}) {
     return { status: response.status, headers: response.headers, text, json: parse(text) };
   }
 
-  return { url, app, bus, catalog, artifacts, opsData, ids, call };
+  return { url, app, bus, catalog, artifacts, opsData, configStore, vault, ids, call };
 }
 
 interface CallOptions {

@@ -1,6 +1,8 @@
 import type { ArtifactStore } from "../../artifact-store/artifact-store.ts";
 import type { Bus } from "../../bus/bus.ts";
 import type { Catalog } from "../../catalog/catalog.ts";
+import type { ConfigStore } from "../../config-store/config-store.ts";
+import type { Vault } from "../../config-store/vault.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import type { Problem } from "../../foundation/errors.ts";
 import type { Ids } from "../../foundation/ids.ts";
@@ -14,6 +16,9 @@ export interface ApiParts {
   bus: Bus;
   artifacts: ArtifactStore;
   opsData: OpsData;
+  configStore: ConfigStore;
+  /** The only way to secrets. */
+  vault: Vault;
   clock: Clock;
   ids: Ids;
   random: Random;

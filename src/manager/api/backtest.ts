@@ -52,21 +52,17 @@ const backtestAnswer = z
     to: z.string(),
     examined: z.int(),
     matched: z.int().meta({ description: "Events that would have started a run, or been mapped." }),
-    alreadyDone: z
-      .int()
-      .meta({
-        description: "Of the matched: those that had started that service, or been mapped to that type, already.",
-      }),
+    alreadyDone: z.int().meta({
+      description: "Of the matched: those that had started that service, or been mapped to that type, already.",
+    }),
     missed: z.int(),
     notRouted: z.int().meta({ description: "Rejected, recorded only, or of another project." }),
     unknown: z.int().meta({ description: "Retention has taken their data." }),
     reasons: z.array(z.object({ reason: z.string(), count: z.int() })),
     hours: z.array(z.object({ hour: z.string(), examined: z.int(), matched: z.int() })),
-    further: z
-      .array(z.object({ service: z.string(), count: z.int() }))
-      .meta({
-        description: "Of a mapping: runs that its events would have started by the links there are, one step on.",
-      }),
+    further: z.array(z.object({ service: z.string(), count: z.int() })).meta({
+      description: "Of a mapping: runs that its events would have started by the links there are, one step on.",
+    }),
     samples: z.array(sample),
     truncated: z.boolean().meta({ description: `There are more than ${maxEvents} events; the oldest were left out.` }),
     endedAt: z.string().nullable().meta({ description: "Where truncated: the time of the oldest event looked at." }),

@@ -29,6 +29,7 @@ export function openApiOptions(productVersion: string): FastifyDynamicSwaggerOpt
       tags: [
         { name: "events", description: "CloudEvents in, and what became of them" },
         { name: "services", description: "Services and their versions" },
+        { name: "configuration", description: "Configuration, secrets and state of services" },
         { name: "links", description: "Which events start which services" },
         { name: "executions", description: "Runs of services" },
         { name: "projects", description: "What services and events belong to" },

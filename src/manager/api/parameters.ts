@@ -7,7 +7,7 @@ import { type ParametersForm, parametersFile, parametersFormSchema } from "../..
 import type { ServiceVersion } from "../../services/service.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { required } from "./required.ts";
-import { unknownService } from "./services.ts";
+import { unknownService } from "./unknown-service.ts";
 
 const formAnswer = z
   .object({ version: z.string(), form: parametersFormSchema.nullable().meta({ description: "null: it has none." }) })

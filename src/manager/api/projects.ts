@@ -10,7 +10,7 @@ const projectAnswer = z
   .object({ name: z.string(), description: z.string(), createdAt: z.string() })
   .meta({ id: "Project" });
 
-export function projectRoutes(scope: FastifyInstance, { catalog }: Pick<ApiParts, "catalog">): void {
+export function projectRoutes(scope: FastifyInstance, { catalog, configStore, vault }: ApiParts): void {
   const app = scope.withTypeProvider<ZodTypeProvider>();
 
   app.get(
@@ -56,7 +56,10 @@ export function projectRoutes(scope: FastifyInstance, { catalog }: Pick<ApiParts
       },
     },
     async ({ params }, reply) => {
-      await catalog.projects.delete(params.project);
+      const { project } = params;
+      await catalog.projects.delete(project);
+      await vault.deleteScope({ kind: "project", project });
+      await configStore.configuration.deleteScope({ kind: "project", project });
       return reply.code(204).send();
     },
   );

@@ -17,7 +17,7 @@ import { findEvent } from "./find-event.ts";
 import { formOf } from "./parameters.ts";
 import type { RecentEvents } from "./recent-events.ts";
 import { required } from "./required.ts";
-import { unknownService } from "./services.ts";
+import { unknownService } from "./unknown-service.ts";
 
 export const runAnswer = z.object({ eventKey: z.string(), executionId: z.string() }).meta({ id: "RunRequested" });
 

@@ -11,7 +11,7 @@ import { listOf, pageAnswer, pageQuery, pageRequestOf } from "./list-query.ts";
 import { required } from "./required.ts";
 import { requireStartable, runAnswer } from "./runs.ts";
 import { scheduleAnswer, scheduleAnswerOf, scheduleDetail, scheduleDetailOf } from "./schedule-answer.ts";
-import { unknownService } from "./services.ts";
+import { unknownService } from "./unknown-service.ts";
 
 const params = z.object({ project: z.string(), service: z.string() });
 /** Misses shown with one schedule. */

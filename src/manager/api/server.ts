@@ -31,6 +31,7 @@ import { describeRefusals, openApiOptions } from "./open-api.ts";
 import { parametersRoute } from "./parameters.ts";
 import { sendProblem } from "./problem-document.ts";
 import { projectRoutes } from "./projects.ts";
+import { replayRoutes } from "./replays.ts";
 import { runRoute } from "./runs.ts";
 import { scheduleRoutes } from "./schedules.ts";
 import { schemaRoute } from "./schemas.ts";
@@ -110,6 +111,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
       jobRoutes(api, inside);
       logRoutes(api, inside);
       flowRoute(api, inside);
+      replayRoutes(api, inside);
       webhookRoutes(api, inside);
       ledgerRoutes(api, inside);
       api.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true } }, () => app.swagger());

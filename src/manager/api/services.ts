@@ -1,13 +1,17 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { isPlatformError } from "../../foundation/errors.ts";
 import type { VersionId } from "../../foundation/ids.ts";
+import { serviceScope } from "../../services/scope.ts";
 import type { Service } from "../../services/service.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { linkAnswerOf } from "./link-answer.ts";
 import { listOf, pageAnswer, pageQuery, pageRequestOf } from "./list-query.ts";
 import { required } from "./required.ts";
 import { serviceAnswer, serviceAnswerOf, serviceDetail, versionAnswerOf } from "./service-answer.ts";
+import { deleteState } from "./state.ts";
+import { unknownService } from "./unknown-service.ts";
 
 /** Links and versions shown with a service. */
 const shownLinks = 1000;
@@ -15,8 +19,25 @@ const shownVersions = 100;
 
 const params = z.object({ project: z.string(), name: z.string() });
 
-export function serviceRoutes(scope: FastifyInstance, { catalog, bus }: Pick<ApiParts, "catalog" | "bus">): void {
+export function serviceRoutes(scope: FastifyInstance, parts: ApiParts): void {
   const app = scope.withTypeProvider<ZodTypeProvider>();
+  const { catalog, bus, configStore, vault } = parts;
+
+  /** A crash may leave values behind a service that is gone: asking again then deletes those. */
+  async function deleteWithValues(project: string, name: string): Promise<void> {
+    const owner = { project, service: name };
+    const place = serviceScope(owner);
+    const unknown = await catalog.services.delete(project, name).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (unknown !== undefined && !isPlatformError(unknown, "not-found")) throw unknown;
+    const left = (await vault.list(place)).length + (await configStore.configuration.values(place)).size;
+    const deleted = await deleteState(parts, owner);
+    if (unknown !== undefined && left + deleted === 0) throw unknown;
+    await vault.deleteScope(place);
+    await configStore.configuration.deleteScope(place);
+  }
 
   app.get(
     "/services",
@@ -100,20 +121,17 @@ export function serviceRoutes(scope: FastifyInstance, { catalog, bus }: Pick<Api
       config: { access: "administrator" },
       schema: {
         operationId: "deleteService",
-        summary: "Delete a service with its versions and links; history stays until retention takes it",
+        summary:
+          "Delete a service with its versions, links, configuration, secrets and state; history stays until retention takes it",
         tags: ["services"],
         params,
         response: { 204: z.undefined() },
       },
     },
     async ({ params: { project, name } }, reply) => {
-      await catalog.services.delete(project, name);
+      await deleteWithValues(project, name);
       for (const channel of ["links", "cancel", "outbox"] as const) bus.signal(channel);
       return reply.code(204).send();
     },
   );
-}
-
-export function unknownService(project: string, name: string): string {
-  return `there is no service ${project}/${name}`;
 }

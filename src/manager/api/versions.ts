@@ -12,9 +12,16 @@ import { bytesAnswer } from "./open-api.ts";
 import { HttpRefusal } from "./problem-document.ts";
 import { required } from "./required.ts";
 import { versionAnswer, versionAnswerOf } from "./service-answer.ts";
-import { unknownService } from "./services.ts";
+import { unknownService } from "./unknown-service.ts";
 
 const archiveTypes = ["application/gzip", "application/x-gzip", "application/x-tar+gzip", "application/octet-stream"];
+
+const names = z.array(z.string());
+const proposalAnswer = z.object({
+  taken: names.meta({ description: "Set by this deploy." }),
+  kept: names.meta({ description: "A person or a script changed or deleted it, which stays." }),
+  gone: names.meta({ description: "Set by an earlier deploy, and no longer in the file." }),
+});
 
 const deployAnswer = z
   .object({
@@ -22,6 +29,8 @@ const deployAnswer = z
     name: z.string(),
     version: z.string(),
     warnings: z.array(z.string()),
+    configuration: proposalAnswer.meta({ description: "Keys of config.json." }),
+    secrets: proposalAnswer.meta({ description: "Names in secrets.json, which itself is discarded." }),
   })
   .meta({ id: "Deployed" });
 
@@ -59,9 +68,9 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts): void {
         );
       }
       const files = await readPackage(body, settings.limits);
-      const { version, created, warnings } = await deployPackage(parts, { project, name }, files);
+      const { version, created, ...answer } = await deployPackage(parts, { project, name }, files);
       for (const channel of ["links", "outbox"] as const) bus.signal(channel);
-      return reply.code(created ? 201 : 200).send({ project, name, version: version.id, warnings });
+      return reply.code(created ? 201 : 200).send({ project, name, version: version.id, ...answer });
     },
   );
 

@@ -1,22 +1,33 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { Proposal } from "../../../config-store/configuration-store.ts";
 import { PlatformError, type Problem } from "../../../foundation/errors.ts";
 import { sha256, sha256Parts } from "../../../foundation/hash.ts";
 import type { VersionId } from "../../../foundation/ids.ts";
 import { canonicalJson } from "../../../foundation/json.ts";
 import { parametersFile } from "../../../services/parameters-form.ts";
+import { serviceScope } from "../../../services/scope.ts";
 import type { ServiceFile, ServiceVersion } from "../../../services/service.ts";
 import type { ApiParts } from "../api-parts.ts";
 import type { PackageFiles } from "./package-files.ts";
 import { manifestFile, readManifestFile } from "./read-manifest-file.ts";
 import { parametersProblems } from "./read-parameters-file.ts";
+import { configFile, readConfigFile, takeSecretsFile } from "./read-values-files.ts";
 
-type Parts = Pick<ApiParts, "artifacts" | "catalog" | "checkScripts">;
+type Parts = Pick<ApiParts, "artifacts" | "catalog" | "checkScripts" | "configStore" | "vault">;
 
-const secretsFile = "secrets.json";
 /** Files stored at the same time: each waits for the disk. */
 const putsAtOnce = 16;
+
+export interface Deployed {
+  version: ServiceVersion;
+  created: boolean;
+  warnings: string[];
+  /** What became of `config.json` and `secrets.json` (rule S1). */
+  configuration: Proposal;
+  secrets: Proposal;
+}
 
 /**
  * Makes a version of the files and stores it, or throws `invalid-input` with every problem found and
@@ -26,11 +37,14 @@ export async function deployPackage(
   parts: Parts,
   service: { project: string; name: string },
   files: PackageFiles,
-): Promise<{ version: ServiceVersion; created: boolean; warnings: string[] }> {
-  const stripped = stripSecrets(files);
+): Promise<Deployed> {
+  const secrets = takeSecretsFile(files);
+  const config = readConfigFile(files.get(configFile));
   const reading = readManifestFile(files.get(manifestFile), files.paths(), service.name);
   if (!reading.ok) throw refused(reading.problems);
   const problems = [
+    ...secrets.problems,
+    ...config.problems,
     ...parametersProblems(files.get(parametersFile)),
     ...(await checkSyntax(parts, files, reading.scripts)),
   ];
@@ -41,7 +55,7 @@ export async function deployPackage(
     return { path: name, sizeBytes: content.length, hash: sha256(content) };
   });
   const { manifest, scripts } = reading;
-  const warnings = [...reading.warnings, ...stripped];
+  const warnings = [...reading.warnings, ...secrets.warnings];
   const id = versionIdOf(service, listed, canonicalJson(manifest));
   // Files before the version that names them: nobody ever sees a version without its files.
   for (let at = 0; at < listed.length; at += putsAtOnce) {
@@ -50,6 +64,12 @@ export async function deployPackage(
       .map(({ path: name }) => parts.artifacts.put(files.get(name) as Buffer));
     await Promise.all(puts);
   }
+  // Values before the version that wants them. A crash in between leaves values that the next deploy finds as they are.
+  const place = serviceScope({ project: service.project, service: service.name });
+  const proposed = {
+    configuration: await parts.configStore.configuration.propose(place, config.values),
+    secrets: await parts.vault.propose(place, secrets.values),
+  };
   const { version, created } = await parts.catalog.services.deploy({
     ...service,
     id,
@@ -58,7 +78,7 @@ export async function deployPackage(
     files: listed,
     warnings,
   });
-  return { version, created, warnings };
+  return { version, created, warnings, ...proposed };
 }
 
 function versionIdOf(
@@ -67,15 +87,6 @@ function versionIdOf(
   manifest: string,
 ): VersionId {
   return sha256Parts(project, name, ...files.flatMap(({ path, hash }) => [path, hash]), manifest) as VersionId;
-}
-
-/** Rule S1: secrets never reach a hash, a store or a log. */
-function stripSecrets(files: PackageFiles): string[] {
-  const found = files.paths().filter((name) => name === secretsFile || name.endsWith(`/${secretsFile}`));
-  for (const name of found) files.delete(name);
-  return found.map(
-    (name) => `${name} was discarded and not stored: this version of the platform does not keep secrets yet`,
-  );
 }
 
 /** What runs, and the Python modules that it may import: an error in one would show only when it is too late. */
