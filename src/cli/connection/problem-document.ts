@@ -59,6 +59,7 @@ const lists = new Set(["events", "executions", "links", "projects", "services"])
 function fixOf(exit: ExitName, document: ProblemDocument, request: string): string | undefined {
   // What a new link names and what is not there is a service, or a version of one.
   const listed = /^POST \S*\/api\/v1\/links\b/.test(request) ? "services" : /\/api\/v1\/(\w+)/.exec(request)?.[1];
+  if (exit === "notFound" && request.includes("/api/v1/event-types/")) return "fx types";
   if (exit === "notFound" && listed && lists.has(listed)) return `fx ${listed}`;
   if (exit === "notAllowed" && document.code !== "forbidden") {
     return "set FX_TOKEN, pass --token-file <file>, or run this where the platform's data directory is (--data-dir)";
