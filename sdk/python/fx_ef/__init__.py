@@ -7,6 +7,9 @@ from fx_ef._context import Context
 __version__ = "0.1.0"
 __all__ = ["Context", "FxError", "context", "get_param", "get_secret"]
 
+# For editors; it has no value until it is asked for.
+context: Context
+
 _context = None
 
 
@@ -17,9 +20,9 @@ def _enter(channel):
 
 def get_param(name, default=None):
     """The parameter `name` of this run, else `default`. Knows `service_name`, `package_name` and `package_id` as well."""
-    context = __getattr__("context")
-    own = {"service_name": context.service.name, "package_name": context.service.name, "package_id": context.service.id}
-    return own[name] if name in own else context.params.get(name, default)
+    run = __getattr__("context")
+    own = {"service_name": run.service.name, "package_name": run.service.name, "package_id": run.service.id}
+    return own[name] if name in own else run.params.get(name, default)
 
 
 def get_secret(name, default=None):

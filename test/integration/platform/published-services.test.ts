@@ -9,9 +9,10 @@ beforeAll(async () => {
 afterAll(() => platform.stop());
 
 /** Deploys the service as it is, sends one event that starts it, and waits for the end of its run. */
-async function runOf(name: string, type: string, data: Record<string, unknown>) {
+async function runOf(name: string, type: string, data: Record<string, unknown>, grants: string[] = []) {
   const deployed = await platform.deploy(name, publishedService(name));
   expect(deployed.body.problems ?? []).toEqual([]);
+  await platform.request("PUT", `/api/v1/services/default/${name}/grants`, { json: { secrets: grants } });
   const [key = ""] = await platform.send({ id: `${name}-${JSON.stringify(data)}`, type, data });
   const { links } = await platform.event(key);
   const id = links[0]?.executionId ?? "";
@@ -45,11 +46,11 @@ describe("a service as people wrote it for the published product", () => {
     ]);
   });
 
-  test("keeps its state from run to run, and is given None for a setting that nobody made", async () => {
+  test("keeps its state from run to run, and reads its configuration, None for a setting that nobody made", async () => {
     const first = await runOf("stock-count", "parcel.counted", { shelf: "A" });
-    expect(first.outputs[0]).toBe("before {} None\nafter 1 A\nunset None\n");
+    expect(first.outputs[0]).toBe("before {} None\nafter 1 A\nunset None\nset good day 40\n");
     const second = await runOf("stock-count", "parcel.counted", { shelf: "B" });
-    expect(second.outputs[0]).toMatch(/^before \{.*\} 1\nafter 2 B\nunset None\n$/);
+    expect(second.outputs[0]).toMatch(/^before \{.*\} 1\nafter 2 B\nunset None\nset good day 40\n$/);
   });
 
   test("sends events in each of the documented forms", async () => {
@@ -98,4 +99,11 @@ describe("a service as people wrote it for the published product", () => {
       expect(outputs).toEqual(["job True True\n"]);
     },
   );
+
+  test("S5: reads its secrets, of objects too, and stores some for its project; what it prints of them is redacted", async () => {
+    const { outputs } = await runOf("vault-visit", "vault.opened", {}, ["project"]);
+    expect(outputs).toEqual([
+      "name [secret DB_NAME] length 13\nuser post\nmissing None None\nset [secret shared_key] length 8\nof vault-visit\n",
+    ]);
+  });
 });
