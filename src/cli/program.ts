@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { defineBacktest } from "./commands/backtest.ts";
 import { defineCancel } from "./commands/cancel.ts";
 import { defineCompletion } from "./commands/completion.ts";
 import { defineConfig } from "./commands/config.ts";
@@ -14,6 +15,7 @@ import { defineLink } from "./commands/link.ts";
 import { defineLinks } from "./commands/links.ts";
 import { defineListen } from "./commands/listen.ts";
 import { defineLogs } from "./commands/logs.ts";
+import { defineMap } from "./commands/map.ts";
 import { defineProjects } from "./commands/projects.ts";
 import { defineRetry } from "./commands/retry.ts";
 import { defineRun } from "./commands/run.ts";
@@ -40,6 +42,8 @@ const groups: Record<string, readonly ((program: Command) => Command)[]> = {
     defineLink,
     defineUnlink,
     defineLinks,
+    defineMap,
+    defineBacktest,
     defineHooks,
   ],
   "Run:": [defineSend, defineRun, defineRetry, defineCancel, defineSkip, defineSchedules],

@@ -1,4 +1,5 @@
 import type { CloudEvent } from "../../events/cloud-event.ts";
+import type { MappingField } from "../../events/mapping.ts";
 import type { ExecutionError, ExecutionStatus, Trigger } from "../../executions/execution.ts";
 
 /** What the API answers, as the CLI reads it (`/api/v1/openapi.json` describes all of it). Times are RFC 3339. */
@@ -15,6 +16,7 @@ export interface EventAnswer {
   outcome: "matched" | "unmatched" | "rejected" | "pending";
   reason?: string | null;
   links: EventLink[];
+  mappings?: EventMapping[];
   receivedAt?: Time | null;
 }
 
@@ -25,6 +27,15 @@ export interface EventLink {
   matched: boolean;
   reason?: string | null;
   executionId?: string | null;
+}
+
+export interface EventMapping {
+  mappingId: string;
+  name?: string | null;
+  toType: string;
+  matched: boolean;
+  reason?: string | null;
+  eventKey?: string | null;
 }
 
 export interface ExecutionAnswer {
@@ -76,6 +87,44 @@ export interface LinkAnswer {
   filter?: string | null;
   active: boolean;
   origin: "manifest" | "person";
+}
+
+export interface MappingAnswer {
+  id: string;
+  name?: string | null;
+  project?: string | null;
+  fromType: string;
+  toType: string;
+  filter?: string | null;
+  strategy: "mapped" | "all";
+  fields: MappingField[];
+  active: boolean;
+}
+
+export interface MappingPreview {
+  items: { before: CloudEvent; after?: CloudEvent | null; reason?: string | null; left: string[] }[];
+}
+
+export interface BacktestAnswer {
+  examined: number;
+  matched: number;
+  alreadyDone: number;
+  missed: number;
+  notRouted: number;
+  unknown: number;
+  reasons: { reason: string; count: number }[];
+  hours: { hour: Time; examined: number; matched: number }[];
+  further: { service: string; count: number }[];
+  samples: {
+    key: string;
+    event: CloudEvent;
+    receivedAt: Time;
+    matched: boolean;
+    reason?: string | null;
+    made?: CloudEvent | null;
+  }[];
+  truncated: boolean;
+  endedAt?: Time | null;
 }
 
 export interface ServiceAnswer {

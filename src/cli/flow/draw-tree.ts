@@ -22,7 +22,10 @@ export function drawTree(roots: readonly EventNode[], options: DrawOptions): str
 
 /** The ids of the executions that a drawing shows. */
 export function drawnExecutions(roots: readonly EventNode[], everything: boolean): string[] {
-  const ofEvent = (event: DrawnEvent): string[] => event.executions.flatMap(ofExecution);
+  const ofEvent = (event: DrawnEvent): string[] => [
+    ...event.executions.flatMap(ofExecution),
+    ...event.mapped.flatMap(ofEvent),
+  ];
   const ofExecution = ({ node, events }: DrawnExecution): string[] => [
     node.execution.id,
     ...events.flatMap((event) => ("folded" in event ? [] : ofEvent(event))),
@@ -40,13 +43,17 @@ class Drawing {
     this.#start = start;
   }
 
-  event({ node, executions }: DrawnEvent, first: string, rest: string): void {
+  event({ node, executions, mapped }: DrawnEvent, first: string, rest: string): void {
     const { paint } = this.#options;
     const { event, outcome, reason, receivedAt } = node.event;
     const subject = event.subject ? `  ${event.subject}` : "";
     const told = outcome === "matched" ? "" : `  ${paintStatus(paint, outcome)}${reason ? `: ${reason}` : ""}`;
-    this.lines.push(`${first}◆ ${paint("bold", event.type)}${subject}${this.#at(receivedAt)}${told}`);
-    this.#children(executions, rest, (execution, ...prefix) => this.execution(execution, ...prefix));
+    const mapping = event.fxmapping === undefined ? "" : paint("dim", "  mapped");
+    this.lines.push(`${first}◆ ${paint("bold", event.type)}${mapping}${subject}${this.#at(receivedAt)}${told}`);
+    this.#children([...executions, ...mapped], rest, (child, ...prefix) => {
+      if ("executions" in child) this.event(child, ...prefix);
+      else this.execution(child, ...prefix);
+    });
   }
 
   execution({ node, events }: DrawnExecution, first: string, rest: string): void {

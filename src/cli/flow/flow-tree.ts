@@ -9,6 +9,8 @@ export interface FlowParts {
 export interface EventNode {
   event: EventAnswer;
   executions: ExecutionNode[];
+  /** What mappings made of it. */
+  mapped: EventNode[];
 }
 
 export interface ExecutionNode {
@@ -17,7 +19,7 @@ export interface ExecutionNode {
 }
 
 /**
- * The tree: under an event the executions that it started, under an execution the events that it
+ * The tree: under an event the executions that it started and what mappings made of it, under an execution the events that it
  * emitted. An event whose execution is not in the flow (the flow was begun by hand, or its beginning is past
  * retention) stands at the root; so does the made-up event of executions whose own is missing.
  */
@@ -25,11 +27,15 @@ export function buildFlowTree({ events, executions }: FlowParts): EventNode[] {
   const executionNodes = new Map(
     executions.map((execution) => [execution.id, { execution, events: [] as EventNode[] }]),
   );
-  const eventNodes = new Map(events.map((event) => [event.key, { event, executions: [] as ExecutionNode[] }]));
+  const eventNodes = new Map(
+    events.map((event) => [event.key, { event, executions: [] as ExecutionNode[], mapped: [] as EventNode[] }]),
+  );
   const roots: EventNode[] = [];
   for (const node of eventNodes.values()) {
     const emitter = executionNodes.get(node.event.event.fxexecution ?? "");
+    const source = eventNodes.get(node.event.event.fxmappedfrom ?? "");
     if (emitter) emitter.events.push(node);
+    else if (source) source.mapped.push(node);
     else roots.push(node);
   }
   for (const node of executionNodes.values()) {
@@ -51,6 +57,7 @@ function missingTrigger(execution: ExecutionAnswer, roots: EventNode[], known: M
       receivedAt: execution.createdAt,
     },
     executions: [],
+    mapped: [],
   };
   roots.push(node);
   known.set(eventKey, node);
@@ -69,6 +76,7 @@ export function countStatuses(nodes: readonly EventNode[]): Map<string, number> 
       counts.set(execution.status, (counts.get(execution.status) ?? 0) + 1);
       events.forEach(visit);
     }
+    node.mapped.forEach(visit);
   };
   nodes.forEach(visit);
   return counts;

@@ -5,6 +5,7 @@ import { countStatuses } from "./flow-tree.ts";
 export interface DrawnEvent {
   node: EventNode;
   executions: DrawnExecution[];
+  mapped: DrawnEvent[];
 }
 
 export interface DrawnExecution {
@@ -28,6 +29,7 @@ export function foldTree(nodes: readonly EventNode[], everything: boolean): Draw
       node: execution,
       events: foldEvents(execution.events, everything),
     })),
+    mapped: foldTree(node.mapped, everything),
   }));
 }
 
@@ -50,7 +52,7 @@ function foldEvents(events: readonly EventNode[], everything: boolean): (DrawnEv
 }
 
 function depthOf(node: EventNode): number {
-  const below = node.executions.flatMap(({ events }) => events.map(depthOf));
+  const below = [...node.executions.flatMap(({ events }) => events), ...node.mapped].map(depthOf);
   return (node.executions.length > 0 ? 1 : 0) + Math.max(0, ...below.map((depth) => depth + 1));
 }
 

@@ -1,5 +1,5 @@
 import { editDistance, nearest } from "../../foundation/nearest.ts";
-import type { EventAnswer, EventLink, ExecutionAnswer, LinkAnswer } from "../connection/wire.ts";
+import type { EventAnswer, EventLink, EventMapping, ExecutionAnswer, LinkAnswer } from "../connection/wire.ts";
 import { type Paint, paintStatus } from "../terminal/style.ts";
 import { clockText, countText, durationText, elapsedMs } from "../terminal/times.ts";
 
@@ -22,6 +22,7 @@ export function explainEvent({ entry, executions, links }: Explained, paint: Pai
   ];
   for (const link of entry.links.filter(({ matched }) => matched)) lines.push(...matchLines(link, executions, paint));
   for (const link of entry.links.filter(({ matched }) => !matched)) lines.push(...missLines(link, links, paint));
+  for (const mapping of entry.mappings ?? []) lines.push(...mappingLines(mapping, paint));
   const byHand = executions.filter(({ id }) => !entry.links.some(({ executionId }) => executionId === id));
   for (const execution of byHand) lines.push(`  ■ ${executionWords(execution, paint)}`);
   return [...lines, ...advice({ entry, executions, links }).map((line) => `  ${line}`)].join("\n");
@@ -31,10 +32,11 @@ function acceptedText({ event, receivedAt }: EventAnswer, nowMs: number): string
   const when = receivedAt ? `Accepted at ${clockText(receivedAt, nowMs)}` : "Accepted";
   const step = event.sequence === undefined || event.sequence === "0" ? "its first event" : `step ${event.sequence}`;
   const emitter = event.fxexecution ? `, emitted by execution ${event.fxexecution}` : "";
-  return `${when}; ${step} of flow ${event.correlationid ?? "(none)"}${emitter}.`;
+  const mapped = event.fxmapping ? `, mapped by ${event.fxmapping} from event ${event.fxmappedfrom}` : "";
+  return `${when}; ${step} of flow ${event.correlationid ?? "(none)"}${emitter}${mapped}.`;
 }
 
-function outcomeText({ outcome, reason, links, event }: EventAnswer): string {
+function outcomeText({ outcome, reason, links, mappings, event }: EventAnswer): string {
   const matched = links.filter((link) => link.matched).length;
   switch (outcome) {
     case "pending":
@@ -42,6 +44,7 @@ function outcomeText({ outcome, reason, links, event }: EventAnswer): string {
     case "rejected":
       return `It was rejected, and starts nothing: ${reason ?? "no reason was kept"}.`;
     case "matched":
+      if (links.length === 0 && mappings?.length) return "A mapping made another event of it.";
       return `${matched} of ${countText(links.length, "link")} that name${links.length === 1 ? "s" : ""} its type matched.`;
     case "unmatched":
       return links.length === 0
@@ -64,6 +67,13 @@ function executionWords(execution: ExecutionAnswer, paint: Paint): string {
   const error = execution.error ? `: ${execution.error.message.split("\n", 1)[0]}` : "";
   const again = execution.retryOf ? `, a retry by hand of ${execution.retryOf}` : "";
   return `execution ${execution.id}${again} ${paintStatus(paint, execution.status)}${told}${error}`;
+}
+
+function mappingLines({ mappingId, name, toType, matched, reason, eventKey }: EventMapping, paint: Paint): string[] {
+  const sign = matched ? paint("green", "✓") : paint("yellow", "✗");
+  const place = paint("dim", `mapping ${name ? `${name}, ` : ""}${mappingId}`);
+  const told = matched ? `made event ${eventKey}` : (reason ?? "it made nothing");
+  return [`  ${sign} ◆ ${toType}  ${place}`, `      ${told}`];
 }
 
 function missLines(miss: EventLink, links: readonly LinkAnswer[], paint: Paint): string[] {
