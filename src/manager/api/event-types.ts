@@ -42,6 +42,9 @@ const typeAnswer = z
     consumers: z.array(
       z.object({ project: z.string(), service: z.string(), linkId: z.string(), eventType: z.string() }),
     ),
+    becomes: z
+      .array(z.object({ project: z.string().nullable(), toType: z.string(), mappingId: z.string() }))
+      .meta({ description: "Types that active mappings make of it." }),
     versions: z.array(versionSummary),
   })
   .meta({ id: "EventType" });
@@ -54,7 +57,6 @@ const params = z.object({ type: z.string().min(1) });
 /** What the platform has learned of the types of events. */
 export function eventTypeRoutes(scope: FastifyInstance, { catalog }: Pick<ApiParts, "catalog">): void {
   const app = scope.withTypeProvider<ZodTypeProvider>();
-  const { eventTypes, links } = catalog;
 
   app.get(
     "/event-types",
@@ -71,7 +73,8 @@ export function eventTypeRoutes(scope: FastifyInstance, { catalog }: Pick<ApiPar
         response: { 200: listOf(summaryAnswer) },
       },
     },
-    async ({ query }) => pageAnswer(await eventTypes.list({ contains: query.q }, pageRequestOf(query)), summaryOf),
+    async ({ query }) =>
+      pageAnswer(await catalog.eventTypes.list({ contains: query.q }, pageRequestOf(query)), summaryOf),
   );
 
   app.get(
@@ -87,12 +90,18 @@ export function eventTypeRoutes(scope: FastifyInstance, { catalog }: Pick<ApiPar
       },
     },
     async ({ params: { type } }) => {
-      const found = required(await eventTypes.get(type), notSeen(type));
+      const found = required(await catalog.eventTypes.get(type), notSeen(type));
       const pages = await Promise.all(
-        patternsOf(type).map((eventType) => links.list({ eventType }, { limit: maxConsumers })),
+        patternsOf(type).map((eventType) => catalog.links.list({ eventType }, { limit: maxConsumers })),
       );
       const active = pages.flatMap(({ items }) => items).filter((link) => link.active);
-      return typeAnswerOf(found, active, await eventTypes.versions(type));
+      const { items: mapped } = await catalog.mappings.list({ fromType: type }, { limit: maxConsumers });
+      return {
+        ...typeAnswerOf(found, active, await catalog.eventTypes.versions(type)),
+        becomes: mapped
+          .filter((mapping) => mapping.active)
+          .map(({ id, project = null, toType }) => ({ project, toType, mappingId: id })),
+      };
     },
   );
 
@@ -109,7 +118,10 @@ export function eventTypeRoutes(scope: FastifyInstance, { catalog }: Pick<ApiPar
       },
     },
     async ({ params: { type, n } }) => {
-      const version = required(await eventTypes.version(type, n), `no version ${n} of the type "${type}" is kept`);
+      const version = required(
+        await catalog.eventTypes.version(type, n),
+        `no version ${n} of the type "${type}" is kept`,
+      );
       const { schema, dataRequired } = version;
       return { ...versionSummaryOf(version), schema, dataRequired };
     },
@@ -128,7 +140,7 @@ export function eventTypeRoutes(scope: FastifyInstance, { catalog }: Pick<ApiPar
       },
     },
     async ({ params: { type } }, reply) => {
-      await eventTypes.forget(type);
+      await catalog.eventTypes.forget(type);
       return reply.code(204).send();
     },
   );
@@ -156,7 +168,7 @@ function typeAnswerOf(
   found: EventType,
   links: readonly Link[],
   versions: readonly EventTypeVersion[],
-): z.output<typeof typeAnswer> {
+): Omit<z.output<typeof typeAnswer>, "becomes"> {
   const { schema, dataRequired, settled, producers } = found;
   return {
     ...summaryOf(found),
