@@ -32,6 +32,7 @@ export function openApiOptions(productVersion: string): FastifyDynamicSwaggerOpt
         { name: "configuration", description: "Configuration, secrets and state of services" },
         { name: "links", description: "Which events start which services" },
         { name: "executions", description: "Runs of services" },
+        { name: "replays", description: "Flows run again on recorded events, with nothing sent" },
         { name: "projects", description: "What services and events belong to" },
         { name: "webhooks", description: "Addresses that outside programs post to" },
         { name: "operations", description: "Is it well, and does it add up" },
