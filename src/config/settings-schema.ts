@@ -63,6 +63,14 @@ const executor = z.strictObject({
     .max(65_000)
     .default(61_000)
     .describe("Where the platform runs as root: the first user id that scripts run as."),
+  sqlDirectory: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Where the databases of SQL scripts lie, one directory a project; without it below the data directory, or /var/lib/streamzero-fx where scripts cannot reach that.",
+    ),
+  sqlStatementMs: durationMs(60_000).describe("What one statement of an SQL script may take."),
   leaseMs: z
     .int()
     .min(1000)

@@ -5,8 +5,9 @@ import { messageOf, PlatformError } from "../foundation/errors.ts";
 import type { Log } from "../foundation/log.ts";
 import type { Random } from "../foundation/random.ts";
 import { SlotChannel } from "./channel/slot-channel.ts";
+import { DatabaseArea } from "./database-area.ts";
 import { canSwitchUser, chooseUnprivilegedIsolation } from "./isolation/choose-isolation.ts";
-import { describeIsolation, type Isolation, userOfSlot } from "./isolation/isolation.ts";
+import { databaseGroup, describeIsolation, type Isolation, userOfSlot } from "./isolation/isolation.ts";
 import { landlockCommand } from "./isolation/landlock-command.ts";
 import { claimUserRange, type UserRange } from "./isolation/user-range.ts";
 import type { LaunchRequest } from "./launcher/launcher.ts";
@@ -34,12 +35,17 @@ export interface ProcessStepRunnerOptions {
   firstUid: number;
   /** `auto`, the default: the best there is. `require`: refuse to open without one. `off`: none. */
   isolation?: "auto" | "require" | "off";
+  /** Where the databases of SQL scripts lie; see DatabaseArea. */
+  sqlDirectory?: string | undefined;
+  /** What one statement of an SQL script may take. */
+  sqlStatementMs?: number | undefined;
   /** The Python to run scripts with; default: found once, from `searchPath` and the system's. */
   python?: string | undefined;
   /** Directories with `:` between them, as in PATH; where to look for `python3`. */
   searchPath?: string | undefined;
 }
 
+const defaultSqlStatementMs = 60_000;
 const scriptSearchPath = "/usr/local/bin:/usr/bin:/bin";
 
 /** Runs each script as its own process, through the launcher, with a private channel. */
@@ -48,6 +54,7 @@ export class ProcessStepRunner implements StepRunner {
   readonly runtimes: RuntimeRegistry;
   readonly isolation: Isolation;
   readonly launcher: LauncherClient;
+  readonly #databases: DatabaseArea;
   readonly #options: ProcessStepRunnerOptions;
   readonly #library: string;
   readonly #node: string;
@@ -66,6 +73,7 @@ export class ProcessStepRunner implements StepRunner {
       node: string;
       furnish(): Promise<unknown>;
       users: UserRange | undefined;
+      databases: DatabaseArea;
     },
   ) {
     this.#options = options;
@@ -76,6 +84,7 @@ export class ProcessStepRunner implements StepRunner {
     this.#node = parts.node;
     this.#furnish = parts.furnish;
     this.#users = parts.users;
+    this.#databases = parts.databases;
     this.launcher = new LauncherClient(options);
   }
 
@@ -99,14 +108,17 @@ export class ProcessStepRunner implements StepRunner {
     };
     const { library, node } = await furnish();
     const runtimes = new RuntimeRegistry({ library, node, findPython: () => python });
-    const users = ownUsers ? await claimUserRange(options.firstUid, options.slots) : undefined;
+    const users = ownUsers ? await claimUserRange(options.firstUid, options.slots + 1) : undefined;
     const isolation: Isolation = users
       ? { kind: "own-user", firstUid: users.firstUid, slots: options.slots }
       : await chooseUnprivilegedIsolation(options.isolation ?? "auto", () => python);
     if (options.isolation === "require" && isolation.kind === "none") {
       throw new PlatformError("unavailable", describeIsolation(isolation).text);
     }
-    const runner = new ProcessStepRunner(options, { runRoot, runtimes, isolation, library, node, furnish, users });
+    const group = databaseGroup(isolation);
+    const databases = await DatabaseArea.choose({ dataDirectory, path: options.sqlDirectory, group });
+    const parts = { runRoot, runtimes, isolation, library, node, furnish, users, databases };
+    const runner = new ProcessStepRunner(options, parts);
     await runner.launcher.ready();
     return runner;
   }
@@ -116,10 +128,10 @@ export class ProcessStepRunner implements StepRunner {
       clock: this.#options.clock,
       launcher: this.launcher,
       prepare: (nonce, channelPath, scratch) => this.#launchRequest(request, nonce, channelPath, scratch),
-      channel: () => this.#channel(request.slot),
+      channel: () => this.#channel(request),
       resolve: async () => {
         await this.#mend();
-        return this.#resolve(request.script);
+        return this.#resolve(request);
       },
       scratch: () => this.runRoot.scratch(request.slot, userOfSlot(this.isolation, request.slot)),
       removeScratch: () => this.runRoot.removeScratch(request.slot),
@@ -139,7 +151,7 @@ export class ProcessStepRunner implements StepRunner {
     await this.#users?.release();
   }
 
-  async #resolve(script: string): Promise<string | undefined> {
+  async #resolve({ script, context }: StepRequest): Promise<string | undefined> {
     const runtime = this.runtimes.forScript(script);
     if (!runtime) return `nothing here runs '${script}'; scripts end in ${this.runtimes.extensions.join(" ")}`;
     let resolved = this.#resolved.get(runtime);
@@ -147,7 +159,9 @@ export class ProcessStepRunner implements StepRunner {
       resolved = runtime.resolve();
       this.#resolved.set(runtime, resolved);
     }
-    return resolved.then(() => undefined, messageOf);
+    return resolved
+      .then(() => (runtime.usesDatabases ? this.#databases.lay(context.service.project) : undefined))
+      .then(() => undefined, messageOf);
   }
 
   /** A platform lives for months, and temporary directories are tidied meanwhile: what is gone is made again. */
@@ -162,9 +176,14 @@ export class ProcessStepRunner implements StepRunner {
     await this.#mending;
   }
 
-  async #channel(slot: number): Promise<SlotChannel> {
+  async #channel(request: StepRequest): Promise<SlotChannel> {
+    const { slot } = request;
+    const user = this.#userOf(request);
     const former = await this.#channels.get(slot);
-    if (former && existsSync(former.path)) return former;
+    if (former && existsSync(former.path)) {
+      await this.runRoot.admit(slot, user);
+      return former;
+    }
     await former?.close();
     const owner = userOfSlot(this.isolation, slot);
     const channel = this.runRoot
@@ -172,11 +191,22 @@ export class ProcessStepRunner implements StepRunner {
       .then((path) => SlotChannel.listen(path, owner, this.#options));
     channel.catch(() => this.#channels.delete(slot));
     this.#channels.set(slot, channel);
+    await channel;
+    await this.runRoot.admit(slot, user);
     return channel;
+  }
+
+  /** The slot's user; an SQL step has the group of databases in place of the slot's. */
+  #userOf({ slot, script }: StepRequest): { uid: number; gid: number } | undefined {
+    const user = userOfSlot(this.isolation, slot);
+    const group = databaseGroup(this.isolation);
+    const usesDatabases = this.runtimes.forScript(script)?.usesDatabases;
+    return user && group !== undefined && usesDatabases ? { uid: user.uid, gid: group } : user;
   }
 
   #launchRequest(request: StepRequest, nonce: string, channelPath: string, scratch: string): LaunchRequest {
     const runtime = this.runtimes.forScript(request.script) as Runtime;
+    const databases = runtime.usesDatabases ? this.#databases.directoryOf(request.context.service.project) : undefined;
     const asked = runtime.command({ directory: request.directory, path: request.script });
     const started =
       this.isolation.kind === "landlock"
@@ -190,7 +220,7 @@ export class ProcessStepRunner implements StepRunner {
                 this.#library,
                 ...runtime.files(),
               ],
-              write: [scratch],
+              write: databases === undefined ? [scratch] : [scratch, databases],
             },
             asked.command,
             asked.args,
@@ -208,11 +238,20 @@ export class ProcessStepRunner implements StepRunner {
         FX_EXECUTION_ID: request.executionId,
         FX_CHANNEL: channelPath,
         FX_NONCE: nonce,
+        ...(databases === undefined ? {} : this.#databaseVariables(databases)),
         ...asked.env,
       },
-      user: userOfSlot(this.isolation, request.slot),
+      user: this.#userOf(request),
       ttlMs: request.ttlMs,
       outputCapBytes: request.outputCapBytes,
+    };
+  }
+
+  #databaseVariables(directory: string): Record<string, string> {
+    return {
+      FX_SQL_DIRECTORY: directory,
+      FX_SQL_HIDDEN: resolve(this.#options.dataDirectory),
+      FX_SQL_STATEMENT_MS: String(this.#options.sqlStatementMs ?? defaultSqlStatementMs),
     };
   }
 }

@@ -106,6 +106,11 @@ export class RunRoot {
     return join(directory, "s");
   }
 
+  /** Lets the group of the slot's next step, and no other, pass through to its channel. */
+  async admit(slot: number, owner: Owner): Promise<void> {
+    if (owner) await chown(join(this.path, "slots", String(slot), "c"), process.getuid?.() ?? 0, owner.gid);
+  }
+
   /** `path` itself where every user can run it, else a link to it or a copy in here. */
   async reachableExecutable(path: string): Promise<string> {
     if (await isReachable(path, "execute")) return path;

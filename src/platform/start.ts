@@ -49,12 +49,14 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
 
   const stores = await openStores(settings, data, around);
   undo.add(() => stores.close());
-  const { slots, runRoot, firstUid, isolation, python } = settings.executor;
+  const { slots, runRoot, firstUid, isolation, python, sqlDirectory, sqlStatementMs } = settings.executor;
   const runner = await ProcessStepRunner.open({
     ...around,
     dataDirectory: data.path,
     slots,
     runDirectory: runRoot,
+    sqlDirectory,
+    sqlStatementMs,
     firstUid,
     isolation,
     python,

@@ -26,6 +26,14 @@ export function describeIsolation(isolation: Isolation): { isolated: boolean; te
   }
 }
 
+/**
+ * The group that SQL steps run with, beside the user of their slot: it alone can enter the directories of
+ * databases, so a script of another language in the same slot, before or after, cannot (rule S4).
+ */
+export function databaseGroup(isolation: Isolation): number | undefined {
+  return isolation.kind === "own-user" ? isolation.firstUid + isolation.slots : undefined;
+}
+
 /** The user of a slot, where slots have users. */
 export function userOfSlot(isolation: Isolation, slot: number): { uid: number; gid: number } | undefined {
   if (isolation.kind !== "own-user") return undefined;

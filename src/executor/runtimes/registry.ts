@@ -5,13 +5,17 @@ import { sdkDirectory } from "./library.ts";
 import { createNodeRuntime } from "./node.ts";
 import { createPythonRuntime } from "./python.ts";
 import type { Runtime, RuntimeProbe, RuntimeSetup } from "./runtime.ts";
+import { createShellRuntime } from "./shell.ts";
+import { createSqlRuntime } from "./sql.ts";
 
-export type RuntimeName = "python" | "node";
+export type RuntimeName = "python" | "node" | "sql" | "shell";
 
 /** Every language there is. A new one is a file beside this one and a line here. */
 export const runtimes = {
   python: createPythonRuntime,
   node: createNodeRuntime,
+  sql: createSqlRuntime,
+  shell: createShellRuntime,
 } satisfies Record<RuntimeName, (setup: RuntimeSetup) => Runtime>;
 
 /** The runtimes of one executor, or of a deploy. */

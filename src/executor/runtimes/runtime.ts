@@ -7,6 +7,8 @@ export interface Runtime {
   name: string;
   /** File endings it runs, with the dot. */
   extensions: readonly string[];
+  /** Its steps reach the databases of their project, and nothing else of the project's: they get a directory and a group for it. */
+  usesDatabases?: boolean;
   /** Finds its interpreter, once, before the first `command`. Rejects with `unavailable`. */
   resolve(): Promise<void>;
   /** What to start for a script. The script gets its parameters over the channel, never in `args` (rule S2). */

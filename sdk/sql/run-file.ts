@@ -1,0 +1,87 @@
+import type { Channel } from "./channel.ts";
+import type { Database, Row } from "./database.ts";
+import { SqlProblem } from "./problem.ts";
+import type { SqlStatement } from "./sql-statements.ts";
+import type { Json } from "./template.ts";
+import type { Watchdog } from "./watchdog.ts";
+
+/** Rows of a step's output, and the bytes of JSON that a step can offer to the next. */
+const maxRows = 1_000;
+const maxResultBytes = 4 * 1024 * 1024 - 1024;
+
+const transactionWords = new Set("begin start commit end rollback abort savepoint release prepare".split(" "));
+const readingWords = new Set(["select", "values", "explain", "pragma", "show", "table"]);
+
+export interface FileRun {
+  file: string;
+  database: Database;
+  channel: Channel;
+  watchdog: Watchdog;
+}
+
+/** Runs the statements in order, as one transaction unless they manage their own; the last rows, and whether there were more. */
+export async function runFile(
+  statements: readonly SqlStatement[],
+  values: readonly Json[],
+  run: FileRun,
+): Promise<{ rows: Row[]; cut: boolean } | undefined> {
+  const { database, watchdog } = run;
+  const own = statements.some(({ words }) => transactionWords.has(words[0] ?? ""));
+  // Some statements refuse to run in a transaction; alone, each is one by itself.
+  const together = statements.length > 1 && !own;
+  let last: Row[] | undefined;
+  try {
+    if (together) await database.control(statements.every(reads) ? "begin" : "begin immediate");
+    for (const statement of statements) {
+      const { rows, changed } = await watchdog.over(statement.line, () => runOne(statement, values, run));
+      last = rows ?? last;
+      report(statement, rows, changed, run);
+    }
+    if (together) await watchdog.over(statements.at(-1)?.line ?? 1, () => database.control("commit"));
+  } catch (error) {
+    if (database.inTransaction()) await database.control("rollback").catch(() => {});
+    throw error;
+  }
+  if (database.inTransaction()) {
+    await database.control("rollback");
+    throw new SqlProblem(
+      statements.at(-1)?.line ?? 1,
+      "the file ends inside a transaction that it began; it was rolled back",
+    );
+  }
+  return last && cut(last);
+}
+
+function reads({ words }: SqlStatement): boolean {
+  return readingWords.has(words[0] ?? "");
+}
+
+async function runOne(statement: SqlStatement, values: readonly Json[], { database }: FileRun) {
+  try {
+    return await database.run(statement, values, maxRows + 1);
+  } catch (error) {
+    throw new SqlProblem(statement.line, (error as Error).message);
+  }
+}
+
+function report(
+  { line, words }: SqlStatement,
+  rows: Row[] | undefined,
+  changed: number | undefined,
+  run: FileRun,
+): void {
+  if (rows !== undefined || changed === undefined) return;
+  const message = `${run.file}:${line}: ${words[0]}: ${changed} ${changed === 1 ? "row" : "rows"}`;
+  run.channel.tell("log", { level: "info", message });
+}
+
+function cut(rows: Row[]): { rows: Row[]; cut: boolean } {
+  let bytes = 2;
+  let kept = 0;
+  for (const row of rows.slice(0, maxRows)) {
+    bytes += Buffer.byteLength(JSON.stringify(row)) + 1;
+    if (bytes > maxResultBytes) break;
+    kept += 1;
+  }
+  return { rows: rows.slice(0, kept), cut: kept < rows.length };
+}
