@@ -87,11 +87,14 @@ export function backtestRoute(
         response: { 200: backtestAnswer },
       },
     },
-    async ({ body, signal }) => {
+    async ({ body }, reply) => {
       const proposal = await proposalOf({ catalog }, body);
       const to = clock.now() + 1;
       const limits = { from: to - body.hours * hourMs, to, samples: body.samples, events: maxEvents };
-      const stopped = AbortSignal.any([signal, closing]);
+      // Nobody waits for the answer any more.
+      const gone = new AbortController();
+      reply.raw.once("close", () => gone.abort());
+      const stopped = AbortSignal.any([gone.signal, closing]);
       return answerOf(await backtest({ ledger: catalog.ledger, clock }, proposal, limits, stopped), limits);
     },
   );
