@@ -17,14 +17,18 @@ import { defineListen } from "./commands/listen.ts";
 import { defineLogs } from "./commands/logs.ts";
 import { defineMap } from "./commands/map.ts";
 import { defineProjects } from "./commands/projects.ts";
+import { defineReplay } from "./commands/replay.ts";
+import { defineReplays } from "./commands/replays.ts";
 import { defineRetry } from "./commands/retry.ts";
 import { defineRun } from "./commands/run.ts";
 import { defineSchedules } from "./commands/schedules.ts";
+import { defineSecrets } from "./commands/secrets.ts";
 import { defineSend } from "./commands/send.ts";
 import { defineServices } from "./commands/services.ts";
 import { defineShow } from "./commands/show.ts";
 import { defineSkip } from "./commands/skip.ts";
 import { defineStart } from "./commands/start.ts";
+import { defineState } from "./commands/state.ts";
 import { defineTry } from "./commands/try.ts";
 import { defineTypes } from "./commands/types.ts";
 import { defineUnlink } from "./commands/unlink.ts";
@@ -39,6 +43,8 @@ const groups: Record<string, readonly ((program: Command) => Command)[]> = {
     defineDeploy,
     defineServices,
     defineProjects,
+    defineSecrets,
+    defineState,
     defineLink,
     defineUnlink,
     defineLinks,
@@ -46,7 +52,7 @@ const groups: Record<string, readonly ((program: Command) => Command)[]> = {
     defineBacktest,
     defineHooks,
   ],
-  "Run:": [defineSend, defineRun, defineRetry, defineCancel, defineSkip, defineSchedules],
+  "Run:": [defineSend, defineRun, defineRetry, defineReplay, defineCancel, defineSkip, defineSchedules],
   "Understand:": [
     defineListen,
     defineWhy,
@@ -56,6 +62,7 @@ const groups: Record<string, readonly ((program: Command) => Command)[]> = {
     defineExecutions,
     defineShow,
     defineLogs,
+    defineReplays,
     defineLedger,
   ],
 };

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { defineConfiguration } from "../configuration/define-configuration.ts";
 import { type Session, withSession } from "../session.ts";
 
 interface ConfigOptions {
@@ -8,7 +9,7 @@ interface ConfigOptions {
 export function defineConfig(program: Command): Command {
   const config = program
     .command("config")
-    .description("the settings")
+    .description("the platform's settings, and the configuration of services")
     .action(() => config.help());
   config
     .command("show")
@@ -17,6 +18,7 @@ export function defineConfig(program: Command): Command {
     )
     .option("--changed", "only those that are not the default")
     .action(withSession(show));
+  defineConfiguration(config);
   return config;
 }
 

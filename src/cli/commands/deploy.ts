@@ -51,6 +51,7 @@ function tell({ terminal }: Session, report: DeployReport): void {
   const version = report.version ? `  version ${report.version.slice(0, 12)}` : "";
   const size = report.version ? `  ${countText(report.fileCount, "file")}, ${sizeText(report.sizeBytes)}` : "";
   terminal.line(`${report.project}/${report.name}  ${paint(colour[report.outcome], report.outcome)}${version}${size}`);
+  for (const line of report.values) terminal.say(`  ${line}`);
   for (const warning of report.warnings) terminal.say(`  ${terminal.paintTalk("yellow", "warning")} ${warning}`);
   for (const { path, message } of report.problems) terminal.say(`  ${path ? `${path}: ` : ""}${message}`);
 }

@@ -12,6 +12,8 @@ export interface DeployReport {
   outcome: "deployed" | "unchanged" | "refused";
   version: string | null;
   warnings: string[];
+  /** What became of config.json and secrets.json. */
+  values: string[];
   problems: Problem[];
   fileCount: number;
   sizeBytes: number;
@@ -32,15 +34,20 @@ export async function deployService(
   if (!isValidName(service.name)) return refused(facts, [{ path: "", message: nameProblem(service) }]);
   try {
     const packed = await packService(service.path, replaced);
-    const { status, body } = await api.send<{ version: string; warnings?: string[] }>(
-      "POST",
-      `/api/v1/services/${encodeURIComponent(project)}/${encodeURIComponent(service.name)}/versions`,
-      { body: packed.archive, headers: { "content-type": "application/gzip" } },
-    );
+    const { status, body } = await api.send<{
+      version: string;
+      warnings?: string[];
+      configuration?: Proposal;
+      secrets?: Proposal;
+    }>("POST", `/api/v1/services/${encodeURIComponent(project)}/${encodeURIComponent(service.name)}/versions`, {
+      body: packed.archive,
+      headers: { "content-type": "application/gzip" },
+    });
     const outcome = status === 201 ? "deployed" : "unchanged";
     const warnings = [...packed.warnings, ...(body.warnings ?? [])];
+    const values = [...told("configuration", body.configuration), ...told("secrets", body.secrets)];
     const { fileCount, sizeBytes } = packed;
-    return { ...facts, outcome, version: body.version, warnings, problems: [], fileCount, sizeBytes };
+    return { ...facts, outcome, version: body.version, warnings, values, problems: [], fileCount, sizeBytes };
   } catch (error) {
     if (!(error instanceof CliError) || error.exit === "unreachable" || error.exit === "notAllowed") throw error;
     const problems = error.problems.map(({ path, message }) => ({ path: placeOf(service, path), message }));
@@ -49,7 +56,16 @@ export async function deployService(
 }
 
 function refused(facts: { project: string; name: string }, problems: Problem[]): DeployReport {
-  return { ...facts, outcome: "refused", version: null, warnings: [], problems, fileCount: 0, sizeBytes: 0 };
+  return {
+    ...facts,
+    outcome: "refused",
+    version: null,
+    warnings: [],
+    values: [],
+    problems,
+    fileCount: 0,
+    sizeBytes: 0,
+  };
 }
 
 function nameProblem({ name, path }: ServiceDirectory): string {
@@ -58,6 +74,21 @@ function nameProblem({ name, path }: ServiceDirectory): string {
 
 function withWhy(error: CliError): string {
   return [error.message, error.why, error.fix].filter(Boolean).join("; ");
+}
+
+interface Proposal {
+  taken: string[];
+  kept: string[];
+  gone: string[];
+}
+
+function told(what: string, proposal: Proposal | undefined): string[] {
+  const { taken = [], kept = [], gone = [] } = proposal ?? {};
+  return [
+    ...(taken.length > 0 ? [`${what} set: ${taken.join(", ")}`] : []),
+    ...(kept.length > 0 ? [`${what} kept as changed by hand since: ${kept.join(", ")}`] : []),
+    ...(gone.length > 0 ? [`${what} gone with the file: ${gone.join(", ")}`] : []),
+  ];
 }
 
 /** The directory's name before the file, so that a terminal or editor can open it. */
