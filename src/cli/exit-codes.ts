@@ -9,6 +9,10 @@ export const exitCodes = {
     meaning: "No platform answers, or it cannot serve right now. The same command may work later.",
   },
   runFailed: { code: 5, meaning: "With `--wait`: the flow is quiet, and an execution in it failed." },
+  replayDiffers: {
+    code: 8,
+    meaning: "With `fx replay --exit-code`: an execution differs, failed, or could not be run again.",
+  },
   notAllowed: { code: 6, meaning: "The token is missing, wrong, or may not do this." },
   waitEnded: { code: 7, meaning: "With `--wait`: the flow was not quiet in the time given. It goes on without you." },
   interrupted: { code: 130, meaning: "Ctrl-C." },

@@ -191,3 +191,53 @@ export interface JobAnswer {
   at: Time;
   executionId: string;
 }
+
+export type ReplayVerdict = "same" | "differs" | "failed-now" | "fixed" | "not-replayable" | "running";
+
+export interface ReplayAnswer {
+  id: string;
+  correlationId: string;
+  versions: Record<string, string>;
+  executions: number;
+  notReplayable: number;
+  createdAt: Time;
+}
+
+export interface ReplayDetail extends ReplayAnswer {
+  status: "running" | "done";
+  summary: Record<ReplayVerdict, number>;
+  entries: ReplayEntry[];
+}
+
+export interface ReplayEntry {
+  project: string;
+  service: string;
+  verdict: ReplayVerdict;
+  reason?: string | null;
+  original?: ReplaySide | null;
+  replay?: ReplaySide | null;
+  output: { n: number; script: string; same: boolean; diff?: string | null; truncated: boolean }[];
+  emitted: {
+    same: boolean;
+    removed: ReplayedEvent[];
+    added: ReplayedEvent[];
+    changed: { event: ReplayedEvent; changes: { path: string; before?: unknown; after?: unknown }[] }[];
+  };
+  effects: { n: number; step: number; kind: string; content: Record<string, unknown> }[];
+  effectCount: number;
+}
+
+export interface ReplaySide {
+  executionId: string;
+  version: string;
+  status: ExecutionStatus;
+  error?: string | null;
+  durationMs?: number | null;
+}
+
+export interface ReplayedEvent {
+  type: string;
+  source: string;
+  subject?: string | null;
+  data?: unknown;
+}
