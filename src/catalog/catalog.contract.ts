@@ -8,8 +8,10 @@ import type { Catalog } from "./catalog.ts";
 import { executionContract } from "./contract/executions.contract.ts";
 import { leaseContract } from "./contract/leases.contract.ts";
 import { ledgerContract, outboxContract, retentionContract } from "./contract/records.contract.ts";
+import { replayContract } from "./contract/replays.contract.ts";
 import { routingContract } from "./contract/routing.contract.ts";
 import { Scene } from "./contract/scene.contract.ts";
+import { jobContract, scheduleContract } from "./contract/schedules.contract.ts";
 import { linkContract, serviceContract } from "./contract/services.contract.ts";
 
 export interface CatalogUnderTest {
@@ -37,6 +39,9 @@ export function catalogContract({ open }: CatalogContract): void {
   describe("leases", () => leaseContract(start));
   describe("executions", () => executionContract(start));
   describe("services", () => serviceContract(start));
+  describe("schedules", () => scheduleContract(start));
+  describe("jobs", () => jobContract(start));
+  describe("replays", () => replayContract(start));
   describe("links", () => linkContract(start));
   describe("ledger", () => ledgerContract(start));
   describe("outbox and run requests", () => outboxContract(start));
