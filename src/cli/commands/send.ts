@@ -72,6 +72,7 @@ async function send(session: Session, type: string, options: SendOptions): Promi
       `warning: an event ${accepted.id} from ${accepted.source} with other data was accepted before; that one stands`,
     );
   }
+  if (options.data === undefined && !options.example) await offerExample(session, type);
   if (options.wait !== undefined) {
     const { waitForFlow } = await import("../flow/wait-for-flow.ts");
     return waitForFlow(session, accepted.key, options.wait);
@@ -81,6 +82,17 @@ async function send(session: Session, type: string, options: SendOptions): Promi
     () => `accepted ${type}  ${accepted.key}${accepted.duplicate ? "  (a repeat: nothing runs twice)" : ""}`,
   );
   terminal.next(`fx why ${accepted.key}`);
+}
+
+/** An event without data may be meant so; where its type usually has some, saying so saves a look at why nothing came of it. */
+async function offerExample({ api, terminal, options }: Session, type: string): Promise<void> {
+  if (terminal.isJson || options.quiet) return;
+  const { typePath } = await import("./types.ts");
+  const known = await api
+    .get<{ example: NonNullable<CloudEvent["data"]>; dataRequired: boolean }>(typePath(type))
+    .catch(() => undefined);
+  if (!known?.dataRequired) return;
+  terminal.say(`${type} usually carries data, this one has none; --example sends ${JSON.stringify(known.example)}`);
 }
 
 /** What is sent is shown: nobody should have to guess it. */

@@ -8,7 +8,7 @@ import { usageError } from "../cli-error.ts";
 export interface Beside {
   params: JsonObject | undefined;
   config: JsonObject;
-  secrets: Record<string, string>;
+  secrets: JsonObject;
   state: JsonObject;
 }
 
@@ -16,14 +16,11 @@ export interface Beside {
 export function readBeside(directory: string): Beside {
   const environment = readObject(join(directory, "ef_env.json")) ?? {};
   const part = (name: string) => objectOf(environment[name]);
-  const secrets = Object.entries(part("secrets") ?? {}).map(([name, value]) => [
-    name,
-    typeof value === "string" ? value : JSON.stringify(value),
-  ]);
+  const { package_name: _, package_id: __, ...params } = part("params") ?? {};
   return {
-    params: part("params"),
+    params: Object.keys(params).length > 0 ? params : undefined,
     config: part("config") ?? {},
-    secrets: Object.fromEntries(secrets),
+    secrets: part("secrets") ?? {},
     state: readObject(join(directory, "ef_package_state.json")) ?? {},
   };
 }

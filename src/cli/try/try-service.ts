@@ -45,7 +45,7 @@ export async function tryService(api: Client, service: ServiceDirectory, options
   }
   const [detail, state] = await Promise.all([
     api.get<ExecutionDetail>(path),
-    api.get<{ values: Record<string, { value: JsonObject[string] }> }>(statePath(service.name)),
+    api.list<{ key: string; value: JsonObject[string] }>(statePath(service.name), {}, 100_000),
   ]);
   return {
     status: detail.status,
@@ -57,7 +57,7 @@ export async function tryService(api: Client, service: ServiceDirectory, options
       truncated: output.truncated,
     })),
     emitted: detail.emitted.map(({ event }) => event),
-    state: Object.fromEntries(Object.entries(state.values).map(([key, { value }]) => [key, value])),
+    state: Object.fromEntries(state.items.map(({ key, value }) => [key, value])),
     warnings: report.warnings,
   };
 }
