@@ -109,7 +109,7 @@ describe("mappings in routing", () => {
     const index = indexOf([mapping("a", "b")]);
     const decision = decideOne(incoming({ fxexecution: "cause" }), index, { causes });
     expect(decision).toMatchObject({ sequence: 3, mapped: [{ event: { sequence: "4", fxrootflow: "root" } }] });
-    const made = (decision as Extract<RoutingDecision, { outcome: "matched" }>).mapped[0]?.event as CloudEvent;
+    const made = (decision as Extract<RoutingDecision, { mapped: unknown }>).mapped[0]?.event as CloudEvent;
     expect(made.fxexecution).toBeUndefined();
     expect(decideOne(incoming(made, topics.platform), indexOf([], ["b"]))).toMatchObject({
       sequence: 4,
@@ -141,7 +141,7 @@ describe("mappings in routing", () => {
     const causes = new Map([["cause", { sequence: 0, startedByLifecycle: false, project: "shop", rootFlow: "flow" }]]);
     const index = indexOf([mapping("fx.execution.failed", "b")], ["b"]);
     const event = incoming({ type: "fx.execution.failed", fxexecution: "cause" }, topics.platform);
-    const decision = decideOne(event, index, { causes }) as Extract<RoutingDecision, { outcome: "matched" }>;
+    const decision = decideOne(event, index, { causes }) as Extract<RoutingDecision, { mapped: unknown }>;
     const made = decision.mapped[0]?.event as CloudEvent;
     expect(decideOne(incoming(made, topics.platform), index)).toMatchObject({ starts: [{ startedByLifecycle: true }] });
     causes.set("cause", { sequence: 0, startedByLifecycle: true, project: "shop", rootFlow: "flow" });
