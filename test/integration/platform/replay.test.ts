@@ -113,7 +113,7 @@ describe("a replay of a failing flow with a fixed version", () => {
     expect(entryOf(ended, "intake")).toMatchObject({ verdict: "same", emitted: { same: true } });
   });
 
-  test("routes nothing, changes no state, and is no part of the flow; a second replay says the same", async () => {
+  test("D14: routes nothing, changes no state, and is no part of the flow; a second replay says the same", async () => {
     await platform.deploy("watcher", service("fx.execution.completed", "print('watched')\n"));
     const before = await counts();
     const { body: flowBefore } = await platform.request<{ executions: unknown[] }>(
