@@ -86,7 +86,7 @@ export function configurationRoutes(scope: FastifyInstance, parts: ApiParts): vo
       if (key === undefined)
         throw new PlatformError("invalid-input", "name a key behind the scope: one is set at a time");
       const { restore } = request.query;
-      const value = restore === undefined ? bodyOf(request.body) : await versionOf(place, key, restore);
+      const value = restore === undefined ? bodyOf(request) : await versionOf(place, key, restore);
       const entry = await put(place, key, value, request.headers["if-match"]);
       return reply.header("etag", `"${entry.version}"`).send(answerOf(place, key, entry));
     },
@@ -159,9 +159,9 @@ export function configurationRoutes(scope: FastifyInstance, parts: ApiParts): vo
   }
 }
 
-/** What a request without a body has as its body. */
-function bodyOf(body: unknown): Json {
-  if (body !== undefined) return body as Json;
+/** A request without a body has null as its body, which could be a value; but it has no content type. */
+function bodyOf({ body, headers }: { body: unknown; headers: Record<string, unknown> }): Json {
+  if (headers["content-type"] !== undefined) return body as Json;
   throw new PlatformError("invalid-input", "send the value as JSON, or name a version with ?restore=");
 }
 

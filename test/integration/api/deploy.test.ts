@@ -202,14 +202,18 @@ describe("deploying a version", () => {
     expect((await deploy(server, { ...files, "lib/util.py": "x = 1" })).status).toBe(201);
   });
 
-  it("S1: strips secrets.json before the version is hashed and stored, and warns", async () => {
+  it("S1: strips secrets.json before the version is hashed and stored, below the top as well", async () => {
     const server = await startApiServer();
     const secret = "the-very-secret-value";
     const plain = await deploy(server, hello);
-    const { status, json } = await deploy(server, { ...hello, "secrets.json": JSON.stringify({ key: secret }) });
+    const { status, json } = await deploy(server, {
+      ...hello,
+      "secrets.json": JSON.stringify({ key: secret }),
+      "lib/secrets.json": JSON.stringify({ key: secret }),
+    });
     expect(status).toBe(200);
     expect(json.version).toBe(plain.json.version);
-    expect(json.warnings).toEqual([expect.stringContaining("secrets.json was discarded")]);
+    expect(json.warnings).toEqual([expect.stringContaining("lib/secrets.json was discarded")]);
     const shown = await server.call("GET", "/api/v1/services/default/hello");
     expect(shown.text).not.toContain("secrets.json");
     const { hash } = await import("node:crypto");
