@@ -237,13 +237,36 @@ export const bugsOfRouting: readonly PlantedBug[] = [
   },
   {
     rule: "D18",
-    name: "a schedule's event has a new id each time it is noticed",
+    name: "a schedule's step is taken by each who saw it, and its event has a new id each time",
     given: { ...cluster, durationMs: 90_000, operations: 30 },
     edits: [
       {
         file: "events/platform-events.ts",
         find: 'const id = derivedEventId("schedule", project, service, time);',
         replace: 'const id = derivedEventId("schedule", project, service, time, String(performance.now()));',
+      },
+      { file: "catalog/kysely/schedules.ts", find: '    .where("schedule_since", "=", since)\n', replace: "" },
+    ],
+  },
+  {
+    rule: "D18",
+    name: "a job starts its run each time it is noticed",
+    given: { ...cluster, operations: 40 },
+    edits: [
+      {
+        file: "catalog/kysely/jobs.ts",
+        find: 'if (row?.status !== "pending") return {',
+        replace: "if (row === undefined) return {",
+      },
+      {
+        file: "catalog/kysely/run-requests.ts",
+        find: "if (request.numInsertedOrUpdatedRows === 0n) {",
+        replace: "if (request.numInsertedOrUpdatedRows === 7n) {",
+      },
+      {
+        file: "catalog/kysely/new-executions.ts",
+        find: 'conflict.columns(["event_key", "link_id"]).where("retry_of", "is", null).doNothing()',
+        replace: 'conflict.column("id").doNothing()',
       },
     ],
   },

@@ -110,8 +110,8 @@ export const bugsOfRunning: readonly PlantedBug[] = [
     edits: [
       {
         file: leases,
-        find: "return row?.token === token ? [{ row, steps, outcome }] : [];",
-        replace: "return row !== undefined && token > 0 ? [{ row, steps, outcome }] : [];",
+        find: "return row?.token === token ? [{ row, steps, captured, outcome }] : [];",
+        replace: "return row !== undefined && token > 0 ? [{ row, steps, captured, outcome }] : [];",
       },
       {
         file: leases,
