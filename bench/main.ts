@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- name ...] [--rounds N] [--save] [--list]
+ * npm run bench [-- name ...] [--rounds N] [--lines N] [--save] [--list]
  *
  * Measures the platform beside what bounds it, on this machine, in one run. `--save` also writes the tables to
  * bench/results/<date>.md.
@@ -13,18 +13,30 @@ import { executions } from "./executions.ts";
 import { footprint } from "./footprint.ts";
 import { ingest } from "./ingest.ts";
 import { listing } from "./listing.ts";
+import { logSearch } from "./log-search.ts";
 import { matching } from "./matching.ts";
 import { routing } from "./routing.ts";
 import type { Bench } from "./support/bench.ts";
 import { describeMachine } from "./support/machine.ts";
 import { renderReport } from "./support/table.ts";
 
-const benches: readonly Bench[] = [matching, eventTypes, routing, ingest, accepted, executions, footprint, listing];
+const benches: readonly Bench[] = [
+  matching,
+  eventTypes,
+  routing,
+  ingest,
+  accepted,
+  executions,
+  footprint,
+  listing,
+  logSearch,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: "string", default: "5" },
+    lines: { type: "string" },
     save: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
   },
@@ -48,7 +60,11 @@ async function run(): Promise<void> {
   console.log(parts.join("\n\n"));
   for (const bench of chosen()) {
     const note = (text: string) => process.stderr.isTTY && process.stderr.write(`\x1b[2K\r${bench.name}: ${text}`);
-    const report = await bench.run({ rounds, note });
+    const report = await bench.run({
+      rounds,
+      note,
+      lines: values.lines === undefined ? undefined : Number(values.lines),
+    });
     note("\n");
     const text = renderReport(report);
     console.log(`\n${text}`);

@@ -7,6 +7,8 @@ export interface Bench {
 export interface BenchOptions {
   /** Each contender is measured so often, in turn with the others; the median counts. */
   rounds: number;
+  /** Lines of logs to search; absent: a number that is quickly stored. */
+  lines?: number | undefined;
   /** Says what is going on; not part of the report. */
   note(text: string): void;
 }

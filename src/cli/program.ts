@@ -29,6 +29,7 @@ import { defineShow } from "./commands/show.ts";
 import { defineSkip } from "./commands/skip.ts";
 import { defineStart } from "./commands/start.ts";
 import { defineState } from "./commands/state.ts";
+import { defineStats } from "./commands/stats.ts";
 import { defineTry } from "./commands/try.ts";
 import { defineTypes } from "./commands/types.ts";
 import { defineUnlink } from "./commands/unlink.ts";
@@ -62,6 +63,7 @@ const groups: Record<string, readonly ((program: Command) => Command)[]> = {
     defineExecutions,
     defineShow,
     defineLogs,
+    defineStats,
     defineReplays,
     defineLedger,
   ],

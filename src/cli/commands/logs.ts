@@ -1,22 +1,49 @@
 import type { Command } from "commander";
 import type { LogAnswer } from "../connection/wire.ts";
 import { LinePrinter } from "../logs/line-printer.ts";
+import { searchLogs } from "../logs/search-logs.ts";
 import { type Session, withSession } from "../session.ts";
-import { wholeNumber } from "../terminal/read-options.ts";
+import { pointInTime, wholeNumber } from "../terminal/read-options.ts";
 
 interface LogsOptions {
   follow?: boolean;
+  since?: string;
+  until?: string;
   limit: number;
 }
+
+const executionId = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export function defineLogs(program: Command): Command {
   return program
     .command("logs")
-    .description("what an execution wrote: output and structured logs, in order of arrival")
-    .argument("<execution>", "its id")
-    .option("-f, --follow", "go on while it runs, until it ends")
-    .option("--limit <count>", "at most so many records; without --follow", wholeNumber(1, 1_000_000), 10_000)
-    .action(withSession(logs));
+    .description("what an execution wrote, or the lines of all that match a query, the newest last")
+    .argument(
+      "[query...]",
+      'an execution\'s id; or words, "a phrase", field:value, -word (docs/reference/log-query.md)',
+    )
+    .option("-f, --follow", "go on: with what the execution writes until it ends, or with new lines that match")
+    .option("--since <time>", "lines from then on: a time, or 30s, 15m, 2h, 7d ago", pointInTime(Date.now))
+    .option("--until <time>", "lines before then", pointInTime(Date.now))
+    .option(
+      "--limit <count>",
+      "at most so many, the newest; default 10000 of an execution, else 200",
+      wholeNumber(1, 1_000_000),
+    )
+    .addHelpText("after", "\nA query that begins with - goes after --: fx logs -- -level:debug timeout")
+    .action(
+      withSession(async (session: Session, words: string[], { limit, ...options }: Partial<LogsOptions>) => {
+        const [first = ""] = words;
+        if (words.length === 1 && executionId.test(first))
+          await logs(session, first, { ...options, limit: limit ?? 10_000 });
+        else await searchLogs(session, words.map(asOneTerm).join(" "), { ...options, limit: limit ?? 200 });
+      }),
+    );
+}
+
+/** The shell took the quotes of a phrase away: what has spaces is one again, unless it is a query of several terms. */
+function asOneTerm(word: string, _: number, all: string[]): string {
+  return all.length > 1 && /\s/.test(word) && !/[":()]/.test(word) ? `"${word}"` : word;
 }
 
 async function logs(session: Session, id: string, { follow, limit }: LogsOptions): Promise<void> {

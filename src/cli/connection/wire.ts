@@ -241,3 +241,42 @@ export interface ReplayedEvent {
   subject?: string | null;
   data?: unknown;
 }
+
+export interface SearchAnswer<Item> {
+  items: Item[];
+  next: string | null;
+  complete: boolean;
+  searchedTo: Time | null;
+}
+
+export interface LogLineAnswer {
+  id: string;
+  at: Time;
+  project: string;
+  service: string;
+  executionId: string;
+  script: string;
+  stream: "stdout" | "stderr" | "log";
+  level: string;
+  text: string;
+}
+
+export interface DurationAnswer {
+  avgMs: number | null;
+  p50Ms: number | null;
+  p95Ms: number | null;
+  maxMs: number | null;
+}
+
+export interface StatsAnswer {
+  items: {
+    status?: ExecutionStatus;
+    trigger?: Trigger;
+    project?: string;
+    service?: string;
+    at?: Time;
+    count: number;
+    duration: DurationAnswer;
+    queue: DurationAnswer;
+  }[];
+}

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { z } from "zod";
-import { type ExecutionStatus, executionStatuses, isTerminal, type Trigger } from "../../executions/execution.ts";
+import { type ExecutionStatus, executionStatuses, isTerminal, type Trigger, triggers } from "../../executions/execution.ts";
 import type { StoredEvent } from "../ops-data.ts";
 import { ExecutionSums } from "./execution-sums.ts";
 
@@ -12,7 +12,7 @@ const lifecycleData = z.object({
   version: z.string(),
   status: z.enum(executionStatuses),
   attempt: z.int(),
-  trigger: z.enum(["event", "manual", "schedule"]).catch("event"),
+  trigger: z.enum(triggers).catch("event"),
   createdAt: z.number().optional(),
   startedAt: z.number().optional(),
 });
