@@ -2,6 +2,7 @@ import type { Bus } from "../bus/bus.ts";
 import { encodeRecord } from "../events/bus-binding.ts";
 import { type CloudEvent, cloudEventSchema, maxEventBytes } from "../events/cloud-event.ts";
 import { derivedEventId } from "../events/event-key.ts";
+import { isReservedSource } from "../events/reserved-sources.ts";
 import { isReservedType } from "../events/reserved-types.ts";
 import { topics } from "../events/topics.ts";
 import type { ExecutionFacts } from "../executions/execution.ts";
@@ -41,10 +42,17 @@ export class Emitter {
     if (isReservedType(request.type)) {
       throw new PlatformError("forbidden", `type "${request.type}" is reserved: choose one outside "fx."`);
     }
+    const ownSource = `/projects/${execution.project}/services/${execution.service}`;
+    if (request.source !== undefined && request.source !== ownSource && isReservedSource(request.source)) {
+      throw new PlatformError(
+        "forbidden",
+        `source "${request.source}" is the platform's own: leave it out, or name one such as "/shop"`,
+      );
+    }
     const event: CloudEvent = {
       specversion: "1.0",
       id: request.id ?? this.#derivedId(step, request),
-      source: request.source ?? `/projects/${execution.project}/services/${execution.service}`,
+      source: request.source ?? ownSource,
       type: request.type,
       ...(request.subject === undefined ? {} : { subject: request.subject }),
       time: new Date(clock.now()).toISOString(),

@@ -1,7 +1,10 @@
 import type { BusRecord } from "../bus/bus.ts";
 import type { IncomingEvent } from "../catalog/routing.ts";
 import { decodeRecord } from "../events/bus-binding.ts";
+import type { CloudEvent } from "../events/cloud-event.ts";
 import { derivedEventId, eventDigestOf, eventKeyOf } from "../events/event-key.ts";
+import { isReservedSource, isServiceSource } from "../events/reserved-sources.ts";
+import { topics } from "../events/topics.ts";
 
 export interface ReadEvent {
   record: BusRecord;
@@ -23,16 +26,27 @@ export function readRecords(records: readonly BusRecord[]): Segment[] {
   let events: ReadEvent[] = [];
   for (const record of records) {
     const decoded = decodeRecord(record);
-    if (decoded.ok) {
+    const refusal = decoded.ok ? forgedSource(record.topic, decoded.event) : decoded.reason;
+    if (decoded.ok && refusal === undefined) {
       events.push({ record, incoming: toIncoming(record, decoded) });
       continue;
     }
     if (events.length > 0) segments.push({ kind: "events", events });
     events = [];
-    segments.push({ kind: "unreadable", record, reason: decoded.reason, receivedAt: record.at });
+    segments.push({ kind: "unreadable", record, reason: refusal ?? "is no event", receivedAt: record.at });
   }
   if (events.length > 0) segments.push({ kind: "events", events });
   return segments;
+}
+
+/**
+ * An outsider's event under a source of the platform's own takes no key, or the true event of that key would be
+ * taken for its repeat (rule D3). What scripts sent is told by its execution, which the decision checks.
+ */
+function forgedSource(topic: string, { source, fxexecution }: CloudEvent): string | undefined {
+  if (topic !== topics.events || !isReservedSource(source)) return undefined;
+  if (fxexecution !== undefined && isServiceSource(source)) return undefined;
+  return `its source "${source}" is the platform's own`;
 }
 
 function toIncoming(record: BusRecord, decoded: Extract<ReturnType<typeof decodeRecord>, { ok: true }>): IncomingEvent {

@@ -35,6 +35,13 @@ export class TestPlatform {
     this.#platform = await startIn(this.directory, settings);
   }
 
+  /** Ends, lets something happen to the directory, and starts again on it. */
+  async restartAround(work: (directory: string) => Promise<void>): Promise<void> {
+    await this.#platform.close();
+    await work(this.directory);
+    this.#platform = await startIn(this.directory, {});
+  }
+
   async stop(): Promise<void> {
     await this.#platform.close();
     await rm(this.directory, { recursive: true, force: true });

@@ -4,6 +4,7 @@ import { encodeRecord } from "../../events/bus-binding.ts";
 import type { CloudEvent } from "../../events/cloud-event.ts";
 import { derivedEventId, eventDigestOf, eventKeyOf } from "../../events/event-key.ts";
 import { placeOf } from "../../events/http-binding.ts";
+import { isReservedSource } from "../../events/reserved-sources.ts";
 import { isReservedType, reservedAttributes } from "../../events/reserved-types.ts";
 import { topics } from "../../events/topics.ts";
 import type { Clock } from "../../foundation/clock.ts";
@@ -156,6 +157,10 @@ function refuseReserved(events: readonly { event: CloudEvent }[], batched: boole
     if (isReservedType(event.type)) {
       const message = `"${event.type}" is reserved: only the platform sends types under "fx."`;
       problems.push({ path: place(index, "type", batched), message });
+    }
+    if (isReservedSource(event.source)) {
+      const message = `"${event.source}" is a source of the platform's own: name who sends the event, e.g. "/shop"`;
+      problems.push({ path: place(index, "source", batched), message });
     }
     for (const attribute of reservedAttributes) {
       if (event[attribute] === undefined) continue;

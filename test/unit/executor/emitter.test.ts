@@ -91,6 +91,24 @@ describe("emitter", () => {
     expect(await bus.offsets(topics.events)).toEqual([]);
   });
 
+  test("D3: a source of the platform's own is refused, the service's own is not", async () => {
+    const bus = openBus();
+    for (const source of [
+      "/projects/default/services/other",
+      "/projects/default/services/sender/schedule",
+      "/mappings/m",
+    ]) {
+      await expect(attempt(bus).emit(1, { type: "test.said", source })).rejects.toMatchObject({ code: "forbidden" });
+    }
+    expect(await bus.offsets(topics.events)).toEqual([]);
+    await attempt(bus).emit(1, { type: "test.said", source: "/projects/default/services/sender" });
+    await attempt(bus).emit(1, { type: "test.said", source: "/projections" });
+    expect((await sent(bus)).map(({ source }) => source)).toEqual([
+      "/projects/default/services/sender",
+      "/projections",
+    ]);
+  });
+
   test("an event too large is refused with its size and the limit", async () => {
     const bus = openBus();
     const request = { type: "test.said", data: "x".repeat(4 * 1024 * 1024) };
