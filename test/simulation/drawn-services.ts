@@ -24,7 +24,7 @@ export async function deployService(world: World, catalog: Catalog, random: Seed
     retries: random.pick([0, 0, 1, { count: 3, delay: 0.1, max_delay: 1 }, { count: 2, delay: 5, max_delay: 60 }]),
     on_lost: random.chance(0.2) ? "fail" : "retry",
     ...(random.chance(0.3) ? { concurrency_key: random.pick(['"one"', "event.data.n", "event.missing"]) } : {}),
-    ...(random.chance(0.15) ? { schedule: "* * * * *" } : {}),
+    ...(random.chance(0.15) ? { schedule: "* * * * *", catch_up: random.pick(["one", "none", "all"]) } : {}),
   });
   const version = { id, project, name, manifest, scripts, files: [], warnings: [] };
   world.versions.set(id, version);

@@ -43,6 +43,8 @@ export const situations = [
   "state was put at the same time by two runs",
   "state was appended to the log at start",
   "a schedule fired",
+  "times of a schedule were missed",
+  "a job was started",
   "history was pruned",
   "two processes worked on one catalog",
 ] as const;

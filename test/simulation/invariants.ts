@@ -18,6 +18,7 @@ export async function isAtRest(world: World): Promise<boolean> {
   const { bus, catalog } = world.drivers;
   if ((await catalog.outbox.peek(1)).length > 0) return false;
   if ((await catalog.executions.count({ status: ["pending", "in_progress"] })) > 0) return false;
+  if ((await catalog.jobs.nextDue()) !== undefined) return false;
   const positions = new Map(
     (await catalog.routing.positions()).map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset]),
   );

@@ -20,6 +20,8 @@ export type Instruction =
   | { do: "put"; key: string; awaited: boolean }
   | { do: "print"; text: string }
   | { do: "log"; text: string }
+  /** Asks for another run, unless this one is such a run: it would never end. */
+  | { do: "retry"; delayMs: number }
   /** Ends badly, in attempts up to and including this one. */
   | { do: "fail" | "crash" | "hang" | "vanish"; untilAttempt: number };
 
@@ -53,6 +55,7 @@ function drawInstruction(random: SeededRandom, types: readonly string[]): Instru
   if (dice < 0.7) return { do: "put", key: random.pick(["count", "last"]), awaited: random.chance(0.8) };
   if (dice < 0.82) return { do: "print", text: "x".repeat(random.between(1, 2000)) };
   if (dice < 0.88) return { do: "log", text: "a line" };
+  if (dice < 0.92) return { do: "retry", delayMs: random.pick([1000, 3000, 10_000]) };
   const untilAttempt = random.pick([1, 1, 2, 100]);
   return { do: random.pick(["fail", "fail", "crash", "hang", "vanish"] as const), untilAttempt };
 }

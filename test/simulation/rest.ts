@@ -28,7 +28,8 @@ export async function rest(world: World, when: string): Promise<void> {
 
 async function stopSchedules(world: World): Promise<void> {
   const { services, schedules } = world.drivers.catalog;
-  for (const { project, service } of await schedules.list()) await services.update(project, service, { active: false });
+  const { items } = await schedules.list({}, { limit: 1000 });
+  for (const { project, service } of items) await services.update(project, service, { active: false });
 }
 
 async function unfinished(world: World): Promise<string> {

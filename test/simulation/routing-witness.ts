@@ -228,5 +228,9 @@ export class RoutingWitness {
 }
 
 function isRunRequest(type: string): boolean {
-  return type === platformEventTypes.runRequested || type === platformEventTypes.scheduleFired;
+  return (
+    type === platformEventTypes.runRequested ||
+    type === platformEventTypes.scheduleFired ||
+    type === platformEventTypes.retryDue
+  );
 }

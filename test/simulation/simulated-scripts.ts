@@ -1,3 +1,4 @@
+import { platformEventTypes } from "../../src/events/reserved-types.ts";
 import type { RunningStep, StepHost, StepRequest, StepResult, StepRunner } from "../../src/executor/step-runner.ts";
 import { isPlatformError } from "../../src/foundation/errors.ts";
 import type { Json } from "../../src/foundation/json.ts";
@@ -166,6 +167,11 @@ class SimulatedScript implements RunningStep {
         this.#outputBytes += bytes.length;
         const at = scheduler.nowMs;
         await this.#answer(this.#call(async () => this.#host.output({ stream: "stdout", bytes, at })));
+        return undefined;
+      }
+      case "retry": {
+        if (request.context.event.type === platformEventTypes.retryDue) return undefined;
+        await this.#answer(this.#call(() => this.#host.retryLater({ delayMs: instruction.delayMs })));
         return undefined;
       }
       case "log": {

@@ -1,17 +1,40 @@
 import type { Catalog } from "../../src/catalog/catalog.ts";
+import type { RunRequest } from "../../src/catalog/run-requests.ts";
+import type { CloudEvent } from "../../src/events/cloud-event.ts";
+import type { ExecutionId } from "../../src/foundation/ids.ts";
 import type { History } from "./history.ts";
 import type { LeaseWitness } from "./lease-witness.ts";
 import type { RoutingWitness } from "./routing-witness.ts";
+import type { ScheduleWitness } from "./schedule-witness.ts";
 
 interface Witnesses {
   routing: RoutingWitness;
   leases: LeaseWitness;
+  schedules: ScheduleWitness;
   history: History;
 }
 
 /** The catalog with the world's witnesses between it and everybody: they see what was truly committed. */
-export function watchCatalog(catalog: Catalog, { routing, leases, history }: Witnesses): Catalog {
-  const { links, services, executions, runRequests, retention } = catalog;
+export function watchCatalog(catalog: Catalog, { routing, leases, schedules: witness, history }: Witnesses): Catalog {
+  const { links, services, executions, runRequests, schedules, jobs, retention } = catalog;
+
+  /** As that, and the service's schedule may begin anew. */
+  const beginning = <Result>(project: string, name: string, change: () => Promise<Result>): Promise<Result> => {
+    witness.interrupted(project, name);
+    return afterLinkChange(change().finally(() => witness.interrupted(project, name)));
+  };
+
+  const requested = (
+    run: Pick<RunRequest, "concurrencyKey"> & { event: CloudEvent },
+    started: { executionId?: ExecutionId | undefined; created: boolean },
+    asking?: ExecutionId,
+  ) => {
+    const { executionId, created } = started;
+    if (executionId === undefined || !created) return;
+    leases.created(executionId, run.concurrencyKey);
+    const flow = run.event.correlationid ?? run.event.id;
+    routing.startedByHand(executionId, asking === undefined ? { flow } : { flow, original: asking });
+  };
 
   /** Reads the links as they are after a change, so that decisions can be held against them. */
   const afterLinkChange = async <Result>(change: Promise<Result>): Promise<Result> => {
@@ -33,10 +56,10 @@ export function watchCatalog(catalog: Catalog, { routing, leases, history }: Wit
     },
     services: {
       ...services,
-      deploy: (version) => afterLinkChange(services.deploy(version)),
-      update: (project, name, change) => afterLinkChange(services.update(project, name, change)),
+      deploy: (version) => beginning(version.project, version.name, () => services.deploy(version)),
+      update: (project, name, change) => beginning(project, name, () => services.update(project, name, change)),
       async delete(project, name) {
-        await afterLinkChange(services.delete(project, name));
+        await beginning(project, name, () => services.delete(project, name));
         // Its pending executions ended with it, its running ones were asked to stop.
         const { items } = await executions.list({ service: `${project}/${name}` }, { limit: 1000 });
         for (const { id, status } of items) {
@@ -73,13 +96,37 @@ export function watchCatalog(catalog: Catalog, { routing, leases, history }: Wit
     },
     runRequests: {
       async request(run) {
-        const { executionId, created } = await runRequests.request(run);
-        if (created) {
-          leases.created(executionId, run.concurrencyKey);
-          routing.startedByHand(executionId, { flow: run.event.correlationid ?? run.event.id });
-        } else history.reach("a run request was repeated");
-        if (created && run.trigger === "schedule") history.reach("a schedule fired");
-        return { executionId, created };
+        const started = await runRequests.request(run);
+        requested(run, started);
+        if (!started.created) history.reach("a run request was repeated");
+        return started;
+      },
+    },
+    schedules: {
+      ...schedules,
+      async advance(schedule, step) {
+        const advanced = await schedules.advance(schedule, step);
+        if (advanced === undefined) return undefined;
+        witness.advanced(schedule, step, advanced.created);
+        if (step.run) requested(step.run, advanced);
+        return advanced;
+      },
+    },
+    jobs: {
+      ...jobs,
+      async put(lease, at) {
+        const job = await jobs.put(lease, at);
+        witness.asked(job);
+        return job;
+      },
+      async start(job, run) {
+        const started = await jobs.start(job, run);
+        requested({ ...run, event: job.event }, started, witness.started(job.id, started));
+        return started;
+      },
+      async cancel(id) {
+        await jobs.cancel(id);
+        witness.cancelled(id);
       },
     },
     retention: {

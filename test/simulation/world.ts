@@ -14,6 +14,7 @@ import type { WorldOptions } from "./options.ts";
 import { type ProcessPorts, startParts } from "./platform-process.ts";
 import type { Program } from "./programs.ts";
 import { RoutingWitness } from "./routing-witness.ts";
+import { ScheduleWitness } from "./schedule-witness.ts";
 import { Domain, Scheduler } from "./scheduler.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { SimulatedScripts } from "./simulated-scripts.ts";
@@ -35,6 +36,7 @@ export class World {
   readonly scheduler: Scheduler;
   readonly leases: LeaseWitness;
   readonly routing: RoutingWitness;
+  readonly schedules: ScheduleWitness;
   readonly effects: EffectsWitness;
   readonly programs = new Map<string, Program>();
   readonly versions = new Map<VersionId, Omit<ServiceVersion, "createdAt">>();
@@ -64,6 +66,7 @@ export class World {
       manifestOf: (version) => this.versions.get(version)?.manifest,
       completed: (id, attempt) => this.effects.completed(id, attempt),
     });
+    this.schedules = new ScheduleWitness(history);
     this.routing = new RoutingWitness({
       history,
       limits: options.limits,

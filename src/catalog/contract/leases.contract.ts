@@ -132,6 +132,7 @@ export function leaseContract(start: () => Promise<Scene>): void {
     const old = await scene.claimOne();
     scene.clock.advance(minute);
     await scene.catalog.leases.expire(10);
+    scene.clock.advance(1000);
     const current = await scene.claimOne();
     await scene.sent();
     expect(await scene.finish(old, { kind: "completed" }, [step(1, "completed")])).toBe(false);
@@ -206,7 +207,7 @@ export function leaseContract(start: () => Promise<Scene>): void {
     expect(await scene.catalog.leases.expire(10)).toEqual([]);
   });
 
-  test("D7: a lost attempt counts as a loss, runs again, and its open step is lost", async () => {
+  test("D7: a lost attempt counts as a loss, runs again after a second, and its open step is lost", async () => {
     const scene = await start();
     await scene.deploy();
     const { id } = await scene.start();
@@ -222,10 +223,12 @@ export function leaseContract(start: () => Promise<Scene>): void {
       status: "pending",
       losses: 1,
       attempt: 1,
-      notBefore: scene.clock.now(),
+      notBefore: scene.clock.now() + 1000,
     });
     const statuses = (await scene.catalog.executions.steps(id)).map(({ status }) => status);
     expect(statuses).toEqual(["completed", "lost"]);
+    expect(await scene.claim()).toEqual([]);
+    scene.clock.advance(1000);
     expect((await scene.claimOne()).execution).toMatchObject({ id, attempt: 2, losses: 1 });
   });
 
@@ -238,6 +241,7 @@ export function leaseContract(start: () => Promise<Scene>): void {
       const claimed = await scene.claimOne({ leaseMs: 10 });
       scene.clock.advance(10);
       expect(await scene.catalog.leases.expire(10)).toEqual([{ ...held(claimed), became }]);
+      scene.clock.advance(5000);
     }
     const failed = await scene.catalog.executions.get(often.id);
     expect(failed).toMatchObject({ status: "failed", losses: 3, error: { kind: "lost" } });

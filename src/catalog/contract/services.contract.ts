@@ -154,40 +154,6 @@ export function serviceContract(start: () => Promise<Scene>): void {
     expect(mine.items.map(({ name }) => name)).toEqual(["a", "b"]);
     expect(await scene.catalog.services.referencedFiles()).toEqual(new Set(["hash-a-1", "hash-b-1", "hash-c-1"]));
   });
-
-  test("D18: a schedule counts from its first deploy, or from its last firing, and never goes back", async () => {
-    const scene = await start();
-    const hourly = { schedule: "0 * * * *", timezone: "Europe/Zurich", trigger_events: [] };
-    await scene.deploy("tick", hourly, { id: "v1" });
-    await scene.deploy("plain");
-    const deployedAt = scene.clock.now();
-    const since = async () => (await scene.catalog.schedules.list()).map((schedule) => schedule.since);
-    expect(await scene.catalog.schedules.list()).toEqual([
-      {
-        project: "default",
-        service: "tick",
-        version: "v1",
-        cron: "0 * * * *",
-        timezone: "Europe/Zurich",
-        priority: 5,
-        concurrencyKey: undefined,
-        since: deployedAt,
-      },
-    ]);
-    const fire = (firedAt: number) => scene.catalog.schedules.advance({ project: "default", service: "tick", firedAt });
-    await fire(deployedAt + 2 * minute);
-    await fire(deployedAt + minute);
-    scene.clock.advance(10 * minute);
-    await scene.deploy("tick", { ...hourly, description: "the same schedule" }, { id: "v2" });
-    expect(await since()).toEqual([deployedAt + 2 * minute]);
-    await scene.deploy("tick", { ...hourly, schedule: "*/5 * * * *" }, { id: "v3" });
-    expect(await since()).toEqual([deployedAt + 10 * minute]);
-    await scene.catalog.services.update("default", "tick", { active: false });
-    expect(await since()).toEqual([]);
-    scene.clock.advance(minute);
-    await scene.catalog.services.update("default", "tick", { active: true });
-    expect(await since()).toEqual([deployedAt + 11 * minute]);
-  });
 }
 
 export function linkContract(start: () => Promise<Scene>): void {

@@ -8,8 +8,8 @@ export interface Schedule {
 }
 
 const dayMs = 24 * 60 * 60_000;
-/** Longer than between two 29ths of February over a century without one. */
-const longestWaitMs = 3300 * dayMs;
+/** Longer than between two 29ths of February on one day of the week, over a century that has none. */
+const longestWaitMs = 45 * 366 * dayMs;
 
 /**
  * The times after `after` that a schedule names, ascending, without end; milliseconds since the
