@@ -12,6 +12,7 @@ import { type Json, SqlTemplate } from "./template.ts";
 import { Watchdog } from "./watchdog.ts";
 
 const { FX_CHANNEL = "", FX_NONCE = "", FX_SQL_DIRECTORY = "", FX_SQL_HIDDEN = "", FX_SQL_STATEMENT_MS } = process.env;
+const serverMarginMs = 5_000;
 const statementMs = Number(FX_SQL_STATEMENT_MS ?? 60_000);
 
 async function main(): Promise<void> {
@@ -19,11 +20,11 @@ async function main(): Promise<void> {
   const file = welcome.context.execution.script;
   let address: Address | undefined;
   try {
-    // Ready by the time that a statement runs.
-    const watchdog = new Watchdog(file, statementMs);
     const source = readFileSync(join(welcome.directory, file), "utf8");
     const template = new SqlTemplate(source);
     address = await findAddress(source, welcome, channel);
+    // A server ends its statements itself; the watchdog is for one that does not answer any more.
+    const watchdog = new Watchdog(file, address.dialect === "sqlite" ? statementMs : statementMs + serverMarginMs);
     const { marked, values } = template.render(
       await contextOf(template, welcome, channel),
       address.dialect === "sqlite" ? "()" : undefined,

@@ -51,6 +51,12 @@ function query(client: pg.Client, text: string, values: unknown[], maxRows: numb
     const Query = pg.Query as unknown as new (config: object, callback: Callback) => Suspendable;
     const asked = new Query(config, (error, result) => (error ? reject(error) : resolve(result)));
     asked.handlePortalSuspended = (connection) => connection.sync();
+    // With a limit of rows the client sends no sync of its own; without one the server answers nothing after an error.
+    const handleError = asked.handleError.bind(asked);
+    asked.handleError = (error, connection) => {
+      connection.sync();
+      handleError(error, connection);
+    };
     client.query(asked as never);
   });
 }
@@ -59,6 +65,7 @@ type Callback = (error: Error | null, result: pg.QueryArrayResult) => void;
 
 interface Suspendable {
   handlePortalSuspended(connection: { sync(): void }): void;
+  handleError(error: Error, connection: { sync(): void }): void;
 }
 
 const { builtins } = pg.types;

