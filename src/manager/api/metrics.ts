@@ -80,7 +80,9 @@ export class Metrics {
     this.#gauge("fx_execution_duration_seconds", help, ["quantile"], async (gauge) => {
       const filter = { status: ["completed", "failed"] as const };
       const { items } = await catalog.executions.list(filter, { limit: durationSample });
-      const seconds = items.map(secondsOf).filter((value) => value !== undefined);
+      // A replay is an experiment of somebody's, at low priority.
+      const live = items.filter(({ trigger }) => trigger !== "replay");
+      const seconds = live.map(secondsOf).filter((value) => value !== undefined);
       seconds.sort((left, right) => left - right);
       for (const quantile of [0.5, 0.99]) {
         const value = seconds[Math.min(seconds.length - 1, Math.floor(seconds.length * quantile))];
