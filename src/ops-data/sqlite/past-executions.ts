@@ -1,6 +1,12 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { z } from "zod";
-import { type ExecutionStatus, executionStatuses, isTerminal, type Trigger, triggers } from "../../executions/execution.ts";
+import {
+  type ExecutionStatus,
+  executionStatuses,
+  isTerminal,
+  type Trigger,
+  triggers,
+} from "../../executions/execution.ts";
 import type { StoredEvent } from "../ops-data.ts";
 import { ExecutionSums } from "./execution-sums.ts";
 

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { LogRecord } from "../../../src/executions/log-record.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
 import { migrateSqliteFile } from "../../../src/foundation/sqlite-file.ts";
+import { historyContract } from "../../../src/ops-data/history.contract.ts";
 import { opsDataContract } from "../../../src/ops-data/ops-data.contract.ts";
 import { searchContract } from "../../../src/ops-data/search.contract.ts";
 import { RunRecords } from "../../../src/ops-data/sqlite/run-records.ts";
@@ -51,6 +52,7 @@ describe("a file in workers", () => {
   };
   opsDataContract(contract);
   searchContract(contract);
+  historyContract(contract);
 });
 
 test("the file can be read by its owner only", async () => {
@@ -140,4 +142,44 @@ test("a full disk refuses the records whole, and passes", () => {
   database.exec("pragma max_page_count = 100000");
   records.append(batch);
   expect(records.highestSeq("execution-1", 1)).toBe(2);
+});
+
+test("D20: the thread that searches may die: the search is refused, the next one finds, and storing never stopped", async () => {
+  const threads: Worker[] = [];
+  const note = (worker: Worker) => threads.push(worker);
+  process.on("worker", note);
+  onTestFinished(() => void process.off("worker", note));
+  const opsData = await open(join(tempDir(), "ops.db"));
+  await opsData.append([record(1, Buffer.from("found again\n"))]);
+  const search = () =>
+    opsData.search.lines({ query: { kind: "all" }, from: 0, to: 10, limit: 10, timeLimitMs: 60_000 });
+  expect((await search()).items).toHaveLength(1);
+  const died = threads.at(-1)?.terminate();
+  const [refused, stored] = await Promise.allSettled([search(), opsData.append([record(2, Buffer.from("stored\n"))])]);
+  expect(refused).toMatchObject({ status: "rejected", reason: { code: "unavailable", retryable: true } });
+  expect(stored.status).toBe("fulfilled");
+  await died;
+  expect((await search()).items.map(({ text }) => text)).toEqual(["stored", "found again"]);
+});
+
+test("searches at the same time take turns: a short one does not wait for the end of a long one", async () => {
+  const opsData = await open(join(tempDir(), "ops.db"));
+  for (let part = 0; part < 40; part += 1) {
+    const text = Array.from({ length: 30 }, () => `part${part}`).join("\n");
+    await opsData.append([{ ...record(part + 1, Buffer.from(`${text}\n`)), at: 1000 + part }]);
+  }
+  const search = (text: string) =>
+    opsData.search.lines({
+      query: { kind: "text", text, prefix: false },
+      from: 0,
+      to: 1e6,
+      limit: 10,
+      timeLimitMs: 60_000,
+    });
+  const order: string[] = [];
+  await Promise.all([
+    search("absent").then(() => order.push("through all parts")),
+    search("part39").then(() => order.push("newest part")),
+  ]);
+  expect(order).toEqual(["newest part", "through all parts"]);
 });
