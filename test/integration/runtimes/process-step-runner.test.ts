@@ -207,12 +207,16 @@ describe.skipIf(process.getuid?.() !== 0)("S3: where the executor is not root", 
     });
     const code = await new Promise((resolve) => runnerProcess.on("close", resolve));
     expect(code).toBe(0);
-    const { isolation, read, write, parent, daemon } = JSON.parse(printed);
+    const { isolation, read, write, parent, daemon, shell, sql, intruder } = JSON.parse(printed);
     if (isolation !== "landlock")
       throw new Error("this kernel has no Landlock: the isolation of an executor that is not root is untested");
     expect(read).toMatch(/^(denied .*\n)+$/);
     expect(write).toBe("wrote\ndenied\n");
     expect(parent).toBe("refused\n");
     expect(await isAlive(Number(daemon))).toBe(false);
+    expect(shell).toBe("denied\ntest.happened\n");
+    // Rule S4: the database is the SQL scripts' alone.
+    expect(sql).toBe('[{"n":1}]\n');
+    expect(intruder).toMatch(/^denied /);
   });
 });

@@ -24,7 +24,36 @@ const read = (await printed("readFiles", python, { paths })) + (await printed("r
 const write = await printed("writeFiles");
 const parent = await printed("killParent");
 const daemon = /child (\d+)/.exec(await printed("leaveDaemon"))?.[1];
+const shellRun = runScript(
+  runner,
+  { "a.sh": `cat "$(fx-context param token)" 2>/dev/null || echo denied; fx-context event type` },
+  "a.sh",
+  { params: { token } },
+);
+await shellRun.result;
+const sql = runScript(
+  runner,
+  { "a.sql": "create table t (n); insert into t values ({{ params.n }}); select n from t" },
+  "a.sql",
+  {
+    params: { n: 1 },
+  },
+);
+await sql.result;
+const database = join(data, "sql", "shop", "main.db");
+const intruder = await printed("readFiles", python, { paths: [database] });
 other.step.stop("cancelled", 0);
 await other.result;
 await runner.close();
-console.log(JSON.stringify({ isolation: runner.isolation.kind, read, write, parent, daemon }));
+console.log(
+  JSON.stringify({
+    isolation: runner.isolation.kind,
+    read,
+    write,
+    parent,
+    daemon,
+    shell: shellRun.stdout(),
+    sql: sql.both(),
+    intruder,
+  }),
+);
