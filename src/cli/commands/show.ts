@@ -45,11 +45,12 @@ export function executionText(detail: ExecutionDetail, paint: Paint): string {
     ["version", detail.version],
     ["created", clockText(detail.createdAt, Date.now())],
     ["attempt", `${detail.attempt}${detail.losses > 0 ? `, ${detail.losses} lost to the platform` : ""}${lane}`],
+    ["next attempt", nextAttemptText(detail)],
     ["retry of", detail.retryOf ?? undefined],
     ["flow", `${detail.correlationId}, step ${detail.sequence}`],
   ];
   const lines = facts.flatMap(([name, value]) =>
-    value === undefined ? [] : [`  ${paint("dim", name.padEnd(11))} ${value}`],
+    value === undefined ? [] : [`  ${paint("dim", name.padEnd(12))} ${value}`],
   );
   const emitted = (detail.emitted ?? []).map(
     ({ event, outcome, key }) => `  ◆ ${event.type}  ${paintStatus(paint, outcome)}  ${paint("dim", key)}`,
@@ -82,4 +83,10 @@ function stepLines(step: StepAnswer, attempts: number, paint: Paint): string[] {
   const cut = truncated ? [paint("yellow", "    the script wrote more than is kept; the rest was dropped")] : [];
   const head = `step ${step.n}${ofAttempt}  ${step.script}  ${paintStatus(paint, step.status)}${exit}${time}`;
   return [paint("bold", head), ...shown, ...rest, ...cut];
+}
+
+/** Of one that waits between two attempts. */
+function nextAttemptText({ status, attempt, notBefore }: ExecutionDetail): string | undefined {
+  if (status !== "pending" || attempt === 0 || !notBefore) return undefined;
+  return `not before ${clockText(notBefore, Date.now())}`;
 }

@@ -56,6 +56,8 @@ export interface ExecutionAnswer {
   lane: string;
   retryOf?: string | null;
   createdAt: Time;
+  /** When a pending one may start at the earliest. */
+  notBefore?: Time | null;
   startedAt?: Time | null;
   finishedAt?: Time | null;
   error?: ExecutionError | null;

@@ -67,7 +67,7 @@ function lose(model: Model, run: Run): void {
   run.losses += run.cancelRequested ? 0 : 1;
   if (run.cancelRequested) run.status = "cancelled";
   else if (run.kind === "once" || run.losses >= maxLosses) run.status = "failed";
-  else Object.assign(run, { status: "pending", notBefore: model.nowMs });
+  else Object.assign(run, { status: "pending", notBefore: model.nowMs + (run.losses === 1 ? 1000 : 5000) });
 }
 
 function end(model: Model, run: Run, outcome: AttemptReport["outcome"]): void {
