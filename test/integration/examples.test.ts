@@ -81,3 +81,17 @@ test("the chain's own failure is as examples/README.md tells it", async () => {
   const rows = await fxJson<{ attempt: number }[]>(["executions", "--status", "failed"], platform);
   expect(rows).toMatchObject([{ attempt: 3 }]);
 });
+
+test("ledger: SQL keeps what was booked, whatever it is called, and the shell passes it on", async () => {
+  await fx(["deploy", "examples/ledger"], platform);
+  const account = "'; drop table bookings; --";
+  for (const cents of [250, 100]) {
+    await fx(["send", "ledger.booked", "--data", JSON.stringify({ account, cents }), "--wait"], platform);
+  }
+  const [run] = await runsOf("keep-ledger");
+  expect(run).toMatchObject({ status: "completed" });
+  const balanced = await eventsOf("ledger.balanced");
+  const told = balanced.map(({ event }) => event.data.balances);
+  expect(told).toHaveLength(2);
+  expect(told).toContainEqual([{ account, cents: 350 }]);
+});

@@ -1,7 +1,8 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { describeIsolation, userOfSlot } from "../../../src/executor/isolation/isolation.ts";
+import { DatabaseArea } from "../../../src/executor/database-area.ts";
+import { databaseGroup, describeIsolation, userOfSlot } from "../../../src/executor/isolation/isolation.ts";
 import { landlockCommand } from "../../../src/executor/isolation/landlock-command.ts";
 import { isReachable } from "../../../src/executor/isolation/reachable.ts";
 import { claimUserRange } from "../../../src/executor/isolation/user-range.ts";
@@ -105,5 +106,34 @@ describe("the run root", () => {
     expect(await isReachable(reachable, "execute")).toBe(true);
     expect(await root.reachableExecutable(join(closed, "true"))).toBe(reachable);
     expect(await root.reachableExecutable("/bin/true")).toBe("/bin/true");
+  });
+});
+
+describe("S4: where databases of SQL scripts lie", () => {
+  it("is the data directory, or one that stays where the scripts' users cannot get into that", async () => {
+    const dataDirectory = tempDir();
+    chmodSync(dataDirectory, 0o711);
+    const inside = await DatabaseArea.choose({ dataDirectory, path: undefined, group: 61_004 });
+    expect(inside.directoryOf("shop")).toBe(join(dataDirectory, "sql", "shop"));
+    chmodSync(dataDirectory, 0o700);
+    const outside = await DatabaseArea.choose({ dataDirectory, path: undefined, group: 61_004 });
+    expect(outside.path).toMatch(/^\/var\/lib\/streamzero-fx\/sql-/);
+    const alone = await DatabaseArea.choose({ dataDirectory, path: undefined, group: undefined });
+    expect(alone.path).toBe(join(dataDirectory, "sql"));
+  });
+
+  it("is refused where SQL steps could not get there, naming the setting", async () => {
+    const closed = tempDir();
+    chmodSync(closed, 0o700);
+    const area = await DatabaseArea.choose({ dataDirectory: closed, path: join(closed, "sql"), group: 61_004 });
+    await expect(area.lay("shop")).rejects.toMatchObject({
+      code: "invalid-input",
+      message: expect.stringContaining("executor.sqlDirectory"),
+    });
+  });
+
+  it("has a group that is no slot's", () => {
+    expect(databaseGroup({ kind: "own-user", firstUid: 61_000, slots: 4 })).toBe(61_004);
+    expect(databaseGroup({ kind: "none", reason: "", fix: "" })).toBeUndefined();
   });
 });
