@@ -20,6 +20,7 @@ test("logs finds lines of all runs, and those of one by its id; a wrong query sa
   await eventually(async () => {
     const { out } = await fx(["logs", "ada", "service:greet"], platform);
     expect(out).toMatch(/default\/greet {2}stdout {2}hello Ada\n$/);
+    return true;
   });
   const lines = await fxJson<{ text: string; level: string }[]>(["logs", "level:>=error", "is lost"], platform);
   expect(lines).toMatchObject([{ level: "error", text: "all is lost" }]);
