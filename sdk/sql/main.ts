@@ -62,7 +62,7 @@ async function findAddress(source: string, { directory, context }: Welcome, chan
   const { project } = context.service;
   throw new SqlProblem(
     1,
-    `there is no secret '${name}' for this service; set it: fx secrets set --project ${project} ${name}`,
+    `there is no secret '${name}' for this service; set it: fx secrets set project:${project} ${name}`,
   );
 }
 

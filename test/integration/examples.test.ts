@@ -83,7 +83,7 @@ test("the chain's own failure is as examples/README.md tells it", async () => {
 });
 
 test("ledger: SQL keeps what was booked, whatever it is called, and the shell passes it on", async () => {
-  await fx(["deploy", "examples/ledger"], platform);
+  await fx(["deploy", join(root, "examples/ledger")], platform);
   const account = "'; drop table bookings; --";
   for (const cents of [250, 100]) {
     await fx(["send", "ledger.booked", "--data", JSON.stringify({ account, cents }), "--wait"], platform);
