@@ -26,8 +26,6 @@ export const maxVersions = 50;
 export const maxProducers = 50;
 /** Types kept; later ones are not learned. */
 export const maxEventTypes = 20_000;
-/** Events looked at, before a change of their shape is drift. Until then version 1 grows in place. */
-export const settledSamples = 20;
 
 export interface EventTypeSummary {
   type: string;

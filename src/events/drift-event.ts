@@ -14,6 +14,9 @@ export interface Drift {
   now: number;
 }
 
+/** Changes that one event tells of; the version in the catalog has all. */
+const maxChanges = 100;
+
 /** Tells that the data of a type's events is no longer as it was. Its id derives from type and version (rule D1). */
 export function driftEvent({ type, firstSeen, fromVersion, toVersion, changes, now }: Drift): CloudEvent {
   const id = derivedEventId("drift", type, String(firstSeen), String(toVersion));
@@ -27,6 +30,12 @@ export function driftEvent({ type, firstSeen, fromVersion, toVersion, changes, n
     datacontenttype: "application/json",
     correlationid: derivedEventId("flow", id),
     sequence: "0",
-    data: { type, fromVersion, toVersion, changes: changes.map((change): JsonObject => ({ ...change })) },
+    data: {
+      type,
+      fromVersion,
+      toVersion,
+      changes: changes.slice(0, maxChanges).map((change): JsonObject => ({ ...change })),
+      changeCount: changes.length,
+    },
   };
 }

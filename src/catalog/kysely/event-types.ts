@@ -1,13 +1,8 @@
 import { sql } from "kysely";
+import { settledSamples } from "../../events/schema/settled.ts";
 import { decodeShape } from "../../events/schema/shape-codec.ts";
 import { PlatformError } from "../../foundation/errors.ts";
-import {
-  type EventTypeStore,
-  type EventTypeSummary,
-  type EventTypeVersion,
-  maxVersions,
-  settledSamples,
-} from "../event-types.ts";
+import { type EventTypeStore, type EventTypeSummary, type EventTypeVersion, maxVersions } from "../event-types.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
 import { learnType } from "./learn-event-type.ts";
 import { inTransaction, type StoreContext } from "./store-context.ts";

@@ -3,6 +3,7 @@ import { isReservedType } from "../../events/reserved-types.ts";
 import { mergeTypeShapes } from "../../events/schema/fold-shape.ts";
 import { isDataRequired, renderSchema } from "../../events/schema/render-schema.ts";
 import { type DataSchema, schemaChanges } from "../../events/schema/schema-changes.ts";
+import { driftOf } from "../../events/schema/settled.ts";
 import { emptyTypeShape, type TypeShape } from "../../events/schema/shape.ts";
 import { decodeShape, encodeShape } from "../../events/schema/shape-codec.ts";
 import {
@@ -11,7 +12,6 @@ import {
   maxProducers,
   maxVersions,
   type Producer,
-  settledSamples,
   type TypeObservation,
 } from "../event-types.ts";
 import { announce } from "./outbox.ts";
@@ -37,10 +37,10 @@ export async function learnType(tx: Tx, observation: TypeObservation, now: numbe
   }
   const stored = await tx.selectFrom("event_types").select("shape").where("type", "=", type).executeTakeFirstOrThrow();
   const merged = decodeShape(stored.shape);
-  const isSettled = merged.samples >= settledSamples;
   // A copy: a transaction that is tried again must find the observation as it was.
   mergeTypeShapes(merged, structuredClone(shape));
-  const { version, drifted } = await writeVersion(tx, { ...row, type, isSettled }, merged, now);
+  const before = decodeShape(stored.shape);
+  const { version, drifted } = await writeVersion(tx, { ...row, type, before }, merged, now);
   await tx
     .updateTable("event_types")
     .set({ ...change, version, shape: encodeShape(merged) })
@@ -76,25 +76,18 @@ interface Current {
   type: string;
   version: number;
   first_seen: number;
-  isSettled: boolean;
+  before: TypeShape;
 }
 
-/** A new version where a settled schema changed; else the current one is made more exact in its place. */
+/** A new version where a settled place of the schema changed; else the current one is made more exact in its place. */
 async function writeVersion(
   tx: Tx,
-  { type, version, first_seen, isSettled }: Current,
+  { type, version, first_seen, before }: Current,
   merged: TypeShape,
   now: number,
 ): Promise<{ version: number; drifted: boolean }> {
-  const former = await tx
-    .selectFrom("event_type_versions")
-    .select(["schema", "data_required"])
-    .where("type", "=", type)
-    .where("n", "=", version)
-    .executeTakeFirstOrThrow();
-  const before = { schema: JSON.parse(former.schema), dataRequired: former.data_required === 1 };
   const after = dataSchemaOf(merged);
-  const changes = isSettled ? schemaChanges(before, after) : [];
+  const changes = driftOf(schemaChanges(dataSchemaOf(before), after), before);
   if (changes.length === 0) {
     await tx
       .updateTable("event_type_versions")

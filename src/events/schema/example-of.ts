@@ -19,21 +19,28 @@ const ofType: Record<string, Json> = {
   null: null,
 };
 
-/** Data that satisfies a schema of `renderSchema`: with all fields, and values that were seen where it keeps some. */
-export function exampleOf(schema: JsonObject): Json {
+/**
+ * Data that satisfies a schema of `renderSchema`: with all fields, and values that were seen where it keeps some.
+ * Undefined where no event had data.
+ */
+export function exampleOf(schema: JsonObject): Json | undefined {
+  return schema.type === undefined && schema.anyOf === undefined ? undefined : exampleAt(schema);
+}
+
+function exampleAt(schema: JsonObject): Json {
   const [branch = schema] = (schema.anyOf as JsonObject[] | undefined) ?? [];
   const [type = "null"] = [branch.type as string | string[] | undefined].flat();
   if (type === "object") return exampleObject(branch);
-  if (type === "array") return branch.items === undefined ? [] : [exampleOf(branch.items as JsonObject)];
+  if (type === "array") return branch.items === undefined ? [] : [exampleAt(branch.items as JsonObject)];
   const [value] = (branch.enum as Json[] | undefined) ?? [];
   const seen = ((schema.examples as Json[] | undefined) ?? []).find((example) => isOfType(example, type));
   return value ?? seen ?? ofFormat[branch.format as string] ?? ofType[type] ?? null;
 }
 
 function exampleObject({ properties, additionalProperties }: JsonObject): Json {
-  if (additionalProperties !== undefined) return { name: exampleOf(additionalProperties as JsonObject) };
+  if (additionalProperties !== undefined) return { name: exampleAt(additionalProperties as JsonObject) };
   const fields = Object.entries((properties as JsonObject | undefined) ?? {});
-  return Object.fromEntries(fields.map(([name, field]) => [name, exampleOf(field as JsonObject)]));
+  return Object.fromEntries(fields.map(([name, field]) => [name, exampleAt(field as JsonObject)]));
 }
 
 function isOfType(example: Json, type: string): boolean {

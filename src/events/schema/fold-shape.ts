@@ -1,4 +1,7 @@
 import { type ArrayShape, emptyShape, type ObjectShape, type Shape, shapeLimits, type TypeShape } from "./shape.ts";
+import { formatOf } from "./string-format.ts";
+
+const allDigits = /^\d+$/;
 
 /** Adds `other` to `shape`. Both may have been looked into as deep as the smaller of their depths. */
 export function mergeTypeShapes(shape: TypeShape, other: TypeShape): void {
@@ -62,8 +65,7 @@ function mergeObjects(objects: ObjectShape, other: ObjectShape): void {
   for (const [name, field] of other.fields ?? []) {
     const place = objects.rest ?? objects.fields?.get(name);
     if (place) mergeShapes(place, field);
-    else objects.fields?.set(name, field);
-    foldFields(objects, name);
+    else addField(objects, name, field);
   }
 }
 
@@ -71,13 +73,24 @@ function isCut({ fields, rest }: ObjectShape): boolean {
   return fields === undefined && rest === undefined;
 }
 
-/** After the field `name` came: an object of too many fields, or whose names are data, becomes a map. */
-export function foldFields(objects: ObjectShape, name: string): void {
+/** An object of too many fields, or whose names are data, becomes a map. */
+export function addField(objects: ObjectShape, name: string, field: Shape): void {
   const { fields } = objects;
-  if (fields && (fields.size > shapeLimits.fields || name.length > shapeLimits.nameLength)) becomeMap(objects);
+  if (fields === undefined) return;
+  fields.set(name, field);
+  const isMap =
+    fields.size > shapeLimits.fields ||
+    name.length > shapeLimits.nameLength ||
+    (isDatum(name) && [...fields.keys()].filter(isDatum).length > shapeLimits.dataNames);
+  if (isMap) becomeMap(objects);
 }
 
-function becomeMap(objects: ObjectShape): void {
+/** Such as an id or a day: other objects will have others. */
+function isDatum(name: string): boolean {
+  return allDigits.test(name) || formatOf(name) !== undefined;
+}
+
+export function becomeMap(objects: ObjectShape): void {
   if (objects.fields === undefined) return;
   const rest = emptyShape();
   for (const field of objects.fields.values()) mergeShapes(rest, field);

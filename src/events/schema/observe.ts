@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from "../../foundation/json.ts";
-import { foldFields, shrinkToSize } from "./fold-shape.ts";
-import { isSensitiveName } from "./sensitive-name.ts";
+import { addField, becomeMap, shrinkToSize } from "./fold-shape.ts";
+import { isSensitiveName, isSensitiveText } from "./sensitive-name.ts";
 import { emptyShape, type ObjectShape, type Shape, shapeLimits, type TypeShape } from "./shape.ts";
 import { formatOf } from "./string-format.ts";
 
@@ -35,16 +35,17 @@ function observeString(shape: Shape, text: string, isSensitive: boolean): void {
     strings.count += 1;
     if (strings.format !== format) strings.format = undefined;
   }
-  keepValue(shape, text, isSensitive);
-  if (isSensitive) return;
+  const isHidden = isSensitive || isSensitiveText(text) || !text.isWellFormed();
+  keepValue(shape, text, isHidden);
+  if (isHidden) return;
   const isShort = text.length <= shapeLimits.exampleLength;
   // Cut, it would no longer be what its format says.
   if (isShort || format === undefined) keepExample(shape, isShort ? text : `${text.slice(0, 99)}…`.toWellFormed());
 }
 
-function keepValue({ strings }: Shape, text: string, isSensitive: boolean): void {
+function keepValue({ strings }: Shape, text: string, isHidden: boolean): void {
   if (strings?.values === undefined || strings.values.has(text)) return;
-  if (isSensitive || text.length > shapeLimits.enumLength || strings.values.size === shapeLimits.enumValues) {
+  if (isHidden || text.length > shapeLimits.enumLength || strings.values.size === shapeLimits.enumValues) {
     strings.values = undefined;
   } else {
     strings.values.add(text);
@@ -65,17 +66,16 @@ function observeNested(shape: Shape, value: Json[] | JsonObject, depth: number, 
   }
   shape.objects ??= { count: 0, fields: depth > 0 ? new Map() : undefined, rest: undefined };
   shape.objects.count += 1;
+  // Its names may be part of the secret.
+  if (isSensitive) becomeMap(shape.objects);
   if (depth > 0) observeFields(shape.objects, value, depth, isSensitive);
 }
 
 function observeFields(objects: ObjectShape, value: JsonObject, depth: number, isSensitive: boolean): void {
   for (const name of Object.keys(value)) {
-    let place = objects.rest ?? objects.fields?.get(name);
-    if (place === undefined) {
-      place = emptyShape();
-      objects.fields?.set(name, place);
-    }
+    const known = objects.rest ?? objects.fields?.get(name);
+    const place = known ?? emptyShape();
     observeValue(place, value[name] as Json, depth - 1, isSensitive || isSensitiveName(name));
-    foldFields(objects, name);
+    if (known === undefined) addField(objects, name, place);
   }
 }

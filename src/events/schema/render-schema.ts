@@ -1,8 +1,9 @@
 import type { JsonObject } from "../../foundation/json.ts";
 import type { ObjectShape, Shape, StringShape, TypeShape } from "./shape.ts";
 
-/** Strings of a place, before those that were seen count as all there are. */
+/** Strings of a place, and for each distinct one, before those that were seen count as all there are. */
 const enumEvidence = 20;
+const enumEvidenceEach = 10;
 
 /** A JSON Schema (draft 2020-12) that all data from which the shape was made satisfies. */
 export function renderSchema({ data }: TypeShape): JsonObject {
@@ -47,13 +48,16 @@ function itemsOf(items: Shape): JsonObject {
 
 function renderString({ count, format, values }: StringShape): JsonObject {
   if (format !== undefined) return { type: "string", format };
-  return values && count >= enumEvidence ? { type: "string", enum: [...values].sort() } : { type: "string" };
+  const isAll = values && count >= Math.max(enumEvidence, values.size * enumEvidenceEach);
+  return isAll ? { type: "string", enum: [...values].sort() } : { type: "string" };
 }
 
 function renderObject({ count, fields, rest }: ObjectShape): JsonObject {
-  if (rest) return { type: "object", additionalProperties: render(rest) };
+  if (rest && rest.count > 0) return { type: "object", additionalProperties: render(rest) };
   if (fields === undefined || fields.size === 0) return { type: "object" };
-  const entries = [...fields].sort(([left], [right]) => (left < right ? -1 : 1));
+  // Validators percent-encode names, and half a surrogate pair has no encoding.
+  const named = [...fields].filter(([name]) => name.isWellFormed());
+  const entries = named.sort(([left], [right]) => (left < right ? -1 : 1));
   const required = entries.filter(([, field]) => field.count === count).map(([name]) => name);
   return {
     type: "object",

@@ -21,10 +21,12 @@ interface Facts {
   types: string[];
   format: Json;
   values: Json[] | undefined;
+  /** Its objects have fields by name. */
+  hasFields: boolean;
 }
 
 /**
- * What a consumer must know: fields that are new or gone, no longer always there, of other types, without the format
+ * What a consumer must know: fields that are new, names that became data, what is no longer always there, of other types, without the format
  * or the few values that they had. What only became more certain, such as an enumeration found, is no change.
  */
 export function schemaChanges(before: DataSchema, after: DataSchema): SchemaChange[] {
@@ -37,32 +39,32 @@ export function schemaChanges(before: DataSchema, after: DataSchema): SchemaChan
 function changesAt(path: string, old: Map<string, Facts>, now: Map<string, Facts>): SchemaChange[] {
   const [before, after] = [old.get(path), now.get(path)];
   if (before === undefined || after === undefined) {
-    // The change at the field above tells of what lies below it.
-    if (!(old.has(parentOf(path)) && now.has(parentOf(path)))) return [];
-    if (isNested(path)) return [];
-    return [{ path, what: "field", before: before?.types ?? null, after: after?.types ?? null }];
+    // What is no longer told of lies in a map now, or too deep to be looked at.
+    if (after === undefined) return [];
+    const parent = old.get(parentOf(path));
+    // The change at the field above tells of what lies below it; items and maps come with the types of what holds them.
+    const isNews = path.endsWith("{}") ? parent?.hasFields : parent !== undefined && !path.endsWith("[]");
+    return isNews ? [{ path, what: "field", before: null, after: after.types }] : [];
   }
   const changes: SchemaChange[] = [];
   const told = (what: SchemaChange["what"], from: Json, to: Json) =>
     changes.push({ path, what, before: from, after: to });
   if (before.required && !after.required) told("required", true, false);
   // Nothing was seen there before, such as items of arrays that were all empty.
-  if (before.types.length > 0 && String(before.types) !== String(after.types)) told("type", before.types, after.types);
+  if (before.types.length > 0 && differ(before.types, after.types)) told("type", before.types, after.types);
   if (before.format !== null && before.format !== after.format) told("format", before.format, after.format);
-  if (before.values && String(before.values) !== String(after.values))
-    told("enum", before.values, after.values ?? null);
+  if (before.values && differ(before.values, after.values)) told("enum", before.values, after.values ?? null);
   return changes;
 }
 
 const steps = /(?:\[\]|\{\}|\.[^.[\]{}]*)$/;
 
-function parentOf(path: string): string {
+export function parentOf(path: string): string {
   return path.replace(steps, "");
 }
 
-/** Items and maps come and go with the types of what holds them. */
-function isNested(path: string): boolean {
-  return path.endsWith("[]") || path.endsWith("{}");
+function differ(before: Json, after: Json | undefined): boolean {
+  return JSON.stringify(before) !== JSON.stringify(after);
 }
 
 function factsOf({ schema, dataRequired }: DataSchema): Map<string, Facts> {
@@ -73,12 +75,13 @@ function factsOf({ schema, dataRequired }: DataSchema): Map<string, Facts> {
 
 function collect(schema: JsonObject, path: string, required: boolean, facts: Map<string, Facts>): void {
   const branches = (schema.anyOf as JsonObject[] | undefined) ?? [schema];
-  const found: Facts = { required, types: [], format: null, values: undefined };
+  const found: Facts = { required, types: [], format: null, values: undefined, hasFields: false };
   facts.set(path, found);
   for (const branch of branches) {
     if (branch.type !== undefined) found.types.push(...[branch.type as string | string[]].flat());
     found.format = branch.format ?? found.format;
     found.values = (branch.enum as Json[] | undefined) ?? found.values;
+    found.hasFields ||= branch.properties !== undefined;
     const always = new Set(branch.required as string[] | undefined);
     for (const [name, field] of Object.entries((branch.properties as JsonObject | undefined) ?? {})) {
       collect(field as JsonObject, `${path}.${stepOf(name)}`, always.has(name), facts);
@@ -92,17 +95,6 @@ function collect(schema: JsonObject, path: string, required: boolean, facts: Map
 }
 
 /** A name that would read as something else is percent-encoded where it would. */
-function stepOf(name: string): string {
+export function stepOf(name: string): string {
   return name.replaceAll(/[.[\]{}%]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
-}
-
-/** The same for schemas that differ in examples only. */
-export function withoutExamples(schema: Json): Json {
-  if (Array.isArray(schema)) return schema.map(withoutExamples);
-  if (typeof schema !== "object" || schema === null) return schema;
-  const isSchema = "type" in schema || "anyOf" in schema;
-  const kept = Object.entries(schema).filter(
-    ([name, value]) => !(isSchema && name === "examples" && Array.isArray(value)),
-  );
-  return Object.fromEntries(kept.map(([name, value]) => [name, withoutExamples(value)]));
 }

@@ -60,6 +60,8 @@ export const shapeLimits = {
   fields: 100,
   /** Characters of a name that is one; a longer one is data. */
   nameLength: 128,
+  /** Names that are ids, numbers, days or addresses; with more of them the object is a map. */
+  dataNames: 5,
   /** Distinct strings, and their characters, that may still be an enumeration. */
   enumValues: 10,
   enumLength: 40,

@@ -89,6 +89,27 @@ test("D1: drift is one version and one event for each change, however many event
   });
 });
 
+test("a field that comes later is one drift, settles while others learn it, and then its changes are drift again", async () => {
+  const { eventTypes, see, drifts } = await scene();
+  await see(orders(200));
+  await see(orders(1, () => ({ to: { city: "Graz", since: "2026-01-31" } })));
+  await see(orders(1, () => ({ to: { city: null, since: "long ago", more: 1 } })));
+  await see(orders(1, () => ({ to: null })));
+  await see(orders(1, () => ({ to: "the shop" })));
+  expect((await drifts()).map(({ data }) => data)).toMatchObject([
+    { changes: [{ path: "data.to", what: "field" }], changeCount: 1 },
+  ]);
+  expect(await eventTypes.get("order.placed")).toMatchObject({
+    version: 2,
+    schema: { properties: { to: { type: ["object", "string", "null"], required: ["city", "since"] } } },
+  });
+  await see(orders(20, () => ({ to: "the shop" })));
+  await see(orders(5, () => ({ to: true })));
+  expect((await drifts()).slice(1).map(({ data }) => data)).toMatchObject([
+    { toVersion: 3, changes: [{ path: "data.to", what: "type" }] },
+  ]);
+});
+
 test("the platform's own types are learned, and their changes make no event", async () => {
   const { eventTypes, see, drifts } = await scene();
   await see(orders(30), "fx.event_type.drifted");
