@@ -115,15 +115,17 @@ async function tail(
   const began = clock.now();
   while (!stopped.aborted) {
     const from = Math.max(search.from, began, clock.now() - tailWindowMs);
-    const found = await opsData.search.lines({
-      ...search,
-      from,
-      limit: tailLimit,
-      timeLimitMs: searchTimeLimitMs,
-      signal: stopped,
-    });
-    for (const line of found.items.reverse()) {
-      if (seen.has(line.id)) continue;
+    const fresh: LogLine[] = [];
+    let after: string | undefined;
+    do {
+      const request = { ...search, from, after, limit: tailLimit, timeLimitMs: searchTimeLimitMs, signal: stopped };
+      const { items } = await opsData.search.lines(request);
+      const unseen = items.filter(({ id }) => !seen.has(id));
+      fresh.push(...unseen);
+      // A page of which nothing is new is followed by pages that were read before.
+      after = unseen.length > 0 && items.length === tailLimit ? items.at(-1)?.id : undefined;
+    } while (after !== undefined && !stopped.aborted);
+    for (const line of fresh.reverse()) {
       seen.set(line.id, line.at);
       await write({ id: line.id, data: lineAnswerOf(line) });
     }

@@ -1,12 +1,21 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { addDuration, type DurationHistogram } from "../../executions/duration-histogram.ts";
-import type { PastRow } from "./past-executions.ts";
 
 export const minuteMs = 60_000;
 export const hourMs = 60 * minuteMs;
 export const dayMs = 24 * hourMs;
 /** A span of any length is read as some days, and hours and minutes at its ends. */
 export const grains = [dayMs, hourMs, minuteMs] as const;
+
+/** What the end of an execution adds. */
+export interface EndedExecution {
+  project: string;
+  service: string;
+  trigger: string;
+  status: string;
+  created_at: number;
+  started_at: number | null;
+}
 
 /** Durations added up. Of any two spans it can be added again. */
 export interface DurationSum {
@@ -36,7 +45,7 @@ export class ExecutionSums {
     this.#prune = database.prepare("delete from execution_sums where grain_ms = ? and at < ?");
   }
 
-  add({ project, service, trigger, status, created_at, started_at }: PastRow, finishedAt: number): void {
+  add({ project, service, trigger, status, created_at, started_at }: EndedExecution, finishedAt: number): void {
     for (const grainMs of grains) {
       const key = [grainMs, Math.floor(finishedAt / grainMs) * grainMs, project, service, trigger, status] as const;
       const before = this.#get.get(...key) as { count: number; durations: string; queues: string } | undefined;
