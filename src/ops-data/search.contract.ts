@@ -99,7 +99,7 @@ export function searchContract({ open }: OpsDataContract): void {
           expect(items.map(({ text }) => text).reverse()).toEqual(whole.filter((line) => line.trim() !== ""));
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -186,7 +186,7 @@ export function searchContract({ open }: OpsDataContract): void {
           ),
         );
       }),
-      { numRuns: 250 },
+      { numRuns: 150 },
     );
   });
 

@@ -135,7 +135,7 @@ export class Slices {
     if (part === undefined) return undefined;
     const begin = part === parts.at(-1) ? lowestId : part.fromId;
     // What lies below the floor need not be walked to.
-    return { number: part.number, fromId: begin <= least ? least : begin, toId };
+    return { number: part.number, fromId: Math.max(begin, least), toId };
   }
 
   #all(sql: string, parameters: SQLInputValue[]): unknown[] {
