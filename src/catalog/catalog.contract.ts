@@ -5,6 +5,7 @@ import type { Clock } from "../foundation/clock.ts";
 import { createIds, type Ids } from "../foundation/ids.ts";
 import { systemRandom } from "../foundation/random.ts";
 import type { Catalog } from "./catalog.ts";
+import { eventTypeContract } from "./contract/event-types.contract.ts";
 import { executionContract } from "./contract/executions.contract.ts";
 import { leaseContract } from "./contract/leases.contract.ts";
 import { ledgerContract, outboxContract, retentionContract } from "./contract/records.contract.ts";
@@ -42,6 +43,7 @@ export function catalogContract({ open }: CatalogContract): void {
   describe("schedules", () => scheduleContract(start));
   describe("jobs", () => jobContract(start));
   describe("replays", () => replayContract(start));
+  describe("event types", () => eventTypeContract(start));
   describe("links", () => linkContract(start));
   describe("ledger", () => ledgerContract(start));
   describe("outbox and run requests", () => outboxContract(start));

@@ -4,7 +4,11 @@ import type { Page, PageRequest } from "./paging.ts";
 
 /** What was learned of the types of events, of all projects together: a type means the same to all who share its name. */
 export interface EventTypeStore {
-  list(filter: { contains?: string | undefined }, page: PageRequest): Promise<Page<EventTypeSummary>>;
+  /**
+   * By name. `prefix` walks an index, and minds upper and lower case; `contains` does not, and reads the names of all
+   * types after `prefix`, of which there are at most `maxEventTypes`.
+   */
+  list(filter: EventTypeFilter, page: PageRequest): Promise<Page<EventTypeSummary>>;
   get(type: string): Promise<EventType | undefined>;
   version(type: string, n: number): Promise<EventTypeVersion | undefined>;
   /** Newest first, at most `maxVersions`. */
@@ -26,6 +30,11 @@ export const maxVersions = 50;
 export const maxProducers = 50;
 /** Types kept; later ones are not learned. */
 export const maxEventTypes = 20_000;
+
+export interface EventTypeFilter {
+  prefix?: string | undefined;
+  contains?: string | undefined;
+}
 
 export interface EventTypeSummary {
   type: string;

@@ -14,13 +14,14 @@ export function eventTypeStore(context: StoreContext): EventTypeStore {
   const versionsOf = (type: string) => db.selectFrom("event_type_versions").selectAll().where("type", "=", type);
 
   return {
-    async list({ contains }, page) {
+    async list({ prefix, contains }, page) {
       const after = cursorOf(page, ["string"]);
       let query = db
         .selectFrom("event_types")
         .select(["type", "first_seen", "last_seen", "count", "version"])
         .orderBy("type")
         .limit(page.limit + 1);
+      if (prefix !== undefined) query = query.where("type", ">=", prefix).where("type", "<", endOf(prefix));
       if (contains !== undefined) {
         const pattern = `%${contains.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
         query = query.where(sql<boolean>`lower(type) like ${pattern} escape '\\'`);
@@ -67,6 +68,11 @@ export function eventTypeStore(context: StoreContext): EventTypeStore {
         if (numDeletedRows === 0n) throw new PlatformError("not-found", `no event of the type "${type}" was seen`);
       }),
   };
+}
+
+/** Sorts after all that begin with the prefix: the last character there is stands for nothing. */
+function endOf(prefix: string): string {
+  return `${prefix}\u{10ffff}`;
 }
 
 function summaryOf(row: Omit<EventTypesTable, "producers" | "shape">): EventTypeSummary {

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import type { CloudEvent } from "../../events/cloud-event.ts";
 import { type Session, withSession } from "../session.ts";
 import { seconds } from "../terminal/read-options.ts";
+import { safe } from "../terminal/safe.ts";
 
 export interface WaitOption {
   wait?: number | true;
@@ -89,10 +90,10 @@ async function offerExample({ api, terminal, options }: Session, type: string): 
   if (terminal.isJson || options.quiet) return;
   const { typePath } = await import("./types.ts");
   const known = await api
-    .get<{ example: NonNullable<CloudEvent["data"]>; dataRequired: boolean }>(typePath(type))
+    .get<{ example?: CloudEvent["data"]; dataRequired: boolean }>(typePath(type))
     .catch(() => undefined);
   if (!known?.dataRequired) return;
-  terminal.say(`${type} usually carries data, this one has none; --example sends ${JSON.stringify(known.example)}`);
+  terminal.say(`${type} usually carries data, this one has none; --example sends ${shown(known.example)}`);
 }
 
 /** What is sent is shown: nobody should have to guess it. */
@@ -101,7 +102,15 @@ async function exampleData(
   type: string,
 ): Promise<Pick<CloudEvent, "data" | "datacontenttype">> {
   const { typePath } = await import("./types.ts");
-  const { example } = await api.get<{ example: NonNullable<CloudEvent["data"]> }>(typePath(type));
-  terminal.say(`data: ${JSON.stringify(example)}`);
+  const { example } = await api.get<{ example?: CloudEvent["data"] }>(typePath(type));
+  if (example === undefined) {
+    terminal.say(`data: none, as in all events of ${type} so far`);
+    return {};
+  }
+  terminal.say(`data: ${shown(example)}`);
   return { data: example, datacontenttype: "application/json" };
+}
+
+function shown(data: CloudEvent["data"]): string {
+  return safe(JSON.stringify(data) ?? "");
 }

@@ -3,6 +3,7 @@ import type { Time } from "../connection/wire.ts";
 import { type Session, withSession } from "../session.ts";
 import type { Column } from "../terminal/column.ts";
 import { wholeNumber } from "../terminal/read-options.ts";
+import { safe } from "../terminal/safe.ts";
 import { clockText } from "../terminal/times.ts";
 
 interface TypeSummary {
@@ -14,9 +15,11 @@ interface TypeSummary {
 
 interface TypeDetail extends TypeSummary {
   schema: object;
-  example: unknown;
+  /** Absent where no event of the type had data. */
+  example?: unknown;
   producers: { source: string; count: number }[];
   consumers: { project: string; service: string; eventType: string }[];
+  becomes: { fromType: string; toType: string }[];
   versions: {
     n: number;
     createdAt: Time;
@@ -36,12 +39,13 @@ export function defineTypes(program: Command): Command {
   types
     .command("list", { isDefault: true })
     .description("the types (the default: `fx types`)")
-    .option("--search <text>", "with this in their name")
+    .option("--prefix <text>", "whose name begins with this, e.g. order.")
+    .option("--search <text>", "with this in their name, in upper or lower case")
     .option("--limit <count>", "at most so many", wholeNumber(1, 100_000), 1000)
     .action(withSession(list));
   types
     .command("show")
-    .description("one type: an example, who sends it, what it starts, and how its schema changed")
+    .description("one type: an example, who sends it, what it starts and becomes, and how its schema changed")
     .argument("<type>")
     .option("--schema", "print the JSON Schema of its data alone")
     .action(withSession(show));
@@ -57,30 +61,39 @@ export function typePath(type: string): string {
   return `/api/v1/event-types/${encodeURIComponent(type)}`;
 }
 
-async function list({ api, terminal }: Session, { search, limit }: { search?: string; limit: number }) {
-  const { items } = await api.list<TypeSummary>("/api/v1/event-types", { q: search }, limit);
-  const empty = search === undefined ? "no event was seen yet: `fx send <type>`" : "no type has that in its name";
+interface ListOptions {
+  prefix?: string;
+  search?: string;
+  limit: number;
+}
+
+async function list({ api, terminal }: Session, { prefix, search, limit }: ListOptions) {
+  const { items } = await api.list<TypeSummary>("/api/v1/event-types", { prefix, q: search }, limit);
+  const isAll = prefix === undefined && search === undefined;
+  const empty = isAll ? "no event was seen yet: `fx send <type>`" : "no type has such a name: `fx types` lists all";
   await terminal.list(items, columns, empty);
 }
 
 async function show({ api, terminal }: Session, type: string, options: { schema?: boolean }): Promise<void> {
   const found = await api.get<TypeDetail>(typePath(type));
   if (options.schema) return terminal.line(JSON.stringify(found.schema, undefined, 2));
-  await terminal.one(found, () => textOf(found));
+  await terminal.one(found, () => safe(textOf(found)));
   terminal.next(`fx send ${type} --example`);
 }
 
-function textOf({ type, count, version, example, producers, consumers, versions }: TypeDetail): string {
+function textOf({ type, count, version, example, producers, consumers, becomes, versions }: TypeDetail): string {
   return [
     `${type}  ${count} events, schema version ${version}`,
     "",
     "example",
-    ...JSON.stringify(example, undefined, 2).split("\n").map(indented),
+    ...(JSON.stringify(example, undefined, 2) ?? "its events have no JSON data").split("\n").map(indented),
     "sent by",
     ...producers.map(({ source, count: sent }) => indented(`${source}  ${sent}`)),
     "starts",
     ...(consumers.length === 0 ? [indented(`nothing: fx link ${type} <service>`)] : []),
     ...consumers.map(({ project, service, eventType }) => indented(`${project}/${service}  (${eventType})`)),
+    ...(becomes.length === 0 ? [] : ["becomes"]),
+    ...becomes.map(({ fromType, toType }) => indented(`${toType}  (${fromType})`)),
     ...versions.filter(({ changes }) => changes.length > 0).flatMap(changesText),
   ].join("\n");
 }

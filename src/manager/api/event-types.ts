@@ -2,8 +2,8 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { EventType, EventTypeSummary, EventTypeVersion } from "../../catalog/event-types.ts";
+import { coversType } from "../../events/mapping.ts";
 import { exampleOf } from "../../events/schema/example-of.ts";
-import type { Link } from "../../services/link.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { listOf, pageAnswer, pageQuery, pageRequestOf, timeText } from "./list-query.ts";
 import { required } from "./required.ts";
@@ -35,7 +35,10 @@ const typeAnswer = z
     ...summary,
     ...dataSchema,
     settled: z.boolean().meta({ description: "Enough was seen for a change to be drift." }),
-    example: z.unknown().meta({ description: "Data made from the schema." }),
+    example: z
+      .unknown()
+      .optional()
+      .meta({ description: "Data made from the schema; absent where no event of the type had JSON data." }),
     producers: z.array(
       z.object({ source: z.string(), project: z.string().nullable(), count: z.int(), lastSeen: z.string() }),
     ),
@@ -43,13 +46,15 @@ const typeAnswer = z
       z.object({ project: z.string(), service: z.string(), linkId: z.string(), eventType: z.string() }),
     ),
     becomes: z
-      .array(z.object({ project: z.string().nullable(), toType: z.string(), mappingId: z.string() }))
-      .meta({ description: "Types that active mappings make of it." }),
+      .array(
+        z.object({ project: z.string().nullable(), fromType: z.string(), toType: z.string(), mappingId: z.string() }),
+      )
+      .meta({ description: "Types that active mappings make of it; `fromType` may be a wildcard that takes it." }),
     versions: z.array(versionSummary),
   })
   .meta({ id: "EventType" });
 
-/** Links of one type that an answer names at most, for each way of writing the type. */
+/** Links and mappings of one type that an answer names at most, for each way of writing the type. */
 const maxConsumers = 1000;
 
 const params = z.object({ type: z.string().min(1) });
@@ -67,14 +72,18 @@ export function eventTypeRoutes(scope: FastifyInstance, { catalog }: Pick<ApiPar
         summary: "Types of events that were seen, by name",
         tags: ["events"],
         querystring: z.strictObject({
-          q: z.string().min(1).optional().meta({ description: "Part of the name." }),
+          prefix: z.string().min(1).optional().meta({ description: "Beginning of the name, such as `order.`." }),
+          q: z.string().min(1).optional().meta({ description: "Part of the name, in upper or lower case." }),
           ...pageQuery,
         }),
         response: { 200: listOf(summaryAnswer) },
       },
     },
     async ({ query }) =>
-      pageAnswer(await catalog.eventTypes.list({ contains: query.q }, pageRequestOf(query)), summaryOf),
+      pageAnswer(
+        await catalog.eventTypes.list({ prefix: query.prefix, contains: query.q }, pageRequestOf(query)),
+        summaryOf,
+      ),
   );
 
   app.get(
@@ -91,16 +100,20 @@ export function eventTypeRoutes(scope: FastifyInstance, { catalog }: Pick<ApiPar
     },
     async ({ params: { type } }) => {
       const found = required(await catalog.eventTypes.get(type), notSeen(type));
-      const pages = await Promise.all(
-        patternsOf(type).map((eventType) => catalog.links.list({ eventType }, { limit: maxConsumers })),
-      );
-      const active = pages.flatMap(({ items }) => items).filter((link) => link.active);
-      const { items: mapped } = await catalog.mappings.list({ fromType: type }, { limit: maxConsumers });
+      const limit = maxConsumers;
+      const patterns = patternsOf(type);
+      const links = await Promise.all(patterns.map((eventType) => catalog.links.list({ eventType }, { limit })));
+      const mappings = await Promise.all(patterns.map((fromType) => catalog.mappings.list({ fromType }, { limit })));
       return {
-        ...typeAnswerOf(found, active, await catalog.eventTypes.versions(type)),
-        becomes: mapped
+        ...typeAnswerOf(found, await catalog.eventTypes.versions(type)),
+        consumers: links
+          .flatMap(({ items }) => items)
+          .filter((link) => link.active)
+          .map(({ id, project, service, eventType }) => ({ project, service, linkId: id, eventType })),
+        becomes: mappings
+          .flatMap(({ items }) => items)
           .filter((mapping) => mapping.active)
-          .map(({ id, project = null, toType }) => ({ project, toType, mappingId: id })),
+          .map(({ id, project = null, fromType, toType }) => ({ project, fromType, toType, mappingId: id })),
       };
     },
   );
@@ -150,10 +163,11 @@ function notSeen(type: string): string {
   return `no event of the type "${type}" was seen; it is learned about a second after its first event`;
 }
 
-/** All that a link may write to mean this type. */
+/** All that a link or a mapping may write to mean this type. */
 function patternsOf(type: string): string[] {
   const parts = type.split(".");
-  return [type, ...parts.slice(1).map((_, index) => `${parts.slice(0, index + 1).join(".")}.*`)];
+  const wildcards = parts.slice(1).map((_, index) => `${parts.slice(0, index + 1).join(".")}.*`);
+  return [type, ...wildcards.filter((pattern) => coversType(pattern, type))];
 }
 
 function summaryOf({ type, firstSeen, lastSeen, count, version }: EventTypeSummary): z.output<typeof summaryAnswer> {
@@ -166,9 +180,8 @@ function versionSummaryOf({ n, createdAt, changes }: EventTypeVersion): z.output
 
 function typeAnswerOf(
   found: EventType,
-  links: readonly Link[],
   versions: readonly EventTypeVersion[],
-): Omit<z.output<typeof typeAnswer>, "becomes"> {
+): Omit<z.output<typeof typeAnswer>, "consumers" | "becomes"> {
   const { schema, dataRequired, settled, producers } = found;
   return {
     ...summaryOf(found),
@@ -179,7 +192,6 @@ function typeAnswerOf(
     producers: producers.map(({ source, project = null, count, lastSeen }) => {
       return { source, project, count, lastSeen: timeText(lastSeen) };
     }),
-    consumers: links.map(({ id, project, service, eventType }) => ({ project, service, linkId: id, eventType })),
     versions: versions.map(versionSummaryOf),
   };
 }

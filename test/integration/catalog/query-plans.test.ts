@@ -4,6 +4,7 @@ import { held, Scene, step } from "../../../src/catalog/contract/scene.contract.
 import type { ExecutionFilter } from "../../../src/catalog/executions.ts";
 import type { LedgerFilter } from "../../../src/catalog/ledger.ts";
 import { openSqliteCatalog } from "../../../src/catalog/sqlite.ts";
+import { emptyTypeShape } from "../../../src/events/schema/shape.ts";
 import type { EventKey, InstanceId, ReplayId, VersionId } from "../../../src/foundation/ids.ts";
 import { createIds } from "../../../src/foundation/ids.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
@@ -170,4 +171,40 @@ test("a replay reads its flow and its own executions by an index, whatever else 
   const others = [...database.statements].filter((sql) => !/from "replays" order by/.test(sql));
   const costly = others.map((sql) => ({ sql, steps: costlySteps(database, sql) }));
   expect(costly.filter(({ steps }) => steps.length > 0)).toEqual([]);
+});
+
+test("event types are listed along the index of their names, and a search for a part of one reads no more than the names", async () => {
+  const { database, scene } = await openRecording();
+  const { eventTypes } = scene.catalog;
+  const shape = emptyTypeShape();
+  const types = Array.from({ length: 5 }, (_, n) => `order.t${n}`);
+  const observations = types.map((type) => {
+    return { type, count: 1, firstSeen: 1, lastSeen: 1, producers: [], shape, known: false };
+  });
+  await eventTypes.learn(observations);
+  await eventTypes.learn(observations);
+  await eventTypes.get("order.t1");
+  await eventTypes.version("order.t1", 1);
+  await eventTypes.versions("order.t1");
+  await eventTypes.shapes(types);
+  await eventTypes.forget("order.t1");
+  const plansOf = () => [...database.statements].flatMap((sql) => database.prepare(`explain query plan ${sql}`).all());
+  const details = () => (plansOf() as { detail: string }[]).map(({ detail }) => detail);
+  // Of each statement, those that count the types alone read through: the names, before a new one is inserted.
+  expect(details().filter((detail) => /TEMP B-TREE|^SCAN (?!event_types USING COVERING INDEX)/.test(detail))).toEqual(
+    [],
+  );
+
+  const plan = async (filter: { prefix?: string; contains?: string }, after?: string) => {
+    database.statements.clear();
+    const { next } = await eventTypes.list(filter, { limit: 2, after });
+    return [details(), next] as const;
+  };
+  const [first, next] = await plan({});
+  expect(first).toEqual([expect.stringMatching(/^SCAN event_types USING INDEX/)]);
+  for (const filter of [{}, { prefix: "order." }, { prefix: "order.", contains: "t" }]) {
+    const [walked] = await plan(filter, next);
+    expect(walked).toEqual([expect.stringMatching(/^SEARCH event_types USING INDEX .*\(type>/)]);
+  }
+  expect((await plan({ contains: "T4" }))[0]).toEqual([expect.stringMatching(/^SCAN event_types USING INDEX/)]);
 });
