@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type ConfigStore, maxValueBytes } from "./config-store.ts";
 import { configurationContract } from "./contract/configuration.contract.ts";
-import type { ConfigStoreContract } from "./contract/open-store.ts";
+import type { ConfigStoreContract } from "./contract/open-store.contract.ts";
 import { secretsContract } from "./contract/secrets.contract.ts";
 
 /** What every driver of the configuration store promises. Calls `test`; call it inside a `describe`. */

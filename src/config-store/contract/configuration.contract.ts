@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { maxValueBytes } from "../config-store.ts";
 import { effectiveConfiguration } from "../configuration-store.ts";
-import type { ConfigStoreContract } from "./open-store.ts";
+import type { ConfigStoreContract } from "./open-store.contract.ts";
 
 const service = { kind: "service", project: "shop", service: "orders" } as const;
 const project = { kind: "project", project: "shop" } as const;

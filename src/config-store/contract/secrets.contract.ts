@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ConfigStoreContract } from "./open-store.ts";
+import type { ConfigStoreContract } from "./open-store.contract.ts";
 
 const scope = { kind: "project", project: "shop" } as const;
 const change = (name: string, expectedVersion: number, isKept = true) => ({

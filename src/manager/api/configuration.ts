@@ -35,7 +35,6 @@ const params = z.object({
 export function configurationRoutes(scope: FastifyInstance, parts: ApiParts): void {
   const app = scope.withTypeProvider<ZodTypeProvider>();
   const { catalog, configStore } = parts;
-  const { configuration } = configStore;
 
   app.get(
     "/config/*",
@@ -59,7 +58,7 @@ export function configurationRoutes(scope: FastifyInstance, parts: ApiParts): vo
         return pageOf(found, query);
       }
       if (query.history === "true") return history(place, key, query);
-      const entry = await configuration.get(place, key);
+      const entry = await configStore.configuration.get(place, key);
       const value = required(entry?.deleted === false ? entry : undefined, unknownKey(place, key));
       return reply.header("etag", `"${value.version}"`).send(answerOf(place, key, value));
     },
@@ -124,7 +123,7 @@ export function configurationRoutes(scope: FastifyInstance, parts: ApiParts): vo
   async function put(place: Scope, key: string, value: Json | undefined, ifMatch: string | undefined) {
     const expectedVersion = versionOfIfMatch(ifMatch);
     try {
-      return await configuration.put(place, key, { value, origin: "person", expectedVersion });
+      return await configStore.configuration.put(place, key, { value, origin: "person", expectedVersion });
     } catch (error) {
       if (isPlatformError(error, "conflict")) throw new HttpRefusal(412, "conflict", error.message);
       throw error;
@@ -132,19 +131,19 @@ export function configurationRoutes(scope: FastifyInstance, parts: ApiParts): vo
   }
 
   async function versionOf(place: Scope, key: string, version: number): Promise<Json> {
-    const [entry] = await configuration.history(place, key, { limit: 1, before: version + 1 });
+    const [entry] = await configStore.configuration.history(place, key, { limit: 1, before: version + 1 });
     const found = entry?.version === version && !entry.deleted ? entry : undefined;
     return required(found, `${scopeText(place)} has no version ${version} of ${JSON.stringify(key)} with a value`)
       .value;
   }
 
   async function own(place: Scope) {
-    return [...(await configuration.values(place))].map(([key, value]) => answerOf(place, key, value));
+    return [...(await configStore.configuration.values(place))].map(([key, value]) => answerOf(place, key, value));
   }
 
   async function effective(place: Scope) {
     if (place.kind !== "service") throw new PlatformError("invalid-input", "effective=true is for services only");
-    const values = [...(await effectiveConfiguration(configuration, place))];
+    const values = [...(await effectiveConfiguration(configStore.configuration, place))];
     return values.map(([key, value]) => answerOf(value.scope, key, value)).sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
@@ -152,7 +151,7 @@ export function configurationRoutes(scope: FastifyInstance, parts: ApiParts): vo
     const before = after === undefined ? undefined : Number(after);
     if (before !== undefined && !Number.isSafeInteger(before))
       throw new PlatformError("invalid-input", "after must be the `next` of a page");
-    const entries = await configuration.history(place, key, { limit: limit + 1, before });
+    const entries = await configStore.configuration.history(place, key, { limit: limit + 1, before });
     if (entries.length === 0 && after === undefined) throw new PlatformError("not-found", unknownKey(place, key));
     const items = entries.slice(0, limit).map((entry) => answerOf(place, key, entry));
     return { items, next: entries.length > limit ? String(items.at(-1)?.version) : null };

@@ -20,7 +20,6 @@ const maxContention = 20;
 export function stateRoutes(scope: FastifyInstance, parts: ApiParts): void {
   const app = scope.withTypeProvider<ZodTypeProvider>();
   const { bus, catalog, configStore } = parts;
-  const { state } = configStore;
 
   app.get(
     "/state/:project/:service",
@@ -37,7 +36,7 @@ export function stateRoutes(scope: FastifyInstance, parts: ApiParts): void {
     },
     async ({ params, query: { limit, after } }) => {
       const owner = await requireOwner(params);
-      const all = [...(await state.get(owner))].map(([key, value]) => ({ key, ...value }));
+      const all = [...(await configStore.state.get(owner))].map(([key, value]) => ({ key, ...value }));
       all.sort((left, right) => (left.key < right.key ? -1 : 1));
       const rest = after === undefined ? all : all.filter(({ key }) => key > after);
       const items = rest.slice(0, limit);
@@ -104,9 +103,9 @@ export function stateRoutes(scope: FastifyInstance, parts: ApiParts): void {
   /** Stored, then logged, as a script's put is; what a crash keeps from the log the next start appends. */
   async function put(owner: StateOwner, key: string, value: Json, expected: number | undefined): Promise<StateValue> {
     for (let tries = 1; ; tries += 1) {
-      const version = expected ?? (await state.get(owner)).get(key)?.version ?? 0;
+      const version = expected ?? (await configStore.state.get(owner)).get(key)?.version ?? 0;
       try {
-        const stored = await state.put(owner, key, value, version);
+        const stored = await configStore.state.put(owner, key, value, version);
         await bus.publish([encodeStateRecord(owner, key, stored)]);
         return stored;
       } catch (error) {
