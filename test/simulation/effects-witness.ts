@@ -121,7 +121,7 @@ export class EffectsWitness implements ScriptWitness {
     const put: StateStore["put"] = async (owner, key, value, expectedVersion) => {
       try {
         const stored = await store.put(owner, key, value, expectedVersion);
-        this.#statePut(owner, key, stored);
+        this.#statePut(owner, key, stored, expectedVersion);
         return stored;
       } catch (error) {
         if (isPlatformError(error, "conflict")) this.#history.reach("state was put at the same time by two runs");
@@ -150,11 +150,15 @@ export class EffectsWitness implements ScriptWitness {
     }
   }
 
-  #statePut(owner: StateOwner, key: string, stored: { version: number; value: Json }): void {
+  #statePut(owner: StateOwner, key: string, stored: { version: number; value: Json }, expectedVersion: number): void {
     const name = stateKey(owner, key);
     const before = this.#versions.get(name)?.version ?? 0;
-    if (stored.version !== before + 1) {
-      this.#history.violate("D11", `state ${name} went from version ${before} to ${stored.version}`);
+    // Scripts of a world delete nothing, so that the version put on is that of the value before.
+    if (stored.version !== before + 1 || expectedVersion !== before) {
+      this.#history.violate(
+        "D11",
+        `state ${name} went from version ${before} to ${stored.version}, on version ${expectedVersion}`,
+      );
     }
     this.#versions.set(name, stored);
   }
