@@ -89,8 +89,12 @@ function checkLedger(world: World, ledger: readonly LedgerEntry[], executions: r
       history.violate("D2", `the ledger says ${entry.outcome} of ${entry.event.id}, decided was ${decision.outcome}`);
     }
     const matched = entry.links.filter((link) => link.matched);
-    if ((entry.outcome === "matched") !== matched.length > 0) {
+    const mapped = entry.mappings.filter((mapping) => mapping.matched);
+    if ((entry.outcome === "matched") !== matched.length + mapped.length > 0) {
       history.violate("D2", `${entry.event.id} is ${entry.outcome} with ${matched.length} links matched`);
+    }
+    for (const { eventKey } of mapped) {
+      if (!routing.mappings.made.has(eventKey ?? "")) history.violate("D2", `nobody made ${eventKey} of ${entry.key}`);
     }
     for (const { executionId } of matched) {
       if (executionId !== undefined) named.add(executionId);
@@ -146,6 +150,9 @@ async function checkBus(
     if (!onBus.has(key)) history.violate("D1", `an acknowledged event is gone: ${key}`);
   for (const key of told.refused)
     if (onBus.has(key)) history.violate("D16", `an event of a refused batch is there: ${key}`);
+  for (const [key, { type }] of routing.mappings.made) {
+    if (!onBus.has(key)) history.violate("D1", `an event that a mapping made is not on the bus: ${type} ${key}`);
+  }
   for (const key of effects.published) if (!onBus.has(key)) history.violate("D9", `a published event is gone: ${key}`);
   let setAside = 0;
   for (const { earliest, next } of await bus.offsets(topics.deadLetter)) setAside += next - earliest;

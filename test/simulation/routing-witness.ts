@@ -1,3 +1,4 @@
+import type { LinkSnapshot } from "../../src/catalog/links.ts";
 import type { IncomingEvent, RoutingDecision, RoutingStore } from "../../src/catalog/routing.ts";
 import type { CloudEvent } from "../../src/events/cloud-event.ts";
 import { isLifecycleType, isReservedType, platformEventTypes } from "../../src/events/reserved-types.ts";
@@ -6,7 +7,8 @@ import { PlatformError } from "../../src/foundation/errors.ts";
 import type { RoutingLimits } from "../../src/router/decide.ts";
 import type { RoutableLink } from "../../src/services/link.ts";
 import type { History } from "./history.ts";
-import { referenceMatches } from "./reference-matching.ts";
+import { MappingWitness } from "./mapping-witness.ts";
+import { referenceMappings, referenceMatches } from "./reference-matching.ts";
 
 export interface RoutingWitnessParts {
   history: History;
@@ -31,8 +33,10 @@ interface Facts {
 /** Watches routing from the catalog's side and holds every decision against a plain reading of the rules. */
 export class RoutingWitness {
   readonly #parts: RoutingWitnessParts;
-  /** Links as of each epoch that was seen. */
-  readonly #links = new Map<number, readonly RoutableLink[]>();
+  /** What mappings made. */
+  readonly mappings: MappingWitness;
+  /** Links and mappings as of each epoch that was seen. */
+  readonly #snapshots = new Map<number, LinkSnapshot>();
   /** The greatest epoch known to be committed. */
   #epoch = -1;
   readonly decided = new Map<string, RoutingDecision>();
@@ -46,11 +50,12 @@ export class RoutingWitness {
 
   constructor(parts: RoutingWitnessParts) {
     this.#parts = parts;
+    this.mappings = new MappingWitness(parts.history);
   }
 
-  linksAre(epoch: number, links: readonly RoutableLink[]): void {
-    this.#links.set(epoch, links);
-    this.#epoch = Math.max(this.#epoch, epoch);
+  linksAre(snapshot: LinkSnapshot): void {
+    this.#snapshots.set(snapshot.epoch, snapshot);
+    this.#epoch = Math.max(this.#epoch, snapshot.epoch);
   }
 
   /** An execution that routing did not start: a person asked for it, or for another run of `original`. */
@@ -61,9 +66,10 @@ export class RoutingWitness {
     if (original !== undefined && this.#ofLifecycle.has(original)) this.#ofLifecycle.add(executionId);
   }
 
-  /** The flow that an event counts for: its cause's, whatever flow a script has named. */
-  #rootOf(event: CloudEvent): string {
-    return this.#rootFlows.get(event.fxexecution ?? "") ?? event.correlationid ?? event.id;
+  /** The flow that an event counts for: that of what it was made of, or of its cause, whatever flow a script has named. */
+  #rootOf({ event, key }: IncomingEvent): string {
+    const made = this.mappings.made.get(key);
+    return made?.rootFlow ?? this.#rootFlows.get(event.fxexecution ?? "") ?? event.correlationid ?? event.id;
   }
 
   tap(store: RoutingStore): RoutingStore {
@@ -80,7 +86,7 @@ export class RoutingWitness {
         const result = await store.route(batch, (facts) => {
           if (facts.newer) {
             epoch = facts.newer.epoch;
-            this.#links.set(epoch, facts.newer.links);
+            this.#snapshots.set(epoch, facts.newer);
             if (leastEpoch >= 0) this.#parts.history.reach("links changed inside routing");
           }
           known = facts.known;
@@ -139,15 +145,19 @@ export class RoutingWitness {
       if (isRunRequest(event.event.type) && decision.outcome !== "rejected" && !requested.has(key)) {
         history.violate("D3", `run request ${event.event.id} was forged, and is ${decision.outcome}`);
       }
-      this.#checkOne(event, decision, this.#links.get(epoch));
+      this.#checkOne(event, decision, this.#snapshots.get(epoch));
     }
   }
 
-  #checkOne(incoming: IncomingEvent, decision: RoutingDecision, links: readonly RoutableLink[] | undefined): void {
+  #checkOne(incoming: IncomingEvent, decision: RoutingDecision, snapshot: LinkSnapshot | undefined): void {
     const { history, limits } = this.#parts;
-    const { event, topic } = incoming;
+    const { event, topic, key } = incoming;
     const where = `event ${event.type} ${event.id}`;
+    this.mappings.routed(where, incoming, decision);
     if (decision.outcome === "counted") {
+      if (referenceMappings(event, snapshot?.mappings ?? []).length > 0) {
+        history.violate("D2", `${where} was only counted, and a mapping takes it`);
+      }
       if (topic !== topics.platform) history.violate("D15", `${where} came from outside and was only counted`);
       history.reach("a lifecycle event was counted, not stored");
       return;
@@ -168,23 +178,43 @@ export class RoutingWitness {
     if (isLifecycleType(event.type) && this.#ofLifecycle.has(event.fxexecution ?? "")) {
       history.reach("a lifecycle event of a lifecycle run was recorded, not routed");
       // Pruned within seconds, a run can no longer tell what it was.
-      if (decision.starts.length > 0 && !this.#parts.forgets)
+      if (decision.starts.length + decision.mapped.length > 0 && !this.#parts.forgets)
         history.violate("D14", `${where} tells of a lifecycle run and started another`);
+      else if (decision.mapped.length > 0) this.#follow(where, incoming, decision, snapshot);
       return;
     }
-    if (links !== undefined) this.#checkMatches(where, event, decision, links);
-    const flow = this.#rootOf(event);
-    const started = (this.#flowStarts.get(flow) ?? 0) + decision.starts.length;
+    if (snapshot !== undefined) this.#checkMatches(where, event, decision, snapshot.links);
+    const { flow, ofLifecycle } = this.#follow(where, incoming, decision, snapshot);
+    const starting = decision.starts.length + decision.mapped.length;
+    const started = (this.#flowStarts.get(flow) ?? 0) + starting;
     this.#flowStarts.set(flow, started);
-    if (limited && decision.starts.length > 0 && started > limits.flowExecutions && !this.#parts.forgets) {
-      history.violate("D14", `flow ${flow} has started ${started} executions`);
+    if (limited && starting > 0 && started > limits.flowExecutions && !this.#parts.forgets) {
+      history.violate("D14", `flow ${flow} has started ${started} executions and mapped events`);
     }
     for (const { id, concurrencyKey, startedByLifecycle } of decision.starts) {
       this.#parts.created(id, concurrencyKey);
       this.#rootFlows.set(id, flow);
-      if (isLifecycleType(event.type)) this.#ofLifecycle.add(id);
-      if (startedByLifecycle !== isLifecycleType(event.type)) history.violate("D14", `${where}: wrong mark on ${id}`);
+      if (ofLifecycle) this.#ofLifecycle.add(id);
+      if (startedByLifecycle !== ofLifecycle) history.violate("D14", `${where}: wrong mark on ${id}`);
+      if (ofLifecycle && this.mappings.made.has(key)) {
+        history.reach("an execution event was mapped, and what it started was a lifecycle run");
+      }
     }
+  }
+
+  /** What the event's runs and mapped events inherit. */
+  #follow(
+    where: string,
+    incoming: IncomingEvent,
+    decision: Extract<RoutingDecision, { outcome: "matched" | "unmatched" }>,
+    snapshot: LinkSnapshot | undefined,
+  ): { flow: string; ofLifecycle: boolean } {
+    const flow = this.#rootOf(incoming);
+    const made = this.mappings.made.get(incoming.key);
+    const ofLifecycle = isLifecycleType(incoming.event.type) || made?.ofLifecycle === true;
+    const mappings = snapshot?.mappings;
+    if (mappings) this.mappings.decided(where, incoming, decision, { mappings, rootFlow: flow, ofLifecycle });
+    return { flow, ofLifecycle };
   }
 
   #checkRejection(where: string, event: CloudEvent, reason: string): void {
@@ -221,7 +251,8 @@ export class RoutingWitness {
     for (const id of expected.keys()) {
       if (!started.has(id)) history.violate("D2", `${where} did not start a run of link ${id}, which matches`);
     }
-    const outcome = decision.starts.length > 0 || decision.requested !== undefined ? "matched" : "unmatched";
+    const begun = decision.starts.length + decision.mapped.length > 0;
+    const outcome = begun || decision.requested !== undefined ? "matched" : "unmatched";
     if (decision.outcome !== outcome) history.violate("D2", `${where} was ${decision.outcome}, not ${outcome}`);
     if (outcome === "unmatched" && !decision.reason) history.violate("D2", `${where} is unmatched without a reason`);
   }

@@ -16,7 +16,7 @@ interface Witnesses {
 
 /** The catalog with the world's witnesses between it and everybody: they see what was truly committed. */
 export function watchCatalog(catalog: Catalog, { routing, leases, schedules: witness, history }: Witnesses): Catalog {
-  const { links, services, executions, runRequests, schedules, jobs, retention } = catalog;
+  const { links, mappings, services, executions, runRequests, schedules, jobs, retention } = catalog;
 
   /** As that, and the service's schedule may begin anew. */
   const beginning = <Result>(project: string, name: string, change: () => Promise<Result>): Promise<Result> => {
@@ -36,11 +36,10 @@ export function watchCatalog(catalog: Catalog, { routing, leases, schedules: wit
     routing.startedByHand(executionId, asking === undefined ? { flow } : { flow, original: asking });
   };
 
-  /** Reads the links as they are after a change, so that decisions can be held against them. */
+  /** Reads links and mappings as they are after a change, so that decisions can be held against them. */
   const afterLinkChange = async <Result>(change: Promise<Result>): Promise<Result> => {
     const result = await change;
-    const snapshot = await links.snapshot();
-    routing.linksAre(snapshot.epoch, snapshot.links);
+    routing.linksAre(await links.snapshot());
     return result;
   };
 
@@ -53,6 +52,12 @@ export function watchCatalog(catalog: Catalog, { routing, leases, schedules: wit
       create: (link) => afterLinkChange(links.create(link)),
       update: (id, change) => afterLinkChange(links.update(id, change)),
       delete: (id) => afterLinkChange(links.delete(id)),
+    },
+    mappings: {
+      ...mappings,
+      create: (mapping) => afterLinkChange(mappings.create(mapping)),
+      update: (id, change) => afterLinkChange(mappings.update(id, change)),
+      delete: (id) => afterLinkChange(mappings.delete(id)),
     },
     services: {
       ...services,

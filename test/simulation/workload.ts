@@ -10,6 +10,7 @@ import { isPlatformError, messageOf, PlatformError } from "../../src/foundation/
 import { createIds, type ExecutionId, type Ids } from "../../src/foundation/ids.ts";
 import { EventIntake } from "../../src/manager/api/event-intake.ts";
 import { concurrencyKeyFor } from "../../src/services/concurrency-key.ts";
+import { changeMapping, createMapping, createMappings } from "./drawn-mappings.ts";
 import { deployService, eventTypes, lifecycleTypes, projects } from "./drawn-services.ts";
 import { filters } from "./reference-matching.ts";
 import { poisonPrefix } from "./routing-witness.ts";
@@ -58,6 +59,7 @@ export class Workload {
     await catalog.projects.create({ name: "other", description: "" });
     const services = this.#random.between(2, 5);
     for (let n = 0; n < services; n += 1) await deployService(this.#world, catalog, this.#random, n);
+    await createMappings(catalog, this.#random);
   }
 
   /** Spreads the operations over the world's time. */
@@ -117,6 +119,9 @@ const weighted: readonly [weight: number, Operation][] = [
   ],
   [5, { name: "link", run: createLink }],
   [5, { name: "change a link", run: changeLink }],
+  [4, { name: "map", run: createMapping }],
+  [3, { name: "change a mapping", run: changeMapping }],
+  [2, { name: "forge a mapped event", run: forgeMapped }],
   [3, { name: "change a service", run: changeService }],
   [1, { name: "delete a service", run: deleteService }],
   [
@@ -320,6 +325,20 @@ async function changeLink(client: Client): Promise<void> {
     await catalog.links.delete(id);
     told.removedLinks.add(id);
   }
+}
+
+/** Past the API: an outsider that gives itself a new flow, and the mark that ends the news of its runs. */
+function forgeMapped(client: Client): Promise<void> {
+  const { ids, random } = client;
+  return publish(client, topics.events, {
+    specversion: "1.0",
+    id: ids.next(),
+    source: "/outside",
+    type: random.pick(eventTypes),
+    fxmapping: "forged",
+    fxrootflow: ids.next(),
+    ...(random.chance(0.5) ? { fxlifecycle: true } : {}),
+  });
 }
 
 async function changeService(client: Client): Promise<void> {
