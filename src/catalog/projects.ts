@@ -12,7 +12,7 @@ export interface ProjectStore {
   /** Throws `conflict` when the name is taken. */
   create(project: { name: string; description: string }): Promise<Project>;
   /**
-   * Throws `not-found`; `conflict` while it has services, so that nothing is deleted by accident;
+   * Throws `not-found`; `conflict` while it has services or mappings, so that nothing is deleted by accident;
    * `forbidden` for the project `default`.
    */
   delete(name: string): Promise<void>;

@@ -86,7 +86,11 @@ const executor = z.strictObject({
 
 const limits = z.strictObject({
   hops: z.int().min(1).max(10_000).default(100).describe("Longest chain of events caused by one another."),
-  flowExecutions: z.int().min(1).default(10_000).describe("Executions that one flow may start."),
+  flowExecutions: z
+    .int()
+    .min(1)
+    .default(10_000)
+    .describe("Executions that one flow may start, with the events that mappings make in it."),
   eventBytes: z.int().min(1024).max(maxEventBytes).default(maxEventBytes).describe("Largest event."),
   bodyBytes: bytes(16 * 1024 * 1024).describe("Largest request body, deploys excepted."),
   batchEvents: z.int().min(1).max(10_000).default(1000).describe("Most events of one batched request."),

@@ -60,6 +60,15 @@ export function projectStore(context: StoreContext): ProjectStore {
           const message = `project ${name} has services, ${service.name} among them: delete those first`;
           throw new PlatformError("conflict", message);
         }
+        const mapping = await tx
+          .selectFrom("mappings")
+          .select(["from_type", "to_type"])
+          .where("project", "=", name)
+          .executeTakeFirst();
+        if (mapping) {
+          const message = `project ${name} has mappings, ${mapping.from_type} to ${mapping.to_type} among them: delete those first`;
+          throw new PlatformError("conflict", message);
+        }
         const result = await tx.deleteFrom("projects").where("name", "=", name).executeTakeFirst();
         if (result.numDeletedRows === 0n) throw new PlatformError("not-found", `there is no project ${name}`);
       }),

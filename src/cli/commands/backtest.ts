@@ -4,6 +4,7 @@ import { messageOf } from "../../foundation/errors.ts";
 import { defaultProject } from "../../services/service-ref.ts";
 import { usageError } from "../cli-error.ts";
 import type { BacktestAnswer } from "../connection/wire.ts";
+import { mapCommand, quoted, type WrittenMapping } from "../map/map-command.ts";
 import { serviceRefOf } from "../service-ref.ts";
 import { type Session, withSession } from "../session.ts";
 import { wholeNumber } from "../terminal/read-options.ts";
@@ -43,13 +44,22 @@ async function backtest({ api, terminal }: Session, service: string | undefined,
     const { backtestText } = await import("../map/backtest-text.ts");
     return backtestText(body, terminal.paint, Date.now());
   });
-  terminal.next(proposal.next);
+  const next = proposal.next();
+  if (next !== undefined) terminal.next(next);
 }
 
-function proposalOf(service: string | undefined, options: BacktestOptions): { json: object; next: string } {
+function proposalOf(
+  service: string | undefined,
+  options: BacktestOptions,
+): {
+  json: object;
+  /** The command that makes what was tried, once the API has found it sound. */
+  next(): string | undefined;
+} {
   const { link, mapping, filter, version } = options;
   if (mapping !== undefined) {
-    return { json: { mapping: readMapping(mapping) }, next: "fx map <from> <to> --field target=path" };
+    const json = readMapping(mapping);
+    return { json: { mapping: json }, next: () => mapCommand(json as WrittenMapping) };
   }
   if (link === undefined || service === undefined) {
     throw usageError(
@@ -59,10 +69,13 @@ function proposalOf(service: string | undefined, options: BacktestOptions): { js
   }
   const { project, name, text } = serviceRefOf(service, options.project);
   const more = { ...(filter === undefined ? {} : { filter }), ...(version === undefined ? {} : { version }) };
-  const quoted = filter === undefined ? "" : ` --filter '${filter}'`;
+  const rest = [
+    ...(filter === undefined ? [] : ["--filter", quoted(filter)]),
+    ...(version === undefined ? [] : ["--version", quoted(version)]),
+  ];
   return {
     json: { link: { project, service: name, eventType: link, ...more } },
-    next: `fx link ${link} ${text}${quoted}`,
+    next: () => ["fx link", quoted(link), text, ...rest].join(" "),
   };
 }
 

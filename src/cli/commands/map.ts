@@ -8,6 +8,7 @@ import { wholeNumber } from "../terminal/read-options.ts";
 
 interface MapOptions {
   field: string[];
+  default: string[];
   all?: boolean;
   filter?: string;
   name?: string;
@@ -54,6 +55,7 @@ export function defineMap(program: Command): Command {
     .addOption(new Option("--on", "switch it on").conflicts("off"))
     .option("--off", "switch it off")
     .option("--field <field>", `the fields from now on, all of them: ${fieldHelp}`, collect, [])
+    .option("--default <default>", "with --field: target:=json stands in where it has no value", collect, [])
     .addOption(new Option("--all", "all fields of the event, these over them").conflicts("only"))
     .option("--only", "the mapped fields, and nothing else")
     .addOption(new Option("--filter <expression>", "CEL over `event`").conflicts("clearFilter"))
@@ -72,17 +74,22 @@ function withContent(command: Command): Command {
     .argument("<from>", 'an event type, exact ("order.placed"), or with a trailing ".*" ("order.*")')
     .argument("<to>", "the type of the events to make")
     .option("--field <field>", `once for each field: ${fieldHelp}`, collect, [])
+    .option("--default <default>", "target:=json stands in where the field of that target has no value", collect, [])
     .option("--all", "all fields of the event, and these laid over them")
     .option("--filter <expression>", "CEL over `event`, e.g. 'event.data.total > 100'")
     .option("--project <project>", "only events that this project sees; what is made is its own (all projects)");
 }
 
-function contentOf(fromType: string, toType: string, { field, all, filter, project, name, off }: MapOptions) {
+function contentOf(
+  fromType: string,
+  toType: string,
+  { field, default: defaults, all, filter, project, name, off }: MapOptions,
+) {
   return {
     fromType,
     toType,
     strategy: all ? "all" : "mapped",
-    fields: readFields(field),
+    fields: readFields(field, defaults),
     ...(filter === undefined ? {} : { filter }),
     ...(project === undefined ? {} : { project }),
     ...(name === undefined ? {} : { name }),
@@ -146,7 +153,9 @@ async function change(
     ...(options.off ? { active: false } : {}),
     ...(options.all ? { strategy: "all" } : {}),
     ...(options.only ? { strategy: "mapped" } : {}),
-    ...(options.field.length > 0 ? { fields: readFields(options.field) } : {}),
+    ...(options.field.length + options.default.length > 0
+      ? { fields: readFields(options.field, options.default) }
+      : {}),
     ...(options.filter === undefined ? {} : { filter: options.filter }),
     ...(options.clearFilter ? { filter: null } : {}),
   };

@@ -23,7 +23,8 @@ function summary(answer: BacktestAnswer): string[] {
   if (alreadyDone > 0) lines.push(`${alreadyDone} of these had done so already.`);
   if (unknown > 0) lines.push(`${countText(unknown, "event")} cannot be judged: retention has taken the data.`);
   if (notRouted > 0) lines.push(`${countText(notRouted, "event")} cannot be had: rejected, or of another project.`);
-  if (truncated) lines.push(`There are more; it ended at those of ${endedAt}: choose fewer --hours.`);
+  if (endedAt) lines.push(`There are more; it ended at those of ${endedAt}: choose fewer --hours.`);
+  else if (truncated) lines.push("There are more types than are looked at together: choose a longer prefix.");
   return lines;
 }
 

@@ -7,6 +7,7 @@ import type { RoutableLink } from "../../services/link.ts";
 import { LinkIndex } from "../../services/link-index.ts";
 import { defaultProject, nameSchema } from "../../services/names.ts";
 import { type BacktestResult, backtest, type Proposal } from "../backtest/backtest.ts";
+import { maxTypes } from "../backtest/stored-events.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { eventBody } from "./event-answer.ts";
 import { eventTypePattern, filterExpression } from "./link-input.ts";
@@ -64,8 +65,13 @@ const backtestAnswer = z
       description: "Of a mapping: runs that its events would have started by the links there are, one step on.",
     }),
     samples: z.array(sample),
-    truncated: z.boolean().meta({ description: `There are more than ${maxEvents} events; the oldest were left out.` }),
-    endedAt: z.string().nullable().meta({ description: "Where truncated: the time of the oldest event looked at." }),
+    truncated: z.boolean().meta({
+      description: `Not all were looked at: there are more than ${maxEvents} events, of which the oldest were left out, or more than ${maxTypes} types, of which the last by name were.`,
+    }),
+    endedAt: z
+      .string()
+      .nullable()
+      .meta({ description: "Where the oldest events were left out: the time of the oldest one looked at." }),
   })
   .meta({ id: "Backtest" });
 
@@ -141,7 +147,7 @@ async function proposalOf(
 }
 
 function answerOf(result: BacktestResult, { from, to }: { from: number; to: number }): z.output<typeof backtestAnswer> {
-  const { hours, reasons, further, samples, truncatedAt, ...counts } = result;
+  const { hours, reasons, further, samples, truncatedAt, typesLeftOut, ...counts } = result;
   const event = (value: unknown) => value as z.output<typeof eventBody>;
   return {
     ...counts,
@@ -159,7 +165,7 @@ function answerOf(result: BacktestResult, { from, to }: { from: number; to: numb
       alreadyDone,
       made: made === undefined ? null : event(made),
     })),
-    truncated: truncatedAt !== undefined,
+    truncated: truncatedAt !== undefined || typesLeftOut,
     endedAt: timeText(truncatedAt),
   };
 }

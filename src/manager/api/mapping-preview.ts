@@ -5,6 +5,7 @@ import type { CloudEvent } from "../../events/cloud-event.ts";
 import { eventKeyOf } from "../../events/event-key.ts";
 import type { MappingContent } from "../../events/mapping.ts";
 import { coversType } from "../../events/mapping.ts";
+import { isLifecycleType } from "../../events/reserved-types.ts";
 import { compileMapping } from "../../services/compiled-mapping.ts";
 import { compileFilter } from "../../services/filter.ts";
 import { MappingIndex } from "../../services/mapping-index.ts";
@@ -63,7 +64,8 @@ export function mappingPreviewRoute(
 
 async function lastEvents({ catalog }: Pick<ApiParts, "catalog">, type: string, count: number): Promise<CloudEvent[]> {
   const events: CloudEvent[] = [];
-  for await (const { event, stripped } of storedEvents(catalog.ledger, type, {})) {
+  const { entries } = await storedEvents(catalog.ledger, type, {});
+  for await (const { event, stripped } of entries) {
     if (!stripped) events.push(event);
     if (events.length === count) break;
   }
@@ -75,7 +77,12 @@ function preview(content: MappingContent, event: CloudEvent, now: number): Previ
   const data = compileMapping(content, compileFilter).apply(event);
   const problems = data.ok ? [] : data.problems.map((found) => ({ ...found }));
   const left = data.ok ? data.left : [];
-  const from = { key: eventKeyOf(event), sequence: Number(event.sequence ?? 0) || 0, lifecycle: false, now };
+  const from = {
+    key: eventKeyOf(event),
+    sequence: Number(event.sequence ?? 0) || 0,
+    lifecycle: isLifecycleType(event.type),
+    now,
+  };
   const rootFlow = event.correlationid ?? event.id;
   const { made, misses } = new MappingIndex([proposed(content)]).map(event, { ...from, rootFlow });
   const after = (made[0]?.event as z.output<typeof eventBody> | undefined) ?? null;

@@ -1,6 +1,7 @@
 import type { LedgerEntry, LedgerStore } from "../../catalog/ledger.ts";
 import type { CloudEvent } from "../../events/cloud-event.ts";
 import type { Mapping } from "../../events/mapping.ts";
+import { isLifecycleType, platformEventTypes } from "../../events/reserved-types.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import { endOfTurn } from "../../foundation/turn.ts";
 import type { RoutableLink } from "../../services/link.ts";
@@ -37,6 +38,8 @@ export interface BacktestResult {
   further: Map<string, number>;
   /** The oldest event that was looked at, where not all were; undefined otherwise. */
   truncatedAt: number | undefined;
+  /** The proposal takes more types than are looked at together. */
+  typesLeftOut: boolean;
 }
 
 export interface BacktestSample {
@@ -66,11 +69,12 @@ export async function backtest(
 ): Promise<BacktestResult> {
   const judge = "link" in proposal ? judgeLink(proposal.link) : judgeMapping(proposal.mapping, proposal.links);
   const pattern = "link" in proposal ? proposal.link.eventType : proposal.mapping.fromType;
-  const result = emptyResult();
+  const { entries, typesLeftOut } = await storedEvents(ledger, pattern, limits);
+  const result = { ...emptyResult(), typesLeftOut };
   const misses: BacktestSample[] = [];
   let turn = clock.monotonic();
   let oldest = limits.to;
-  for await (const entry of storedEvents(ledger, pattern, limits)) {
+  for await (const entry of entries) {
     if (result.examined >= limits.events || stopped.aborted) {
       result.truncatedAt = oldest;
       break;
@@ -101,6 +105,8 @@ type Judge = (entry: LedgerEntry) => Verdict | undefined;
 function judgeLink(link: RoutableLink): Judge {
   const index = new LinkIndex(0, [link]);
   return ({ event, links }) => {
+    // It concerns the one run that asked for it: the router holds it against no link.
+    if (event.type === platformEventTypes.retryDue) return undefined;
     const { matches, misses } = index.match(event);
     if (matches.length + misses.length === 0) return undefined;
     const alreadyDone =
@@ -113,8 +119,10 @@ function judgeLink(link: RoutableLink): Judge {
 function judgeMapping(mapping: Mapping, linked: LinkIndex): Judge {
   const index = new MappingIndex([mapping]);
   return ({ key, event, sequence, receivedAt, mappings }) => {
-    const rootFlow = event.correlationid ?? event.id;
-    const { made, misses } = index.map(event, { key, sequence, rootFlow, lifecycle: false, now: receivedAt });
+    const rootFlow = typeof event.fxrootflow === "string" ? event.fxrootflow : (event.correlationid ?? event.id);
+    // Rule D14, as the router says it: what is made of an execution event starts runs that start no others.
+    const lifecycle = isLifecycleType(event.type) || event.fxlifecycle === true;
+    const { made, misses } = index.map(event, { key, sequence, rootFlow, lifecycle, now: receivedAt });
     if (made.length + misses.length === 0) return undefined;
     const result = made[0]?.event;
     const further = result ? linked.match(result).matches.map(({ link }) => `${link.project}/${link.service}`) : [];
@@ -181,5 +189,6 @@ function emptyResult(): BacktestResult {
     samples: [],
     further: new Map(),
     truncatedAt: undefined,
+    typesLeftOut: false,
   };
 }

@@ -1,7 +1,7 @@
 import type { LedgerEntry, LedgerStore } from "../../catalog/ledger.ts";
 
 const pageSize = 200;
-/** Types below a prefix that are looked at together. */
+/** Most types below a prefix that are looked at together. */
 export const maxTypes = 200;
 
 interface Source {
@@ -10,16 +10,31 @@ interface Source {
   type: string;
 }
 
+export interface StoredEvents {
+  entries: AsyncGenerator<LedgerEntry, void>;
+  /** There are more than `maxTypes` types below the prefix; the last in their order are left out. */
+  typesLeftOut: boolean;
+}
+
 /**
  * What the ledger holds of a type, exact or with a trailing `.*`, newest first. Reads page by page
  * along the index of types, and of a prefix each type beside the others, so that the order is one of time.
  */
-export async function* storedEvents(
+export async function storedEvents(
   ledger: LedgerStore,
   pattern: string,
+  range: { from?: number; to?: number },
+): Promise<StoredEvents> {
+  if (!pattern.endsWith(".*")) return { entries: merged(ledger, [pattern], range), typesLeftOut: false };
+  const types = await ledger.typesBelow(pattern.slice(0, -1), maxTypes + 1);
+  return { entries: merged(ledger, types.slice(0, maxTypes), range), typesLeftOut: types.length > maxTypes };
+}
+
+async function* merged(
+  ledger: LedgerStore,
+  types: readonly string[],
   { from, to }: { from?: number; to?: number },
 ): AsyncGenerator<LedgerEntry, void> {
-  const types = pattern.endsWith(".*") ? await ledger.typesBelow(pattern.slice(0, -1), maxTypes) : [pattern];
   const limit = Math.max(10, Math.floor(pageSize / Math.max(1, types.length)));
   const read = async (type: string, after: string | undefined): Promise<Source> => {
     const { items, next } = await ledger.list({ type, from, to }, { limit, after });
