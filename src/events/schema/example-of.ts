@@ -32,17 +32,13 @@ function exampleAt(schema: JsonObject): Json {
   const [type = "null"] = [branch.type as string | string[] | undefined].flat();
   if (type === "object") return exampleObject(branch);
   if (type === "array") return branch.items === undefined ? [] : [exampleAt(branch.items as JsonObject)];
-  const [value] = (branch.enum as Json[] | undefined) ?? [];
-  const seen = ((schema.examples as Json[] | undefined) ?? []).find((example) => isOfType(example, type));
-  return value ?? seen ?? ofFormat[branch.format as string] ?? ofType[type] ?? null;
+  // The earliest that was seen, so rather the usual than the odd one.
+  const [seen] = (schema.examples as Json[] | undefined) ?? [];
+  return seen ?? ofFormat[branch.format as string] ?? ofType[type] ?? null;
 }
 
 function exampleObject({ properties, additionalProperties }: JsonObject): Json {
   if (additionalProperties !== undefined) return { name: exampleAt(additionalProperties as JsonObject) };
   const fields = Object.entries((properties as JsonObject | undefined) ?? {});
   return Object.fromEntries(fields.map(([name, field]) => [name, exampleAt(field as JsonObject)]));
-}
-
-function isOfType(example: Json, type: string): boolean {
-  return type === "integer" ? Number.isInteger(example) : typeof example === type;
 }
