@@ -4,6 +4,8 @@ import type { EventAnswer, ExecutionAnswer } from "../connection/wire.ts";
 export interface FlowParts {
   events: readonly EventAnswer[];
   executions: readonly ExecutionAnswer[];
+  /** The flow has more than an answer may hold. */
+  truncated?: boolean;
 }
 
 export interface EventNode {

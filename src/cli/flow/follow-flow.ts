@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { isTerminal } from "../../executions/execution.ts";
 import type { Client } from "../connection/client.ts";
 import type { EventAnswer, ExecutionAnswer, LinkAnswer } from "../connection/wire.ts";
 import { covers, fetchReconciliation } from "../ledger/reconciliation.ts";
 import { fetchParts } from "./fetch-flow.ts";
 import type { FlowParts } from "./flow-tree.ts";
+import { hasEnded } from "./has-ended.ts";
 
 export interface FlowListener {
   /** An event was routed. */
@@ -70,14 +70,6 @@ async function untilRouted(api: Client, deadline: number): Promise<boolean> {
 async function platformEventsAreLinked(api: Client): Promise<boolean> {
   const { items } = await api.list<LinkAnswer>("/api/v1/links", {}, 10_000);
   return items.some(({ eventType, active }) => active && eventType.startsWith("fx."));
-}
-
-function hasEnded({ events, executions }: FlowParts): boolean {
-  return (
-    events.length > 0 &&
-    events.every(({ outcome }) => outcome !== "pending") &&
-    executions.every(({ status }) => isTerminal(status))
-  );
 }
 
 function tell({ events, executions }: FlowParts, seen: Map<string, string>, listener: FlowListener): void {
