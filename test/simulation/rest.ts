@@ -3,6 +3,8 @@ import type { World } from "./world.ts";
 
 /** Virtual time that a healed world gets to come to rest. */
 const healingMs = 3 * 60 * 60 * 1000;
+/** What healed processes can wait for within their steps. */
+const distantMs = 5 * 60 * 1000;
 /** Scheduling decisions that one phase of a world may take. */
 export const maxSteps = 80_000;
 
@@ -12,6 +14,7 @@ export async function rest(world: World, when: string): Promise<void> {
   if (history.violations.length > 0) return;
   for (const name of world.processNames) world.start(name);
   await stopSchedules(world);
+  await cancelDistantJobs(world);
   let nextCheckMs = 0;
   const came = await scheduler.run(
     async () => {
@@ -31,6 +34,12 @@ async function stopSchedules(world: World): Promise<void> {
   const { items } = await schedules.list({}, { limit: 1000 });
   for (const { project, service } of items) await services.update(project, service, { active: false });
 }
+
+/** A clock that was ahead for a moment asked for a run in what is the far future for the others. */
+async function cancelDistantJobs(world: World): Promise<void> {
+  const { jobs } = world.drivers.catalog;
+  const { items } = await jobs.list({}, { limit: 1000 });
+  for (const { id, at } of items) if (at > world.databaseNow() + distantMs) await jobs.cancel(id);
 
 async function unfinished(world: World): Promise<string> {
   const { catalog, bus } = world.drivers;
