@@ -40,6 +40,7 @@ async function cancelDistantJobs(world: World): Promise<void> {
   const { jobs } = world.drivers.catalog;
   const { items } = await jobs.list({}, { limit: 1000 });
   for (const { id, at } of items) if (at > world.databaseNow() + distantMs) await jobs.cancel(id);
+}
 
 async function unfinished(world: World): Promise<string> {
   const { catalog, bus } = world.drivers;
