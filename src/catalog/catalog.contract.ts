@@ -8,6 +8,7 @@ import type { Catalog } from "./catalog.ts";
 import { eventTypeContract } from "./contract/event-types.contract.ts";
 import { executionContract } from "./contract/executions.contract.ts";
 import { leaseContract } from "./contract/leases.contract.ts";
+import { mappingContract } from "./contract/mappings.contract.ts";
 import { ledgerContract, outboxContract, retentionContract } from "./contract/records.contract.ts";
 import { replayContract } from "./contract/replays.contract.ts";
 import { routingContract } from "./contract/routing.contract.ts";
@@ -45,6 +46,7 @@ export function catalogContract({ open }: CatalogContract): void {
   describe("replays", () => replayContract(start));
   describe("event types", () => eventTypeContract(start));
   describe("links", () => linkContract(start));
+  describe("mappings", () => mappingContract(start));
   describe("ledger", () => ledgerContract(start));
   describe("outbox and run requests", () => outboxContract(start));
   describe("retention", () => retentionContract(start));

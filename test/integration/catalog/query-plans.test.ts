@@ -128,6 +128,7 @@ test("D4: routing, claiming, renewing, finishing and recovery read nothing throu
   await scene.catalog.ledger.since(0, {}, 10);
   await scene.catalog.ledger.latestSeq();
   await scene.catalog.services.version("hello-1" as VersionId);
+  await scene.catalog.ledger.typesBelow("order.", 10);
   await scene.catalog.services.delete("default", "keyed");
   await scene.sent();
   // One of them reads the first entry of an index that holds nothing but what can be claimed now, and stops.
@@ -207,4 +208,33 @@ test("event types are listed along the index of their names, and a search for a 
     expect(walked).toEqual([expect.stringMatching(/^SEARCH event_types USING INDEX .*\(type>/)]);
   }
   expect((await plan({ contains: "T4" }))[0]).toEqual([expect.stringMatching(/^SCAN event_types USING INDEX/)]);
+});
+
+test("mappings are found by their content and read for the routers without sorting; an event that is mapped reads nothing through", async () => {
+  const { database, scene } = await openRecording();
+  const { mappings } = scene.catalog;
+  const content = { name: undefined, project: undefined, filter: undefined, strategy: "all", fields: [] } as const;
+  const { mapping } = await mappings.create({ ...content, fromType: "order.placed", toType: "a", active: true });
+  await mappings.create({ ...content, fromType: "order.placed", toType: "b", active: true });
+  database.statements.clear();
+  await mappings.create({ ...content, fromType: "order.placed", toType: "a", active: true });
+  await mappings.update(mapping.id, { filter: "true" });
+  await mappings.get(mapping.id);
+  const { next } = await mappings.list({}, { limit: 1 });
+  await mappings.list({}, { limit: 1, after: next });
+  await scene.catalog.links.snapshot();
+  await scene.route(scene.event(), scene.event());
+  await scene.catalog.ledger.typesBelow("order.", 10);
+  await scene.catalog.ledger.typesBelow("order.", 1);
+  await mappings.delete(mapping.id);
+  const statements = [...database.statements];
+  expect(statements.filter((sql) => /min\(type\)/.test(sql))).toHaveLength(1);
+  const costly = statements.map((sql) => ({ sql, steps: costlySteps(database, sql) }));
+  expect(costly.filter(({ steps }) => steps.length > 0)).toEqual([]);
+  const plans = statements
+    .filter((sql) => /from "?(mappings|ledger)"? where/.test(sql) && !/order by/.test(sql))
+    .flatMap((sql) =>
+      (database.prepare(`explain query plan ${sql}`).all() as { detail: string }[]).map((row) => row.detail),
+    );
+  expect(plans.filter((detail) => /SCAN/.test(detail))).toEqual([]);
 });
