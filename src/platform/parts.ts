@@ -37,7 +37,13 @@ export function createParts(options: PartsOptions): Parts {
   const { retention, limits } = settings;
 
   const sink = new LogSink({ bus, opsData, clock, log });
-  const typeSink = new EventTypeSink({ bus, eventTypes: catalog.eventTypes, clock, log });
+  const typeSink = new EventTypeSink({
+    bus,
+    eventTypes: catalog.eventTypes,
+    clock,
+    log,
+    idleTime: threadIdleTime,
+  });
   const historySink = new HistorySink({ bus, history: opsData.history, clock, log });
   const outbox = new OutboxPublisher({ bus, outbox: catalog.outbox, clock, log, pollMs: settings.recovery.pollMs });
   const leases = new LeaseRecovery({ bus, leases: catalog.leases, clock, log, pollMs: settings.recovery.pollMs });

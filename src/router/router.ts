@@ -7,12 +7,12 @@ import { topics } from "../events/topics.ts";
 import type { Clock } from "../foundation/clock.ts";
 import { sleep } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
+import { giveWay } from "../foundation/give-way.ts";
 import type { Ids } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
 import type { IdleTime } from "../foundation/turn.ts";
 import { RoutingIndex } from "../services/routing-index.ts";
 import { decide, type RoutingLimits } from "./decide.ts";
-import { giveWay } from "./give-way.ts";
 import { type ReadEvent, readRecords, type Segment } from "./intake.ts";
 
 export interface RouterParts {

@@ -2,12 +2,16 @@ import type { Bus, BusRecord, GroupPosition, Subscription } from "../bus/bus.ts"
 import { deadLetter } from "../events/dead-letter.ts";
 import { type Clock, sleep } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
+import { giveWay } from "../foundation/give-way.ts";
 import type { Log } from "../foundation/log.ts";
+import type { IdleTime } from "../foundation/turn.ts";
 
 export interface SinkLoopParts {
   bus: Bus;
   clock: Clock;
   log: Log;
+  /** Of a thread that is shared with whoever accepts events: the sink then gives way to them. */
+  idleTime?: IdleTime;
 }
 
 /** What a record of the backbone is to a sink. */
@@ -30,7 +34,10 @@ export interface SinkWork<Item> {
   read(record: BusRecord): SinkReading<Item>;
   /** Takes all items or, when it throws, none. After a crash it is given some again, in the same order. */
   store(items: readonly Item[]): Promise<void>;
-  /** For a sink whose `store` only gathers: what is gathered is durable once this resolves. Places are committed after it. */
+  /**
+   * For a sink whose `store` only gathers: what is gathered is durable once this resolves, and places are committed
+   * after it. Throws only what passes; a stop does not wait for that, and what was not written is read again.
+   */
   flush?: { everyMs: number; run(): Promise<void> };
 }
 
@@ -73,6 +80,7 @@ export class SinkLoop<Item> {
   }
 
   async #run(subscription: Subscription): Promise<void> {
+    const { clock, idleTime } = this.#parts;
     const { signal } = this.#stopping;
     let reading: Promise<BusRecord[] | undefined> | undefined;
     while (!signal.aborted) {
@@ -83,6 +91,7 @@ export class SinkLoop<Item> {
         continue;
       }
       reading = undefined;
+      const began = clock.monotonic();
       if (records === undefined || !(await this.#storeAll(records))) break;
       for (const { topic, partition, offset } of records) {
         this.#positions.set(`${topic}/${partition}`, { topic, partition, offset: offset + 1 });
@@ -90,6 +99,7 @@ export class SinkLoop<Item> {
       if (this.#work.flush === undefined || this.#dueInMs(this.#work.flush.everyMs) <= 0) {
         await this.#settle(subscription);
       }
+      if (idleTime) await giveWay({ clock, idleTime }, clock.monotonic() - began, signal);
     }
     await this.#settle(subscription);
     await subscription.close();

@@ -1,11 +1,13 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { openSqliteBus } from "../../../src/bus/sqlite.ts";
+import type { EventTypeStore } from "../../../src/catalog/event-types.ts";
 import { openSqliteCatalog } from "../../../src/catalog/sqlite.ts";
 import { encodeRecord } from "../../../src/events/bus-binding.ts";
 import type { CloudEvent } from "../../../src/events/cloud-event.ts";
 import { topics } from "../../../src/events/topics.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
+import { PlatformError } from "../../../src/foundation/errors.ts";
 import { createIds } from "../../../src/foundation/ids.ts";
 import type { Json } from "../../../src/foundation/json.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
@@ -19,8 +21,17 @@ async function scene() {
   const bus = openSqliteBus({ clock: systemClock, log: silentLog, partitions: 2 });
   const catalog = await openSqliteCatalog({ database, clock: systemClock, ids, log: silentLog });
   const { eventTypes, outbox } = catalog;
-  const sink = new EventTypeSink({ bus, eventTypes, clock: systemClock, log: silentLog, flushMs: 20 });
-  await sink.start();
+  const start = async (store = eventTypes) => {
+    const started = new EventTypeSink({ bus, eventTypes: store, clock: systemClock, log: silentLog, flushMs: 20 });
+    await started.start();
+    return started;
+  };
+  let sink = await start();
+  /** Stops the sink, and goes on with another that has this store. */
+  const restart = async (store: EventTypeStore = eventTypes) => {
+    await sink.stop();
+    sink = await start(store);
+  };
   onTestFinished(async () => {
     await sink.stop();
     await bus.close();
@@ -42,7 +53,7 @@ async function scene() {
   const count = async () =>
     (await eventTypes.list({}, { limit: 100 })).items.reduce((sum, { count }) => sum + count, 0);
   const drifts = async () => (await outbox.peek(100)).map(({ event }) => event);
-  return { eventTypes, see, publish, drifts };
+  return { eventTypes, see, publish, drifts, restart, database, bus };
 }
 
 const orders = (count: number, more: (n: number) => { [name: string]: Json } = () => ({})) =>
@@ -129,4 +140,40 @@ test("a type that a person forgot is learned anew, and nothing of the old is lef
   });
   expect(found).toMatchObject({ version: 1, settled: false, schema: { required: ["other"] } });
   expect(JSON.stringify(found.schema)).not.toContain("state");
+});
+
+test("a stop does not wait for a catalog that is down, and what was not written is learned at the next start", async () => {
+  const { eventTypes, publish, restart } = await scene();
+  let failures = 0;
+  await restart({
+    ...eventTypes,
+    learn: async () => {
+      failures += 1;
+      throw new PlatformError("unavailable", "the disk is full", { retryable: true });
+    },
+  });
+  await publish(orders(10), "order.placed", {});
+  await eventually(() => failures > 0);
+  await restart();
+  expect(await eventually(() => eventTypes.get("order.placed"))).toMatchObject({ count: 10, version: 1 });
+});
+
+test("D12: a type of which nothing can be stored is left out; others are learned, and no event is set aside for it", async () => {
+  const { eventTypes, publish, restart, database, bus } = await scene();
+  await publish([1], "bad", {});
+  await eventually(() => eventTypes.get("bad"));
+  database.exec("update event_types set shape = 'nonsense' where type = 'bad'");
+  await restart();
+  await publish([2], "bad", {});
+  for (const type of ["good.a", "good.b"]) await publish(orders(3), type, {});
+  await publish([3], "bad", {});
+  for (const type of ["good.a", "good.b"]) {
+    expect(await eventually(() => eventTypes.get(type))).toMatchObject({ count: 3 });
+  }
+  await publish(orders(1), "good.a", {});
+  await eventually(async () => (await eventTypes.get("good.a"))?.count === 4);
+  database.exec("update event_types set shape = 'nonsense'");
+  await publish(orders(1), "good.c", {});
+  expect(await eventually(() => eventTypes.get("good.c"))).toMatchObject({ count: 1 });
+  expect(await bus.offsets(topics.deadLetter)).toEqual([]);
 });

@@ -1,5 +1,5 @@
-import { type Clock, sleep } from "../foundation/clock.ts";
-import type { IdleTime } from "../foundation/turn.ts";
+import { type Clock, sleep } from "./clock.ts";
+import type { IdleTime } from "./turn.ts";
 
 /** A batch that took less holds nobody up. */
 const noticeableMs = 3;
@@ -10,8 +10,8 @@ const lookMs = 2;
 
 /**
  * Lets others have the thread after a batch: a sender waits for its answer, and nobody for the
- * routing. Ends as soon as the thread is mostly idle, so that routing goes at its full speed when it
- * is alone; and in any case after a while, so that it never stands still.
+ * routing, nor for what is learned of it. Ends as soon as the thread is mostly idle, so that batches
+ * go at their full speed when they are alone; and in any case after a while, so that they never stand still.
  */
 export async function giveWay(
   { clock, idleTime }: { clock: Clock; idleTime: IdleTime },

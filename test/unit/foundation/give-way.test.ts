@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Clock } from "../../../src/foundation/clock.ts";
-import { giveWay } from "../../../src/router/give-way.ts";
+import { giveWay } from "../../../src/foundation/give-way.ts";
 
 /** A thread on which each millisecond of waiting takes `slowdown` milliseconds, all of them work of others where `busy`. */
 class SharedThread {
