@@ -31,7 +31,7 @@ export const maxProducers = 50;
 /** Types kept; later ones are not learned. */
 export const maxEventTypes = 20_000;
 
-export interface EventTypeFilter {
+interface EventTypeFilter {
   prefix?: string | undefined;
   contains?: string | undefined;
 }

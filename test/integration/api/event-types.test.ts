@@ -75,15 +75,18 @@ test("a schema with mixed types: alternatives for what is told apart, a list for
   expect(found.example).toMatchObject({ to: { city: "Graz" }, lines: [{ sku: "a" }] });
 });
 
-test("events without JSON data are no data: none at all, null and bytes are told apart", async () => {
-  const none = await see("bytes.sent", [undefined], { data_base64: "AAEC" });
-  expect(none).toMatchObject({ dataRequired: false });
-  expect(none.example).toBeUndefined();
-  expect(await see("null.sent", [null])).toMatchObject({
-    dataRequired: true,
-    schema: { type: "null" },
-    example: null,
-  });
+test("bytes are no JSON data, as little as nothing is; null is", async () => {
+  const [bytes, nothing, empty] = await Promise.all([
+    see("bytes.sent", [undefined], { data_base64: "AAEC" }),
+    see("nothing.sent", [undefined]),
+    see("null.sent", [null]),
+  ]);
+  for (const found of [bytes, nothing]) {
+    expect(found).toMatchObject({ dataRequired: false });
+    expect(Object.keys(found.schema)).toEqual(["$schema"]);
+    expect(found).not.toHaveProperty("example");
+  }
+  expect(empty).toMatchObject({ dataRequired: true, schema: { type: "null" }, example: null });
 });
 
 test("who sends a type: sources with their projects, services among them", async () => {
