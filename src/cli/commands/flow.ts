@@ -7,7 +7,7 @@ export function defineFlow(program: Command): Command {
   return program
     .command("flow")
     .description("a flow as a tree: what each event started, and what that emitted")
-    .argument("<correlationid>", "the flow's id, or the key of one of its events, or an execution's id")
+    .argument("<correlationid>", "the flow's id, or the key or id of one of its events, or an execution's id")
     .option("--all", "draw everything, also the fiftieth event of a kind")
     .action(withSession(flow));
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { isReservedType } from "../../events/reserved-types.ts";
 import { defaultProject } from "../../services/service-ref.ts";
 import type { LinkAnswer } from "../connection/wire.ts";
 import { serviceRefOf } from "../service-ref.ts";
@@ -43,5 +44,11 @@ async function link({ api, terminal }: Session, eventType: string, service: stri
     const verb = status === 200 ? "already starts" : body.active ? "starts" : "would start (switched off)";
     return `${body.eventType} ${verb} ${text}${filter}  (link ${body.id})`;
   });
-  terminal.next(`fx send ${body.eventType.replace(/\.\*$/, ".something")} --data '{}' --wait`);
+  terminal.next(nextOf(body.eventType));
+}
+
+/** Nobody can send the platform's own types (rule D3): these are waited for. */
+function nextOf(eventType: string): string {
+  if (!isReservedType(eventType)) return `fx send ${eventType.replace(/\.\*$/, ".something")} --data '{}' --wait`;
+  return eventType.endsWith("*") ? "fx events --follow" : `fx events --follow --type ${eventType}`;
 }

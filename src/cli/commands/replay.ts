@@ -25,7 +25,7 @@ export function defineReplay(program: Command): Command {
   return program
     .command("replay")
     .description("run a flow again on its recorded events, with chosen versions; nothing that it sends goes out")
-    .argument("<correlationid>", "the flow's id, or the key of one of its events, or an execution's id")
+    .argument("<correlationid>", "the flow's id, or the key or id of one of its events, or an execution's id")
     .option("--version <service=version...>", "project/service=VERSION, or =active; others run the version they ran")
     .option("--wait [seconds]", "wait for its end, and print what differs", seconds)
     .option("--exit-code", "with --wait: exit code 8 unless every execution is the same or fixed")

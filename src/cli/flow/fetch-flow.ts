@@ -1,13 +1,14 @@
 import { CliError } from "../cli-error.ts";
 import type { Client } from "../connection/client.ts";
 import type { EventAnswer, ExecutionAnswer } from "../connection/wire.ts";
+import { findEvent } from "../why/find-event.ts";
 import type { FlowParts } from "./flow-tree.ts";
 
-/** The flow with this id; or the flow of the event with this key, or of the execution with this id. Empty parts: there is none. */
+/** The flow with this id; or that of the execution with this id, or of the event with this key or id. Empty parts: there is none. */
 export async function fetchFlow(api: Client, id: string): Promise<FlowParts> {
   const flow = await fetchParts(api, id);
   if (flow.events.length > 0 || flow.executions.length > 0) return flow;
-  const named = (await flowOfEvent(api, id)) ?? (await flowOfExecution(api, id));
+  const named = (await flowOfExecution(api, id)) ?? (await flowOfEvent(api, id));
   return named === undefined ? flow : fetchParts(api, named);
 }
 
@@ -18,11 +19,9 @@ export async function fetchParts(api: Client, correlationId: string): Promise<Fl
   });
 }
 
-async function flowOfEvent(api: Client, key: string): Promise<string | undefined> {
-  const entry = await orNotFound<EventAnswer | undefined>(
-    api.get(`/api/v1/events/${encodeURIComponent(key)}`),
-    undefined,
-  );
+/** Throws a usage error where several sources used the id. */
+async function flowOfEvent(api: Client, keyOrId: string): Promise<string | undefined> {
+  const entry = await orNotFound<EventAnswer | undefined>(findEvent(api, keyOrId), undefined);
   return entry?.event.correlationid;
 }
 

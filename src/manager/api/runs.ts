@@ -132,7 +132,7 @@ export function requireStartable({ project, name, active }: Service, { manifest 
   if (!active) {
     throw new PlatformError(
       "conflict",
-      `${project}/${name} is switched off: switch it on to run it (PATCH active: true)`,
+      `${project}/${name} is switched off: fx services change ${project}/${name} --on`,
     );
   }
   if (!manifest.allow_manual_triggering) {

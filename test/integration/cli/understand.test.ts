@@ -59,14 +59,20 @@ test("a service that is switched off starts nothing, and why names the switch", 
   expect((await fx(["why", "off-1"], platform)).out).toContain("none matched");
 });
 
+test("the hint after a link to a type of the platform's own is not to send it, which nobody can", async () => {
+  const { talk } = await fx(["link", "fx.webhook.incoming", "greet"], platform);
+  expect(talk).toContain("next: fx events --follow --type fx.webhook.incoming");
+});
+
 test("show, flow and executions tell of one run what the API tells", async () => {
-  const key = await send("hello.asked", "--data", '{"name": "Ada"}');
+  const key = await send("hello.asked", "--id", "shown-1", "--data", '{"name": "Ada"}');
   const [run] = await platform.settled(1, `&eventkey=${key}`);
   const id = run?.id ?? "";
   expect((await fx(["show", id], platform)).out).toMatch(/default\/greet\n[\s\S]*status +completed[\s\S]*hello Ada/);
   expect((await fx(["show", id, "--output", "1"], platform)).out).toBe("hello Ada\n");
   expect((await fx(["flow", id], platform)).out).toMatch(/◆ hello\.asked\n└─ ■ default\/greet {2}completed/);
   expect((await fx(["flow", key], platform)).out).toContain(id);
+  expect((await fx(["flow", "shown-1"], platform)).out).toContain(id);
   const rows = await fxJson<object[]>(["executions", "--event", key, "--status", "completed,failed"], platform);
   expect(rows).toEqual([expect.objectContaining({ id, status: "completed", service: "greet" })]);
 });
