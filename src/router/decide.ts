@@ -99,9 +99,9 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
       `outside-window: it is older than what the ledger remembers (setting retention.ledgerMs, ${windowMs} ms)`,
     );
   }
-  // What tells of a limit must not itself fall to it, or nobody could be told.
-  const tellsOfRejection = fromPlatform && event.type === platformEventTypes.eventRejected;
-  if (sequence > limits.hops && !tellsOfRejection) {
+  // What tells of a limit must not itself fall to it, or nobody could be told; nor what tells of a run that exists already.
+  const exempt = requested !== undefined || (fromPlatform && event.type === platformEventTypes.eventRejected);
+  if (sequence > limits.hops && !exempt) {
     return reject(`hop limit: the chain is longer than ${limits.hops} events (setting limits.hops)`);
   }
 
@@ -114,10 +114,10 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
   // Rule D14: a run that an execution event starts by way of a mapping is started by that event.
   const ofLifecycle = lifecycle || (fromPlatform && event.fxlifecycle === true);
   const from = { key, sequence, rootFlow: flow, lifecycle: ofLifecycle, now: facts.now };
-  const { made, misses: unmapped } = index.mappings.map(event, from);
+  const { made, misses: unmapped } = isRetry(event) ? { made: [], misses: [] } : index.mappings.map(event, from);
   const starting = matches.length + made.length;
   const before = started.get(flow) ?? 0;
-  if (starting > 0 && before + starting > limits.flowExecutions && !tellsOfRejection) {
+  if (starting > 0 && before + starting > limits.flowExecutions && !exempt) {
     const allowed = `at most ${limits.flowExecutions} are allowed (setting limits.flowExecutions)`;
     // One notice a flow: what it starts cannot start another.
     const spent = `${before} executions and mapped events`;
@@ -171,7 +171,7 @@ function isRunRequest(event: CloudEvent): boolean {
   );
 }
 
-/** Concerns one service only, and is no new step of the flow: a link that could hear it would be a loop that no limit ends (rule D14). */
+/** Concerns one service only, and is no new step of the flow: a link or a mapping that could hear it would be a loop that no limit ends (rule D14). */
 function isRetry(event: CloudEvent): boolean {
   return event.type === platformEventTypes.retryDue;
 }

@@ -141,8 +141,8 @@ export const bugsOfRouting: readonly PlantedBug[] = [
     edits: [
       {
         file: decide,
-        find: "if (sequence > limits.hops && !tellsOfRejection) {",
-        replace: "if (sequence > 1000 && !tellsOfRejection) {",
+        find: "if (sequence > limits.hops && !exempt) {",
+        replace: "if (sequence > 1000 && !exempt) {",
       },
     ],
     given: { limits: { hops: 2, flowExecutions: 15 } },

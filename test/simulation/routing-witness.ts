@@ -172,7 +172,7 @@ export class RoutingWitness {
       return;
     }
     // What tells of a limit does not itself fall to it.
-    const limited = event.type !== platformEventTypes.eventRejected;
+    const limited = event.type !== platformEventTypes.eventRejected && decision.requested === undefined;
     if (limited && decision.sequence > limits.hops)
       history.violate("D14", `${where} is step ${decision.sequence} of its flow`);
     if (isLifecycleType(event.type) && this.#ofLifecycle.has(event.fxexecution ?? "")) {

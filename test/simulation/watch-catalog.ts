@@ -119,8 +119,8 @@ export function watchCatalog(catalog: Catalog, { routing, leases, schedules: wit
     },
     jobs: {
       ...jobs,
-      async put(lease, at) {
-        const job = await jobs.put(lease, at);
+      async put(lease, at, parameters) {
+        const job = await jobs.put(lease, at, parameters);
         witness.asked(job);
         return job;
       },

@@ -111,6 +111,23 @@ describe("routing decides", () => {
     expect(decideOne(event, indexOf(), { runRequests }).outcome).toBe("matched");
   });
 
+  test("D2: what tells of a run that exists is matched, past the hop limit and the budget too", () => {
+    const event = incoming({ type: "fx.retry.due", sequence: "9" }, topics.platform);
+    const runRequests = new Map([[event.key, { executionId: "e" as ExecutionId, project: "shop", service: "price" }]]);
+    const flowExecutions = new Map([["flow", 1000]]);
+    expect(decideOne(event, indexOf(), { runRequests, flowExecutions })).toMatchObject({
+      outcome: "matched",
+      requested: { executionId: "e" },
+      starts: [],
+    });
+  });
+
+  test("D14: nothing hears that a run comes again, which is no new step of the flow", () => {
+    const event = incoming({ type: "fx.retry.due" }, topics.platform);
+    const runRequests = new Map([[event.key, { executionId: "e" as ExecutionId, project: "shop", service: "price" }]]);
+    expect(decideOne(event, indexOf("fx.*", "fx.retry.due"), { runRequests })).toMatchObject({ starts: [] });
+  });
+
   test("D3: an outsider cannot claim to be the child of an execution that does not exist", () => {
     expect(decideOne(incoming({ fxexecution: "forged" }), indexOf("order.placed")).outcome).toBe("rejected");
   });
