@@ -1,12 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code with templates of its own.
 import type { PlantedBug } from "./planted-bug.ts";
-import { rough } from "./planted-worlds.ts";
+import { embedded, rough } from "./planted-worlds.ts";
 
 const made = "events/mapped-event.ts";
 const routing = "catalog/kysely/routing.ts";
 const index = "services/mapping-index.ts";
 /** Much is mapped. */
-const busy = { operations: 40, durationMs: 20_000 };
+const busy = { ...embedded, operations: 30, durationMs: 20_000 };
 
 /** What breaks the way of an event through mappings: rules D1, D2, D3, D14 and D19. */
 export const bugsOfMapping: readonly PlantedBug[] = [
@@ -95,7 +95,7 @@ export const bugsOfMapping: readonly PlantedBug[] = [
   {
     rule: "D14",
     name: "a run that an execution event starts by way of a mapping starts others",
-    given: busy,
+    given: { ...busy, limits: { hops: 5, flowExecutions: 8 } },
     edits: [{ file: made, find: "...(from.lifecycle ? { fxlifecycle: true } : {}),", replace: "" }],
   },
   {
