@@ -2,11 +2,16 @@ import { type Clock, sleep } from "./clock.ts";
 import type { IdleTime } from "./turn.ts";
 
 /** A batch that took less holds nobody up. */
-const noticeableMs = 3;
-/** So many times as long as the batch took, others may have the thread first. */
-const share = 3;
+export const noticeableMs = 3;
 const longestMs = 200;
 const lookMs = 2;
+
+export interface SharedThread {
+  clock: Clock;
+  idleTime: IdleTime;
+  /** So many times as long as the batch took, others may have the thread first. */
+  share?: number;
+}
 
 /**
  * Lets others have the thread after a batch: a sender waits for its answer, and nobody for the
@@ -14,7 +19,7 @@ const lookMs = 2;
  * go at their full speed when they are alone; and in any case after a while, so that they never stand still.
  */
 export async function giveWay(
-  { clock, idleTime }: { clock: Clock; idleTime: IdleTime },
+  { clock, idleTime, share = 3 }: SharedThread,
   workedMs: number,
   signal: AbortSignal,
 ): Promise<void> {

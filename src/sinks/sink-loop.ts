@@ -2,7 +2,7 @@ import type { Bus, BusRecord, GroupPosition, Subscription } from "../bus/bus.ts"
 import { deadLetter } from "../events/dead-letter.ts";
 import { type Clock, sleep } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
-import { giveWay } from "../foundation/give-way.ts";
+import { giveWay, noticeableMs } from "../foundation/give-way.ts";
 import type { Log } from "../foundation/log.ts";
 import type { IdleTime } from "../foundation/turn.ts";
 
@@ -41,6 +41,9 @@ export interface SinkWork<Item> {
   flush?: { everyMs: number; run(): Promise<void> };
 }
 
+/** Nobody waits for what a sink stores: while others are busy it takes a twentieth of the thread. */
+const sinkShare = 20;
+
 interface Read<Item> {
   record: BusRecord;
   item: Item;
@@ -58,6 +61,8 @@ export class SinkLoop<Item> {
   /** Stored or set aside, not yet committed; by topic and partition. */
   readonly #positions = new Map<string, GroupPosition>();
   #flushedAt = 0;
+  /** Since it last gave way. */
+  #workedMs = 0;
   #done: Promise<void> | undefined;
 
   constructor(parts: SinkLoopParts, work: SinkWork<Item>) {
@@ -80,7 +85,7 @@ export class SinkLoop<Item> {
   }
 
   async #run(subscription: Subscription): Promise<void> {
-    const { clock, idleTime } = this.#parts;
+    const { clock } = this.#parts;
     const { signal } = this.#stopping;
     let reading: Promise<BusRecord[] | undefined> | undefined;
     while (!signal.aborted) {
@@ -99,10 +104,19 @@ export class SinkLoop<Item> {
       if (this.#work.flush === undefined || this.#dueInMs(this.#work.flush.everyMs) <= 0) {
         await this.#settle(subscription);
       }
-      if (idleTime) await giveWay({ clock, idleTime }, clock.monotonic() - began, signal);
+      await this.#giveWay(clock.monotonic() - began);
     }
     await this.#settle(subscription);
     await subscription.close();
+  }
+
+  /** Small batches add up: together they hold others up as one large batch does. */
+  async #giveWay(workedMs: number): Promise<void> {
+    const { clock, idleTime } = this.#parts;
+    this.#workedMs += workedMs;
+    if (idleTime === undefined || this.#workedMs < noticeableMs) return;
+    await giveWay({ clock, idleTime, share: sinkShare }, this.#workedMs, this.#stopping.signal);
+    this.#workedMs = 0;
   }
 
   /** What `reading` brings; "due" when gathered items have waited long enough before it brings anything. */

@@ -27,9 +27,9 @@ class SharedThread {
     };
   }
 
-  async giveWay(workedMs: number, signal = new AbortController().signal): Promise<number> {
+  async giveWay(workedMs: number, { signal = new AbortController().signal, share = 3 } = {}): Promise<number> {
     const began = this.nowMs;
-    await giveWay({ clock: this.clock, idleTime: () => this.idleMs }, workedMs, signal);
+    await giveWay({ clock: this.clock, idleTime: () => this.idleMs, share }, workedMs, signal);
     return this.nowMs - began;
   }
 }
@@ -49,12 +49,18 @@ describe("giving way", () => {
     expect(given).toBeLessThan(100);
   });
 
+  test("who asks for a smaller part of the thread gets it", async () => {
+    const given = await new SharedThread({ slowdown: 5, busy: true }).giveWay(5, { share: 20 });
+    expect(given).toBeGreaterThanOrEqual(100);
+    expect(given).toBeLessThan(150);
+  });
+
   test("routing never stands still, however long the batch took", async () => {
     expect(await new SharedThread({ slowdown: 5, busy: true }).giveWay(100_000)).toBeLessThan(1000);
   });
 
   test("a stop ends it", async () => {
-    const given = await new SharedThread({ slowdown: 5, busy: true }).giveWay(50, AbortSignal.abort());
+    const given = await new SharedThread({ slowdown: 5, busy: true }).giveWay(50, { signal: AbortSignal.abort() });
     expect(given).toBe(0);
   });
 });
