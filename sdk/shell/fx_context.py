@@ -22,7 +22,9 @@ HELP = """fx-context: what a shell script sees of its run
                                         emits an event with DATA (JSON, - is stdin); prints its id
   fx-context log LEVEL MESSAGE...       LEVEL: debug info warning error critical
   fx-context retry --minutes N | --hours N | --days N | --cron EXPRESSION [--timezone ZONE]
-                                        runs the service again later; prints the job's id
+                   [--parameters JSON|-]
+                                        runs the service again later, with its parameters and JSON's
+                                        over them; prints the job's id
   fx-context result JSON|-              what the next steps see as previous
 
 Text is printed as it is, everything else as JSON. Exit codes: 0 done, 1 there is no such value,
@@ -140,9 +142,11 @@ def log(words):
 
 
 def retry(words):
-    words, options = parse(words, {**AMOUNTS, "--cron": "cron", "--timezone": "timezone"})
+    words, options = parse(words, {**AMOUNTS, "--cron": "cron", "--timezone": "timezone", "--parameters": "parameters"})
     if words or not options:
         raise Usage("fx-context retry --minutes N, --hours N, --days N or --cron EXPRESSION")
+    if "parameters" in options:
+        options["parameters"] = parsed(options["parameters"])
     for name in AMOUNTS.values():
         if name in options:
             try:

@@ -1,16 +1,18 @@
 import type { CloudEvent } from "../events/cloud-event.ts";
 import type { EventKey, ExecutionId, VersionId } from "../foundation/ids.ts";
+import type { JsonObject } from "../foundation/json.ts";
 import type { HeldLease } from "./leases.ts";
 import type { Page, PageRequest } from "./paging.ts";
 
 /** Runs that scripts asked for later. One an execution: the job's id derives from it, and its run's event from the job. */
 export interface JobStore {
   /**
-   * Under the attempt's token: makes the execution's job, or moves the time of the pending one. A
-   * job that has started its run, or was cancelled by a person, stays as it is and is answered.
+   * Under the attempt's token: makes the execution's job, or gives the pending one this time and
+   * these parameters, which go over the trigger's own. A job that has started its run, or was
+   * cancelled by a person, stays as it is and is answered.
    * Throws `lease-lost` where the token is not current.
    */
-  put(lease: HeldLease, at: number): Promise<Job>;
+  put(lease: HeldLease, at: number, parameters?: JsonObject): Promise<Job>;
 
   /** Pending ones whose time is not after `now`, earliest first. Those of a service that is switched off wait for it. */
   due(now: number, limit: number): Promise<DueJob[]>;
@@ -49,7 +51,7 @@ export interface DueJob {
   version: VersionId;
   priority: number;
   concurrencyKey: string | undefined;
-  /** What will start it: the asking execution's trigger under a new id. */
+  /** What will start it: the asking execution's trigger under a new id, with the parameters that were asked for. */
   event: CloudEvent;
 }
 

@@ -1,6 +1,7 @@
-import type { Json } from "../foundation/json.ts";
+import type { Json, JsonObject } from "../foundation/json.ts";
 import type { CloudEvent } from "./cloud-event.ts";
 import { derivedEventId } from "./event-key.ts";
+import { paramsOf } from "./event-params.ts";
 import { platformEventTypes } from "./reserved-types.ts";
 
 export interface RunRequestFacts {
@@ -82,18 +83,19 @@ export interface DueRetry {
   correlationId: string;
   sequence: number;
   trigger: CloudEvent;
+  /** Over the trigger's own. */
+  parameters?: JsonObject | undefined;
   /** When it was asked for, milliseconds since the epoch. */
   now: number;
 }
 
 /**
- * Runs a service again with the data of the trigger it had. Its id derives from the job, so that
+ * Runs a service again with the data of the trigger it had, and the parameters that it asked for. Its id derives from the job, so that
  * any number of schedulers make one run of it (rule D18). It is the same step of the flow as the run
  * that asked: a service that looks again every minute is no chain of events that grows.
  */
 export function retryDueEvent(retry: DueRetry): CloudEvent {
-  const { jobId, project, service, correlationId, sequence, trigger, now } = retry;
-  const { data, data_base64, datacontenttype } = trigger;
+  const { jobId, project, service, correlationId, sequence, trigger, parameters, now } = retry;
   return {
     specversion: "1.0",
     id: derivedEventId("retry", jobId),
@@ -105,6 +107,16 @@ export function retryDueEvent(retry: DueRetry): CloudEvent {
     causationid: trigger.id,
     sequence: String(sequence),
     fxproject: project,
+    ...contentOf(trigger, parameters),
+  };
+}
+
+function contentOf(trigger: CloudEvent, parameters: JsonObject | undefined): Partial<CloudEvent> {
+  if (parameters !== undefined) {
+    return { datacontenttype: "application/json", data: { ...paramsOf(trigger), ...parameters } };
+  }
+  const { data, data_base64, datacontenttype } = trigger;
+  return {
     ...(datacontenttype === undefined ? {} : { datacontenttype }),
     ...(data === undefined ? {} : { data }),
     ...(data_base64 === undefined ? {} : { data_base64 }),

@@ -13,7 +13,7 @@ export interface CapturedEffect {
   content: EffectContent;
 }
 
-/** `emit`: the event's attributes and data. `putState`: key and value. `setSecret`: name and scope, never the value. `retryLater`: when. */
+/** `emit`: the event's attributes and data. `putState`: key and value. `setSecret`: name and scope, never the value. `retryLater`: when, and its parameters. */
 export type EffectContent = { [name: string]: Json };
 
 /** Captured effects of one execution; what is more is counted, not kept. */

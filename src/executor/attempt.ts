@@ -4,6 +4,7 @@ import type { AttemptReport, ClaimedExecution, LeaseStore } from "../catalog/lea
 import type { ServiceStore } from "../catalog/services.ts";
 import type { StateStore } from "../config-store/state-store.ts";
 import type { CloudEvent } from "../events/cloud-event.ts";
+import { paramsOf } from "../events/event-params.ts";
 import { backoffDelayMs } from "../executions/backoff.ts";
 import type { ExecutionError, Step } from "../executions/execution.ts";
 import { assertNever } from "../foundation/assert.ts";
@@ -151,7 +152,7 @@ export class Attempt {
     const live = new LiveEffects(this.#parts, execution, this.lease, event, secrets);
     if (execution.trigger !== "replay") return live;
     const emitter = new Emitter(this.#parts, execution, event);
-    this.#captured = new CapturedEffects({ clock: this.#parts.clock, emitter, live, secrets });
+    this.#captured = new CapturedEffects({ clock: this.#parts.clock, trigger: event, emitter, live, secrets });
     return this.#captured;
   }
 
@@ -233,7 +234,7 @@ export class Attempt {
       putState: (key, value) => this.#deliver(effects.putState(key, value)),
       getSecret: (name) => effects.getSecret(name),
       setSecret: (name, value, scope) => this.#deliver(effects.setSecret(name, value, scope)),
-      retryLater: (when) => this.#deliver(effects.retryLater(when)),
+      retryLater: (when, parameters) => this.#deliver(effects.retryLater(when, parameters)),
       setResult: (value) => {
         requireSmallResult(value);
         this.#previous = value;
@@ -332,11 +333,4 @@ function stepStatus(result: StepResult): Step["status"] {
   if (result.kind === "exited") return result.exitCode === 0 ? "completed" : "failed";
   if (result.kind === "stopped") return result.reason === "cancelled" ? "cancelled" : "lost";
   return result.kind === "lost" ? "lost" : "failed";
-}
-
-/** The trigger's data as the script's parameters. */
-function paramsOf(event: CloudEvent): JsonObject {
-  const { data } = event;
-  if (data === undefined) return {};
-  return typeof data === "object" && data !== null && !Array.isArray(data) ? data : { data };
 }

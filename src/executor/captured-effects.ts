@@ -1,3 +1,4 @@
+import type { CloudEvent } from "../events/cloud-event.ts";
 import {
   boundedValue,
   type CapturedEffect,
@@ -9,13 +10,14 @@ import type { Clock } from "../foundation/clock.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
 import type { Effects } from "./effects.ts";
 import type { Emitter } from "./emitter.ts";
-import { timeOfRetry } from "./retry-later.ts";
+import { judgeRetry } from "./retry-later.ts";
 import type { RunSecrets } from "./run-secrets.ts";
 import { requireStorable } from "./state-access.ts";
 import type { EmitRequest, RetryTime, SecretScope } from "./step-runner.ts";
 
 export interface CapturedEffectsParts {
   clock: Clock;
+  trigger: CloudEvent;
   /** Makes and judges events as in a run. */
   emitter: Emitter;
   secrets: RunSecrets;
@@ -77,9 +79,15 @@ export class CapturedEffects implements Effects {
     this.#record(0, "setSecret", { name, scope });
   }
 
-  async retryLater(when: RetryTime): Promise<{ jobId: string; at: number }> {
-    const at = timeOfRetry(when, this.#parts.clock.now());
-    this.#record(0, "retryLater", { ...when, at: new Date(at).toISOString() });
+  async retryLater(when: RetryTime, parameters?: JsonObject): Promise<{ jobId: string; at: number }> {
+    const { clock, secrets, trigger } = this.#parts;
+    await secrets.requireNoneIn(parameters, "the later run's event");
+    const at = judgeRetry({ when, parameters, trigger }, clock.now());
+    this.#record(0, "retryLater", {
+      ...when,
+      at: new Date(at).toISOString(),
+      ...boundedValue("parameters", parameters),
+    });
     return { jobId: "replay", at };
   }
 

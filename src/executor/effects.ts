@@ -14,7 +14,7 @@ export interface Effects {
   putState(key: string, value: Json): Promise<void>;
   getSecret(name: string): Promise<Json | undefined>;
   setSecret(name: string, value: Json, scope: SecretScope): Promise<void>;
-  retryLater(when: RetryTime): Promise<{ jobId: string; at: number }>;
+  retryLater(when: RetryTime, parameters?: JsonObject): Promise<{ jobId: string; at: number }>;
 }
 
 /** Largest result that a step may offer to the next, in bytes of JSON. */

@@ -22,6 +22,7 @@ export class LiveEffects implements Effects {
   readonly #state: StateAccess;
   readonly #retries: RetryParts;
   readonly #lease: HeldLease;
+  readonly #trigger: CloudEvent;
   readonly #secrets: RunSecrets;
 
   constructor(
@@ -34,6 +35,7 @@ export class LiveEffects implements Effects {
     this.#emitter = new Emitter(parts, execution, trigger);
     this.#retries = parts;
     this.#lease = lease;
+    this.#trigger = trigger;
     this.#state = new StateAccess(parts, execution, lease, parts.leaseMs);
     this.#secrets = secrets;
   }
@@ -60,7 +62,8 @@ export class LiveEffects implements Effects {
     return this.#secrets.set(name, value, scope);
   }
 
-  retryLater(when: RetryTime): Promise<{ jobId: string; at: number }> {
-    return retryLater(this.#retries, this.#lease, when);
+  async retryLater(when: RetryTime, parameters?: JsonObject): Promise<{ jobId: string; at: number }> {
+    await this.#secrets.requireNoneIn(parameters, "the later run's event");
+    return retryLater(this.#retries, this.#lease, { when, parameters, trigger: this.#trigger });
   }
 }

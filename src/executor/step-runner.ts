@@ -76,8 +76,11 @@ export interface StepHost {
   getSecret(name: string): Promise<Json | undefined>;
   /** Stores a secret, any JSON value but null, for later runs. Rejects with `forbidden` where the service has no grant for the scope. */
   setSecret(name: string, value: Json, scope: SecretScope): Promise<void>;
-  /** Runs the service again later, with the same trigger. A second call of the same run moves the first one's time. */
-  retryLater(when: RetryTime): Promise<{ jobId: string; at: number }>;
+  /**
+   * Runs the service again later, with the trigger's data, and `parameters` over it. A second call of the same run takes the
+   * first one's place.
+   */
+  retryLater(when: RetryTime, parameters?: JsonObject): Promise<{ jobId: string; at: number }>;
   /** What this step offers to the next ones as `previous`; the last call counts. At most 4 MiB of JSON. */
   setResult(value: Json): void;
 }

@@ -105,20 +105,18 @@ class Scheduler:
         self._channel = channel
 
     def retry(self, minutes=0, hours=0, days=0, cron_expression=None, parameters=None, timezone=None):
-        """Runs the service again later, with the same event: after the sum of the amounts, or at the next time that
-        the cron expression names, which wins over them. Returns the job's id.
+        """Runs the service again later, with this run's parameters: after the sum of the amounts, or at the next time
+        that the cron expression names, which wins over them. Returns the job's id. A run has one such job: another
+        call takes the place of the first.
 
+        parameters: a dict; what it names goes over this run's parameters.
         timezone: of the expression, an IANA name; UTC unless given.
         """
-        if parameters:
-            raise FxError(
-                "invalid-input",
-                "a retry has the event of this run and takes no other parameters; send an event that starts the service",
-            )
         if cron_expression:
             when = {"cron": cron_expression, "timezone": timezone}
         else:
             when = {"minutes": minutes, "hours": hours, "days": days}
+        when["parameters"] = parameters
         return self._channel.request("retryLater", **{name: value for name, value in when.items() if value})["jobId"]
 
 

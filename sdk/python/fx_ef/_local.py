@@ -81,7 +81,8 @@ class LocalChannel:
         _write(self._env_path, env)
         _tell(f"stored the secret {name} in {self._env_path} (would be of scope {scope})")
 
-    def _retryLater(self, cron=None, timezone="UTC", **amounts):
+    def _retryLater(self, cron=None, timezone="UTC", parameters=None, **amounts):
+        _require("parameters", parameters is None or isinstance(parameters, dict), parameters, "an object")
         if cron is not None:
             _require("cron", isinstance(cron, str), cron, "a string")
             when = f"at the next time of '{cron}' in {timezone}"
@@ -93,7 +94,7 @@ class LocalChannel:
             seconds = sum(amount * _UNITS[unit] for unit, amount in amounts.items())
             when = f"in {seconds:g} seconds"
         self._jobs += 1
-        _tell(f"would run again {when}")
+        _tell(f"would run again {when}" + (f" with {_show(parameters)}" if parameters else ""))
         return {"jobId": f"local-job-{self._jobs}"}
 
     def _setResult(self, value):

@@ -50,10 +50,10 @@ function createContext(channel) {
   });
 }
 
-function readRetry({ minutes, hours, days, cronExpression, timezone } = {}) {
-  if (cronExpression) return { cron: cronExpression, timezone };
+function readRetry({ minutes, hours, days, cronExpression, timezone, parameters } = {}) {
+  if (cronExpression) return { cron: cronExpression, timezone, parameters };
   // None of an amount is as good as not naming it.
-  return { minutes: minutes || undefined, hours: hours || undefined, days: days || undefined };
+  return { minutes: minutes || undefined, hours: hours || undefined, days: days || undefined, parameters };
 }
 
 function values(given) {

@@ -76,10 +76,12 @@ export interface RetryTime {
   cronExpression?: string;
   /** Of the expression: an IANA name; UTC unless given. */
   timezone?: string;
+  /** What they name goes over this run's parameters. */
+  parameters?: { [name: string]: Json };
 }
 
 export interface Scheduler {
-  /** Runs the service again later, with the same event. Resolves with the job's id. */
+  /** Runs the service again later, with this run's parameters. Resolves with the job's id. Another call takes the place of the first. */
   retry(when: RetryTime): Promise<string>;
 }
 

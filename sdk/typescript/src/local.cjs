@@ -84,7 +84,8 @@ class LocalChannel {
     tell(`stored the secret ${name} in ${this.#envPath} (would be of scope ${scope})`);
   }
 
-  retryLater({ cron, timezone = "UTC", ...amounts }) {
+  retryLater({ cron, timezone = "UTC", parameters, ...amounts }) {
+    demand("parameters", parameters === undefined || isObject(parameters), parameters, "an object");
     let when = `at the next time of '${cron}' in ${timezone}`;
     if (cron !== undefined) demand("cron", typeof cron === "string", cron, "a string");
     else {
@@ -98,7 +99,8 @@ class LocalChannel {
       when = `in ${seconds} seconds`;
     }
     this.#jobs += 1;
-    tell(`would run again ${when}`);
+    const hasParameters = Object.keys(parameters ?? {}).length > 0;
+    tell(`would run again ${when}${hasParameters ? ` with ${JSON.stringify(parameters)}` : ""}`);
     return { jobId: `local-job-${this.#jobs}` };
   }
 

@@ -160,6 +160,28 @@ export function jobContract(start: () => Promise<Scene>): void {
     expect(await jobs.nextDue()).toBeUndefined();
   });
 
+  test("a job's parameters go over the trigger's data; another call takes the place of the first, parameters too", async () => {
+    const scene = await start();
+    await scene.deploy();
+    const { jobs } = scene.catalog;
+    await scene.start({ data: { n: 7, page: 1 }, datacontenttype: "application/json" });
+    const claimed = await scene.claimOne();
+    const at = scene.clock.now() + minute;
+    const dataOf = async () => (await jobs.due(at, 10)).map(({ event }) => event.data);
+    await jobs.put(held(claimed), at, { page: 2, of: null });
+    expect(await dataOf()).toEqual([{ n: 7, page: 2, of: null }]);
+    await jobs.put(held(claimed), at, { n: 8 });
+    expect(await dataOf()).toEqual([{ n: 8, page: 1 }]);
+    await jobs.put(held(claimed), at);
+    expect(await dataOf()).toEqual([{ n: 7, page: 1 }]);
+    await scene.start({ data: "text", datacontenttype: "text/plain" });
+    await jobs.put(held(await scene.claimOne()), at, { page: 1 });
+    expect((await jobs.due(at, 10)).map(({ event }) => [event.datacontenttype, event.data])).toContainEqual([
+      "application/json",
+      { data: "text", page: 1 },
+    ]);
+  });
+
   test("a job that is done, or cancelled by a person, is not made again by a repeated attempt", async () => {
     const scene = await start();
     await scene.deploy();

@@ -4,6 +4,7 @@ import { derivedEventId } from "../../events/event-key.ts";
 import { retryDueEvent } from "../../events/platform-events.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { VersionId } from "../../foundation/ids.ts";
+import type { JsonObject } from "../../foundation/json.ts";
 import type { Job, JobStore } from "../jobs.ts";
 import type { HeldLease } from "../leases.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
@@ -16,18 +17,24 @@ import type { JobsTable } from "./tables.ts";
 export function jobStore(context: StoreContext): JobStore {
   const { db, traits } = context;
   return {
-    put: (lease, at) =>
+    put: (lease, at, parameters) =>
       inTransaction(context, async (tx, now) => {
         const execution = await requireHeld(tx, lease);
         const id = derivedEventId("job", execution.id);
+        const job = await newJob(tx, id, execution, { at, parameters, now });
         const there = await tx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
         if (there !== undefined) {
           // What is done, or a person's word, stays: a repeated attempt asks again.
           if (there.status !== "pending") return jobOf(there);
-          await tx.updateTable("jobs").set({ at }).where("id", "=", id).where("status", "=", "pending").execute();
-          return jobOf({ ...there, at });
+          const { event } = job;
+          await tx
+            .updateTable("jobs")
+            .set({ at, event })
+            .where("id", "=", id)
+            .where("status", "=", "pending")
+            .execute();
+          return jobOf({ ...there, at, event });
         }
-        const job = await newJob(tx, id, execution, at, now);
         await tx.insertInto("jobs").values(job).execute();
         return jobOf(job);
       }),
@@ -116,7 +123,12 @@ async function requireHeld(tx: Tx, lease: HeldLease): Promise<ExecutionRow> {
 }
 
 /** Whatever its run needs is kept with it: retention may take the trigger before its time comes. */
-async function newJob(tx: Tx, id: string, execution: ExecutionRow, at: number, now: number): Promise<JobsTable> {
+async function newJob(
+  tx: Tx,
+  id: string,
+  execution: ExecutionRow,
+  { at, parameters, now }: { at: number; parameters: JsonObject | undefined; now: number },
+): Promise<JobsTable> {
   const { body } = await tx
     .selectFrom("bodies")
     .select("body")
@@ -124,6 +136,7 @@ async function newJob(tx: Tx, id: string, execution: ExecutionRow, at: number, n
     .executeTakeFirstOrThrow();
   const trigger = JSON.parse(Buffer.from(body).toString()) as CloudEvent;
   const { project, service, correlation_id: correlationId, sequence } = execution;
+  const retry = { jobId: id, project, service, correlationId, sequence, trigger, parameters, now };
   return {
     id,
     execution_id: execution.id,
@@ -131,7 +144,7 @@ async function newJob(tx: Tx, id: string, execution: ExecutionRow, at: number, n
     service,
     status: "pending",
     at,
-    event: JSON.stringify(retryDueEvent({ jobId: id, project, service, correlationId, sequence, trigger, now })),
+    event: JSON.stringify(retryDueEvent(retry)),
     root_flow: execution.root_flow,
     started_by_lifecycle: execution.started_by_lifecycle,
     run_execution_id: null,

@@ -51,6 +51,7 @@ const indexes = [
   "index services_due on services (schedule_next) where schedule_next is not null and schedule_paused = 0 and active = 1",
   "index schedule_misses_by_age on schedule_misses (recorded_at)",
   "index jobs_pending on jobs (at, id) where status = 'pending'",
+  "index jobs_by_project on jobs (project, at, id) where status = 'pending'",
   "index jobs_by_service on jobs (project, service, at, id)",
   "index jobs_by_age on jobs (created_at) where status <> 'pending'",
 ];

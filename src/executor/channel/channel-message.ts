@@ -24,10 +24,20 @@ export type Ask =
   /** Answered with the value, or null where there is none. */
   | { id: number; op: "getSecret"; name: string }
   | { id: number; op: "setSecret"; name: string; value: Json; scope: SecretScope }
-  /** Answered with `{ jobId, at }`, the time in RFC 3339. Sums of the given units, or the next time of `cron` (in UTC unless it says otherwise). */
-  | { id: number; op: "retryLater"; minutes?: number; hours?: number; days?: number; cron?: string; timezone?: string }
+  | ({ id: number; op: "retryLater" } & RetryWords)
   | { id: number; op: "setResult"; value: Json }
   | { op: "log"; level: LogLevel; message: string };
+
+/** Answered with `{ jobId, at }`, the time in RFC 3339. Sums of the given units, or the next time of `cron` (in UTC unless it says otherwise). */
+export interface RetryWords {
+  minutes?: number;
+  hours?: number;
+  days?: number;
+  cron?: string;
+  timezone?: string;
+  /** Of the later run, over the data of the event that started this one. */
+  parameters?: JsonObject;
+}
 
 export interface EmitWords {
   type: string;

@@ -4,10 +4,8 @@ import { type ErrorCode, isPlatformError, messageOf } from "../../foundation/err
 import type { Json } from "../../foundation/json.ts";
 import { encodeFrame, type FrameReader } from "../frame.ts";
 import type { RetryTime, StepHost } from "../step-runner.ts";
-import type { Answer, Ask } from "./channel-message.ts";
+import type { Answer, Ask, RetryWords } from "./channel-message.ts";
 import { askIdOf, readAsk } from "./read-ask.ts";
-
-type RetryAsk = Extract<Ask, { op: "retryLater" }>;
 
 /** Asks being handled at one time; past it the script's writes wait. */
 const maxPendingAsks = 256;
@@ -121,7 +119,7 @@ export class ChannelSession {
         await this.#host.setSecret(ask.name, ask.value, ask.scope);
         return null;
       case "retryLater": {
-        const { jobId, at } = await this.#host.retryLater(retryTimeOf(ask));
+        const { jobId, at } = await this.#host.retryLater(retryTimeOf(ask), ask.parameters);
         return { jobId, at: new Date(at).toISOString() };
       }
       case "setResult":
@@ -148,7 +146,7 @@ export class ChannelSession {
 
 const minuteMs = 60_000;
 
-function retryTimeOf({ cron, timezone = "UTC", minutes = 0, hours = 0, days = 0 }: RetryAsk): RetryTime {
+function retryTimeOf({ cron, timezone = "UTC", minutes = 0, hours = 0, days = 0 }: RetryWords): RetryTime {
   if (cron !== undefined) return { cron, timezone };
   return { delayMs: (minutes + (hours + days * 24) * 60) * minuteMs };
 }

@@ -1,7 +1,7 @@
 import { PlatformError } from "../../foundation/errors.ts";
-import type { Json } from "../../foundation/json.ts";
+import type { Json, JsonObject } from "../../foundation/json.ts";
 import { logLevels, type SecretScope, secretScopes } from "../step-runner.ts";
-import type { Ask, EmitWords } from "./channel-message.ts";
+import type { Ask, EmitWords, RetryWords } from "./channel-message.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -29,7 +29,7 @@ export function readAsk(frame: Buffer): Ask {
       if (!isGiven(ask.value)) throw wrong("value", ask.value, "a JSON value other than null");
       return { id, op: "setSecret", name: text(ask, "name"), value: ask.value as Json, scope: readScope(ask.scope) };
     case "retryLater":
-      return { id, op: "retryLater", ...readRetryTime(ask) };
+      return { id, op: "retryLater", ...readRetryTime(ask), ...readRetryParameters(ask) };
     case "setResult":
       if (ask.value === undefined) throw wrong("value", ask.value, "a JSON value");
       return { id, op: "setResult", value: ask.value as Json };
@@ -45,7 +45,7 @@ function readScope(value: unknown): SecretScope {
 }
 
 /** Either a cron expression, or amounts of time that are added up. */
-function readRetryTime(ask: Fields) {
+function readRetryTime(ask: Fields): RetryWords {
   if (isGiven(ask.cron)) {
     for (const unit of retryUnits) if (isGiven(ask[unit])) throw wrong(unit, ask[unit], "nothing beside cron");
     return { cron: text(ask, "cron"), ...(isGiven(ask.timezone) ? { timezone: text(ask, "timezone") } : {}) };
@@ -61,6 +61,12 @@ function readRetryTime(ask: Fields) {
   if (Object.keys(amounts).length === 0)
     throw wrong("minutes", ask.minutes, "minutes, hours, days or a cron expression");
   return amounts;
+}
+
+function readRetryParameters({ parameters }: Fields): RetryWords {
+  if (!isGiven(parameters)) return {};
+  const given = object(parameters, "parameters");
+  return Object.keys(given).length === 0 ? {} : { parameters: given as JsonObject };
 }
 
 const retryUnits = ["minutes", "hours", "days"] as const;

@@ -38,14 +38,15 @@ describe("a script as people wrote it for the published product", () => {
   it.each([
     [{ how: "amount", minutes: 3 }, { delayMs: 180_000 }],
     [{ how: "short" }, { delayMs: 10_800_000 }],
+    [{ how: "with" }, { delayMs: 60_000, parameters: { how: "short" } }],
     [{ how: "cron" }, { cron: "56 * * * *", timezone: "UTC" }],
   ])("asks to be run again later: %j", async (params, when) => {
-    const asked: RetryTime[] = [];
+    const asked: (RetryTime & { parameters?: JsonObject })[] = [];
     const run = runScript(runner, publishedService("call-back"), "call.py", {
       params,
       host: {
-        async retryLater(time) {
-          asked.push(time);
+        async retryLater(time, parameters) {
+          asked.push({ ...time, ...(parameters === undefined ? {} : { parameters }) });
           return { jobId: "job-1", at: 0 };
         },
       },

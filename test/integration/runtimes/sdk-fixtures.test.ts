@@ -12,7 +12,7 @@ class FixtureHost implements Partial<StepHost> {
   readonly emitted: EmitRequest[] = [];
   readonly state: JsonObject;
   readonly secretsSet: JsonObject[] = [];
-  readonly retried: RetryTime[] = [];
+  readonly retried: (RetryTime & { parameters?: JsonObject })[] = [];
   readonly results: Json[] = [];
   readonly #given: Fixture["given"];
   readonly #secrets: JsonObject;
@@ -38,8 +38,8 @@ class FixtureHost implements Partial<StepHost> {
     this.secretsSet.push({ name, value, scope });
     this.#secrets[name] = value;
   };
-  retryLater = async (when: RetryTime) => {
-    this.retried.push(when);
+  retryLater = async (when: RetryTime, parameters?: JsonObject) => {
+    this.retried.push({ ...when, ...(parameters === undefined ? {} : { parameters }) });
     return { jobId: `job-${this.retried.length}`, at: 0 };
   };
   setResult = (value: Json) => {

@@ -46,26 +46,35 @@ function toldOf({ emitted, logged, results, retried, secrets }: Fixture): unknow
     ...(results ?? []).map((result) => ["result", result]),
     ...(retried ?? []).map((when) => [
       "retry",
-      "delayMs" in when ? `${when.delayMs}` : `${when.cron} ${when.timezone}`,
+      ["delayMs" in when ? `${when.delayMs}` : `${when.cron} ${when.timezone}`, when.parameters],
     ]),
     ...(secrets ?? []).map(({ name, scope }) => ["secret", `${name} ${scope}`]),
   ];
 }
 
 function readTold(stderr: string): unknown[] {
+  const read = (given: string | undefined) => (given === undefined ? undefined : JSON.parse(given));
   const kinds: [string, RegExp, (groups: string[]) => unknown][] = [
     ["send", /^would send \S+: (.*)$/s, ([event = ""]) => JSON.parse(event)],
     ["log", /^((?:debug|info|warning|error|critical): .*)$/s, ([line]) => line],
     ["result", /^offers the next step: (.*)$/s, ([value = ""]) => JSON.parse(value)],
-    ["retry", /^would run again in (.*) seconds$/, ([seconds]) => `${Number(seconds) * 1000}`],
-    ["retry", /^would run again at the next time of '(.*)' in (.*)$/, ([cron, zone]) => `${cron} ${zone}`],
+    [
+      "retry",
+      /^would run again in (\S*) seconds(?: with (.*))?$/,
+      ([seconds, given]) => [`${Number(seconds) * 1000}`, read(given)],
+    ],
+    [
+      "retry",
+      /^would run again at the next time of '(.*)' in (\S*)(?: with (.*))?$/,
+      ([cron, zone, given]) => [`${cron} ${zone}`, read(given)],
+    ],
     ["secret", /^stored the secret (\S+) in \S+ \(would be of scope (\S+)\)$/, (groups) => groups.join(" ")],
   ];
   const lines = stderr.split(/^\[fx\] /m).filter(Boolean);
   const told = lines.map((line) => {
-    for (const [kind, form, read] of kinds) {
+    for (const [kind, form, tell] of kinds) {
       const found = form.exec(line.replace(/\n$/, ""));
-      if (found) return [kind, read(found.slice(1))];
+      if (found) return [kind, tell(found.slice(1))];
     }
     return ["unknown", line];
   });

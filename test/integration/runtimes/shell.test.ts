@@ -65,25 +65,32 @@ fx-context secret nothing; echo "code $?"; tr '\\0' '\\n' </proc/$$/environ | gr
     const asked: unknown[] = [];
     const source = `
 fx-context log warning careful now; echo '{"rows":[1]}' | fx-context result -
-fx-context retry --minutes 1.5 --hours 1; fx-context retry --cron '0 6 * * *' --timezone Europe/Zurich`;
+fx-context retry --minutes 1.5 --hours 1; fx-context retry --cron '0 6 * * *' --timezone Europe/Zurich
+fx-context retry --days 1 --parameters '{"page": 2}'; echo '{"page": 3}' | fx-context retry --days 1 --parameters -`;
     const { result, stdout, logged } = run(source, {
       host: {
         setResult: (value: Json) => void asked.push(value),
-        async retryLater(when) {
-          asked.push(when);
+        async retryLater(when, parameters) {
+          asked.push(parameters === undefined ? when : parameters);
           return { jobId: "job-7", at: 0 };
         },
       },
     });
     await result;
-    expect(stdout()).toBe("job-7\njob-7\n");
+    expect(stdout()).toBe("job-7\n".repeat(4));
     expect(logged).toMatchObject([{ level: "warning", message: "careful now" }]);
-    expect(asked).toEqual([{ rows: [1] }, { delayMs: 3_690_000 }, { cron: "0 6 * * *", timezone: "Europe/Zurich" }]);
+    expect(asked).toEqual([
+      { rows: [1] },
+      { delayMs: 3_690_000 },
+      { cron: "0 6 * * *", timezone: "Europe/Zurich" },
+      { page: 2 },
+      { page: 3 },
+    ]);
   });
 
   it("tells wrong use, refusal and a lost platform apart by its exit code", async () => {
     const source = `
-for words in "" nonsense "send" "send a {" "state put k" "log loud x" "retry --minutes soon" "send a --to b"; do
+for words in "" nonsense "send" "send a {" "state put k" "log loud x" "retry --minutes soon" "retry --parameters {" "send a --to b"; do
   fx-context $words 2>/dev/null >&2; echo -n "$? "
 done
 fx-context send fx.no; echo $?; fx-context --help | head -1; exec 198>&-`;
@@ -95,7 +102,7 @@ fx-context send fx.no; echo $?; fx-context --help | head -1; exec 198>&-`;
       { host: { emit } },
     );
     await result;
-    expect(stdout()).toBe("2 2 2 2 2 2 2 2 3\nfx-context: what a shell script sees of its run\n4\n");
+    expect(stdout()).toBe("2 2 2 2 2 2 2 2 2 3\nfx-context: what a shell script sees of its run\n4\n");
     expect(stderr()).toContain("fx-context: forbidden: 'fx.no' is reserved\n");
     expect(stderr()).toContain("fx-context: unavailable:");
   });
