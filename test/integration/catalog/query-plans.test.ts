@@ -32,7 +32,7 @@ async function openRecording() {
 }
 
 /** Tables that grow with history or load. The others hold what people made: some thousands of rows. */
-const growing = /executions|ledger|bodies|steps|flows|run_requests|batches|replays|captured/;
+const growing = /executions|ledger|bodies|steps|flows|run_requests|batches|replays|captured|jobs|schedule_misses/;
 
 /** What makes a statement cost more the more rows there are: reading a table or index from end to end, and sorting. */
 function costlySteps(database: DatabaseSync, sql: string): string[] {
@@ -237,4 +237,59 @@ test("mappings are found by their content and read for the routers without sorti
       (database.prepare(`explain query plan ${sql}`).all() as { detail: string }[]).map((row) => row.detail),
     );
   expect(plans.filter((detail) => /SCAN/.test(detail))).toEqual([]);
+});
+
+test("D18: schedules and jobs that are due, and lists of them, are found by an index; what is not due is not read", async () => {
+  const { database, scene } = await openRecording();
+  await scene.deploy("tick", { schedule: "0 * * * *", trigger_events: [] });
+  await scene.deploy();
+  await scene.start();
+  await scene.start();
+  const claimed = await scene.claim();
+  const { schedules, jobs, retention } = scene.catalog;
+  database.statements.clear();
+  const at = (await schedules.nextDue()) as number;
+  const [due] = await schedules.due(at, 10);
+  if (due === undefined) throw new Error("the schedule is due");
+  await schedules.advance(due, { to: at, next: at + 1, missed: { first: at, last: at, count: 1 } });
+  await schedules.pause("default", "tick", true);
+  await schedules.misses("default", "tick", 10);
+  for (const lease of claimed) await jobs.put(held(lease), at, { page: 2 });
+  for (const filter of [{}, { project: "default" }, { project: "default", service: "hello" }]) {
+    const { next } = await jobs.list(filter, { limit: 1 });
+    await jobs.list(filter, { limit: 1, after: next });
+  }
+  await schedules.list({}, { limit: 10 });
+  await schedules.list({ project: "default" }, { limit: 10 });
+  await jobs.nextDue();
+  const [first, second] = await jobs.due(at, 10);
+  if (first === undefined || second === undefined) throw new Error("two jobs are due");
+  await jobs.start(first, { id: scene.newExecutionId(), key: "retry" as EventKey, concurrencyKey: undefined });
+  await jobs.cancel(second.id);
+  await retention.prune({ ledgerMs: 1, bodiesMs: 1, executionsMs: 1 }, 10);
+  await scene.catalog.services.delete("default", "hello");
+  expect([...database.statements].filter((sql) => /jobs|schedule_/.test(sql)).length).toBeGreaterThan(15);
+  // Two walk the pending jobs by their time, and stop at the limit.
+  const walked = /^SCAN (j|jobs) USING INDEX jobs_pending$/;
+  const costly = [...database.statements].map((sql) => {
+    return { sql, steps: costlySteps(database, sql).filter((step) => !(walked.test(step) && /limit/.test(sql))) };
+  });
+  expect(costly.filter(({ steps }) => steps.length > 0)).toEqual([]);
+});
+
+test("what is due walks an index that holds nothing but what waits, and stops", async () => {
+  const { database, scene } = await openRecording();
+  await scene.catalog.schedules.due(1, 10);
+  await scene.catalog.schedules.nextDue();
+  await scene.catalog.jobs.due(1, 10);
+  await scene.catalog.jobs.nextDue();
+  const plans = [...database.statements].map(
+    (sql) => (database.prepare(`explain query plan ${sql}`).all() as { detail: string }[])[0]?.detail,
+  );
+  expect(plans).toEqual([
+    expect.stringMatching(/^SEARCH s USING INDEX services_due \(schedule_next/),
+    expect.stringMatching(/USING (COVERING )?INDEX services_due/),
+    expect.stringMatching(/^SEARCH j USING INDEX jobs_pending \(at</),
+    expect.stringMatching(/^SCAN j USING INDEX jobs_pending$/),
+  ]);
 });
