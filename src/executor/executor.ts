@@ -1,7 +1,7 @@
 import type { Bus } from "../bus/bus.ts";
 import type { AttemptReport, LeaseStore } from "../catalog/leases.ts";
 import { type Lane, lanes } from "../executions/lanes.ts";
-import type { Clock } from "../foundation/clock.ts";
+import type { Clock, Timer } from "../foundation/clock.ts";
 import { sleep } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
 import { GroupCommit } from "../foundation/group-commit.ts";
@@ -47,6 +47,8 @@ export class Executor {
   readonly #renewing: Loop;
   readonly #attempts = new Set<Attempt>();
   readonly #running = new Set<Promise<void>>();
+  /** Of the next execution that waits for its time. */
+  #dueTimer: Timer | undefined;
   readonly #freeSlots: number[];
   readonly #reports: GroupCommit<AttemptReport, boolean>;
   readonly #abandon = new AbortController();
@@ -130,7 +132,10 @@ export class Executor {
     const due = await leases.nextDue();
     if (due === undefined) return;
     const waitMs = due - clock.now();
-    if (waitMs > 0 && waitMs < pollMs) clock.setTimer(waitMs, () => this.#claiming.wake());
+    // One timer, not one for each look: they would all wake at once, look again and wait again.
+    this.#dueTimer?.cancel();
+    this.#dueTimer = undefined;
+    if (waitMs > 0 && waitMs < pollMs) this.#dueTimer = clock.setTimer(waitMs, () => this.#claiming.wake());
   }
 
   async #run(attempt: Attempt, slot: number): Promise<void> {
