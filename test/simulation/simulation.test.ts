@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { situations } from "./history.ts";
+import { sleepy } from "./planted-worlds.ts";
 import { runSeed, type SeedReport } from "./run-seed.ts";
 import { runSeeds } from "./seed-pool.ts";
 
@@ -14,6 +15,13 @@ describe("simulation", () => {
       expect(second.steps).toBe(first.steps);
     }
     expect((await runSeed(2)).digest).not.toBe((await runSeed(3)).digest);
+  });
+
+  test("executors that wait for a later attempt do not look for it again and again", async () => {
+    const { violations, steps } = await runSeed(5, sleepy);
+    expect(violations).toEqual([]);
+    // With a timer for each look, not one for each executor, it is six times as many.
+    expect(steps).toBeLessThan(30_000);
   });
 
   test("no rule is broken in any seed, most operations succeed under faults, and every rare situation is reached", async () => {
