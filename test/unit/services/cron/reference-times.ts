@@ -15,8 +15,6 @@ function holds(field: string, value: number, words: readonly string[], base: num
   });
 }
 
-const dayMs = 24 * 60 * 60_000;
-
 /** Readings of a wall clock are counted as if they were UTC. */
 function parse(text: string) {
   const [minute = "", hour = "", day = "", month = "", weekday = ""] = (text === "@weekly" ? "0 0 * * 0" : text).split(
@@ -31,8 +29,9 @@ function parse(text: string) {
   return {
     wild: minute.startsWith("*") || hour.startsWith("*"),
     names(wall: number): boolean {
-      const midnight = wall - (wall % dayMs);
-      if (!minutes[(wall - midnight) / 60_000]) return false;
+      const ofDay = (wall / 60_000) % 1440;
+      if (!minutes[ofDay]) return false;
+      const midnight = wall - ofDay * 60_000;
       if (midnight !== known) {
         known = midnight;
         const date = new Date(midnight);
@@ -59,7 +58,8 @@ export function referenceTimes(expressions: readonly string[], timezone: string,
   let latestWall = wallClock(from - minute);
   for (let at = from; at < to; at += minute) {
     const wall = wallClock(at);
-    for (const [index, cron] of parsed.entries()) {
+    for (let index = 0; index < parsed.length; index += 1) {
+      const cron = parsed[index] as (typeof parsed)[number];
       const times = found[index] as Set<number>;
       if (cron.wild) {
         if (cron.names(wall)) times.add(at);
