@@ -216,7 +216,7 @@ export const bugsOfRunning: readonly PlantedBug[] = [
   {
     rule: "D11",
     name: "a start does not append what the state log lacks",
-    given: { ...rough, ...embedded, operations: 40 },
+    given: { ...rough, ...embedded, operations: 40, durationMs: 90_000 },
     edits: [
       {
         file: "recovery/state-log.ts",
