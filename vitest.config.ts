@@ -3,7 +3,12 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/fixtures/**", "**/node_modules/**"],
+    exclude: [
+      "test/fixtures/**",
+      "**/node_modules/**",
+      // Tests of the simulation, minutes long: `npm run test:bugs` asks for them.
+      ...(process.env.FX_SIM_BUGS ? [] : ["test/simulation/planted-bugs.test.ts"]),
+    ],
     // A process a file: the tests start children, hold ports and open databases, and a crash must not take others along.
     pool: "forks",
     // The smallest machine we promise to test on has two cores.

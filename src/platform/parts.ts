@@ -44,7 +44,7 @@ export function createParts(options: PartsOptions): Parts {
     log,
     idleTime: threadIdleTime,
   });
-  const historySink = new HistorySink({ bus, history: opsData.history, clock, log });
+  const historySink = new HistorySink({ bus, history: opsData.history, clock, log, idleTime: threadIdleTime });
   const outbox = new OutboxPublisher({ bus, outbox: catalog.outbox, clock, log, pollMs: settings.recovery.pollMs });
   const leases = new LeaseRecovery({ bus, leases: catalog.leases, clock, log, pollMs: settings.recovery.pollMs });
   const { pollMs, toleranceMs, catchUpRuns } = settings.scheduler;

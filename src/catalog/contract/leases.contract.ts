@@ -55,6 +55,11 @@ export function leaseContract(start: () => Promise<Scene>): void {
           version: "hello-1",
           status: "in_progress",
           attempt: 1,
+          trigger: "event",
+          priority: 5,
+          lane: "regular",
+          createdAt: scene.clock.now(),
+          startedAt: scene.clock.now(),
         },
       },
     ]);

@@ -51,6 +51,7 @@ export function routingContract(start: () => Promise<Scene>): void {
       rejected: 0,
       counted: 0,
       executions: 0,
+      mapped: 0,
     });
     expect((await scene.catalog.executions.list({}, { limit: 10 })).items).toHaveLength(1);
     expect((await scene.catalog.ledger.list({}, { limit: 10 })).items).toHaveLength(1);
@@ -219,7 +220,15 @@ export function routingContract(start: () => Promise<Scene>): void {
       return [];
     });
     expect(asked).toEqual([[incoming.key]]);
-    expect(result).toEqual({ matched: 0, unmatched: 0, duplicate: 0, rejected: 0, counted: 0, executions: 0 });
+    expect(result).toEqual({
+      matched: 0,
+      unmatched: 0,
+      duplicate: 0,
+      rejected: 0,
+      counted: 0,
+      executions: 0,
+      mapped: 0,
+    });
   });
 
   test("D13: positions are stored with the decisions, per partition, and never move backwards", async () => {

@@ -42,6 +42,7 @@ export function serviceContract(start: () => Promise<Scene>): void {
       active: true,
       priority: 2,
       pinned: { priority: false, active: false },
+      grants: [],
       createdAt: scene.clock.now(),
       updatedAt: scene.clock.now(),
     });

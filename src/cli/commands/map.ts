@@ -7,8 +7,8 @@ import type { Column } from "../terminal/column.ts";
 import { wholeNumber } from "../terminal/read-options.ts";
 
 interface MapOptions {
-  field: string[];
-  default: string[];
+  field?: string[];
+  default?: string[];
   all?: boolean;
   filter?: string;
   name?: string;
@@ -27,7 +27,7 @@ const columns: Column<MappingAnswer>[] = [
 ];
 
 const fieldHelp = "target=path copies, target!=path must be there, target:=json is a constant, target~=CEL computes";
-const collect = (text: string, former: string[]) => [...former, text];
+const collect = (text: string, former: string[] = []) => [...former, text];
 
 export function defineMap(program: Command): Command {
   const map = program.command("map").description("make events of one type from events of another, with no redeploy");
@@ -54,8 +54,8 @@ export function defineMap(program: Command): Command {
     .argument("<mapping>", "the mapping's id")
     .addOption(new Option("--on", "switch it on").conflicts("off"))
     .option("--off", "switch it off")
-    .option("--field <field>", `the fields from now on, all of them: ${fieldHelp}`, collect, [])
-    .option("--default <default>", "with --field: target:=json stands in where it has no value", collect, [])
+    .option("--field <field>", `the fields from now on, all of them: ${fieldHelp}`, collect)
+    .option("--default <default>", "with --field: target:=json stands in where it has no value", collect)
     .addOption(new Option("--all", "all fields of the event, these over them").conflicts("only"))
     .option("--only", "the mapped fields, and nothing else")
     .addOption(new Option("--filter <expression>", "CEL over `event`").conflicts("clearFilter"))
@@ -73,8 +73,8 @@ function withContent(command: Command): Command {
   return command
     .argument("<from>", 'an event type, exact ("order.placed"), or with a trailing ".*" ("order.*")')
     .argument("<to>", "the type of the events to make")
-    .option("--field <field>", `once for each field: ${fieldHelp}`, collect, [])
-    .option("--default <default>", "target:=json stands in where the field of that target has no value", collect, [])
+    .option("--field <field>", `once for each field: ${fieldHelp}`, collect)
+    .option("--default <default>", "target:=json stands in where the field of that target has no value", collect)
     .option("--all", "all fields of the event, and these laid over them")
     .option("--filter <expression>", "CEL over `event`, e.g. 'event.data.total > 100'")
     .option("--project <project>", "only events that this project sees; what is made is its own (all projects)");
@@ -89,7 +89,7 @@ function contentOf(
     fromType,
     toType,
     strategy: all ? "all" : "mapped",
-    fields: readFields(field, defaults),
+    fields: readFields(field ?? [], defaults),
     ...(filter === undefined ? {} : { filter }),
     ...(project === undefined ? {} : { project }),
     ...(name === undefined ? {} : { name }),
@@ -153,8 +153,8 @@ async function change(
     ...(options.off ? { active: false } : {}),
     ...(options.all ? { strategy: "all" } : {}),
     ...(options.only ? { strategy: "mapped" } : {}),
-    ...(options.field.length + options.default.length > 0
-      ? { fields: readFields(options.field, options.default) }
+    ...(options.field !== undefined || options.default !== undefined
+      ? { fields: readFields(options.field ?? [], options.default) }
       : {}),
     ...(options.filter === undefined ? {} : { filter: options.filter }),
     ...(options.clearFilter ? { filter: null } : {}),

@@ -63,6 +63,8 @@ async function send(session: Session, type: string, options: SendOptions): Promi
     ...(options.correlation === undefined ? {} : { correlationid: options.correlation }),
     ...(options.example ? await exampleData(session, type) : readData(options.data)),
   };
+  // Asked before: the event itself is learned from as well.
+  const offer = options.data === undefined && !options.example ? await offerOf(session, type) : undefined;
   const { body } = await api.send<{ accepted: Accepted[] }>("POST", "/api/v1/events", {
     body: Buffer.from(JSON.stringify(event)),
     headers: { "content-type": "application/cloudevents+json; charset=utf-8" },
@@ -73,7 +75,7 @@ async function send(session: Session, type: string, options: SendOptions): Promi
       `warning: an event ${accepted.id} from ${accepted.source} with other data was accepted before; that one stands`,
     );
   }
-  if (options.data === undefined && !options.example) await offerExample(session, type);
+  if (offer !== undefined) terminal.say(offer);
   if (options.wait !== undefined) {
     const { waitForFlow } = await import("../flow/wait-for-flow.ts");
     return waitForFlow(session, accepted.key, options.wait);
@@ -86,8 +88,8 @@ async function send(session: Session, type: string, options: SendOptions): Promi
 }
 
 /** An event without data may be meant so; where its type usually has some, saying so saves a look at why nothing came of it. */
-async function offerExample({ api, terminal, options }: Session, type: string): Promise<void> {
-  if (terminal.isJson || options.quiet) return;
+async function offerOf({ api, terminal, options }: Session, type: string): Promise<string | undefined> {
+  if (terminal.isJson || options.quiet) return undefined;
   const { typePath } = await import("./types.ts");
   const known = await api
     .get<{ example?: CloudEvent["data"]; dataRequired: boolean }>(typePath(type))

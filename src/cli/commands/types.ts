@@ -1,10 +1,11 @@
 import type { Command } from "commander";
+import { isReservedType } from "../../events/reserved-types.ts";
 import type { Time } from "../connection/wire.ts";
 import { type Session, withSession } from "../session.ts";
 import type { Column } from "../terminal/column.ts";
 import { wholeNumber } from "../terminal/read-options.ts";
 import { safe } from "../terminal/safe.ts";
-import { clockText } from "../terminal/times.ts";
+import { clockText, countText } from "../terminal/times.ts";
 
 interface TypeSummary {
   type: string;
@@ -78,12 +79,12 @@ async function show({ api, terminal }: Session, type: string, options: { schema?
   const found = await api.get<TypeDetail>(typePath(type));
   if (options.schema) return terminal.line(JSON.stringify(found.schema, undefined, 2));
   await terminal.one(found, () => safe(textOf(found)));
-  terminal.next(`fx send ${type} --example`);
+  terminal.next(isReservedType(type) ? `fx events --type ${type}` : `fx send ${type} --example`);
 }
 
 function textOf({ type, count, version, example, producers, consumers, becomes, versions }: TypeDetail): string {
   return [
-    `${type}  ${count} events, schema version ${version}`,
+    `${type}  ${countText(count, "event")}, schema version ${version}`,
     "",
     "example",
     ...(JSON.stringify(example, undefined, 2) ?? "its events have no JSON data").split("\n").map(indented),

@@ -28,6 +28,9 @@ export function serviceFiles(name: string, language: Language): Record<string, s
     [script]: code.replaceAll("SERVICE", name),
     [test]: testFiles[language].replaceAll("SERVICE", name),
     ".fxignore": ["# What stays behind when the service is deployed.", ".schemas/", "event.json", test, ""].join("\n"),
+    ".gitignore": ["# A developer's own values, secrets among them.", "ef_env.json", "ef_package_state.json", ""].join(
+      "\n",
+    ),
     "README.md": readme(name, run),
     ...Object.fromEntries(editorSchemaNames.map((each) => [`.schemas/${each}.schema.json`, json(editorSchema(each))])),
   };

@@ -1,16 +1,20 @@
 import { z } from "zod";
 import { type Mapping, mappingStrategies } from "../../events/mapping.ts";
+import type { Json } from "../../foundation/json.ts";
 import type { MappingVerdict } from "../../services/mapping-index.ts";
 import { timeText } from "./list-query.ts";
+
+/** Described as anything: a schema of all JSON would name itself in the API's description. */
+const anyJson = z.unknown().transform((value) => value as Json);
 
 export const mappingField = z
   .strictObject({
     target: z.string().meta({ description: '`data`, a path below it ("data.customer.id"), or `subject`.' }),
     from: z.string().optional().meta({ description: 'A path into the event: "data.user.id", "data.items[0].sku".' }),
-    value: z.json().optional().meta({ description: "A constant." }),
+    value: anyJson.optional().meta({ description: "A constant." }),
     expression: z.string().optional().meta({ description: "CEL over `event`." }),
     required: z.boolean().optional().meta({ description: "The mapping fails where the source is missing." }),
-    default: z.json().optional().meta({ description: "Where the source is missing or cannot be computed." }),
+    default: anyJson.optional().meta({ description: "Where the source is missing or cannot be computed." }),
   })
   .meta({ id: "MappingField" });
 

@@ -10,7 +10,13 @@ import { required } from "./required.ts";
 import { unknownService } from "./unknown-service.ts";
 
 const formAnswer = z
-  .object({ version: z.string(), form: parametersFormSchema.nullable().meta({ description: "null: it has none." }) })
+  .object({
+    version: z.string(),
+    form: z
+      .looseObject({ fields: z.array(z.looseObject({})) })
+      .nullable()
+      .meta({ description: "null: it has none." }),
+  })
   .meta({ id: "ParametersForm" });
 
 /** The form of a run by hand, for whoever draws one. */

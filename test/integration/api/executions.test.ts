@@ -270,8 +270,12 @@ describe("flows and health", () => {
       {
         eventKey: root,
         executions: [
-          { executionId: first, events: [{ eventKey: child, executions: [{ executionId: second, events: [] }] }] },
+          {
+            executionId: first,
+            events: [{ eventKey: child, executions: [{ executionId: second, events: [] }], mapped: [] }],
+          },
         ],
+        mapped: [],
       },
     ]);
     expect(json.truncated).toBe(false);

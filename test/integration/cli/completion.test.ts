@@ -7,7 +7,7 @@ import { tempDir } from "../../support/temp-dir.ts";
 
 describe("fx completion", () => {
   it.each([
-    [["li"], ["link", "links"]],
+    [["lin"], ["link", "links"]],
     [["links", "ch"], ["change"]],
     [["--json", "links", "change", "--of"], ["--off"]],
     [["init", "--lang"], ["--language"]],

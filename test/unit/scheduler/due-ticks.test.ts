@@ -9,7 +9,7 @@ const everyMinute = (catchUp: "one" | "none" | "all", since: number) => {
   return { cron: "* * * * *", timezone: "UTC", since, catchUp };
 };
 
-test("nothing is due before its time; the next time is told", () => {
+test("D18: nothing is due before its time; the next time is told", () => {
   expect(dueTicks(everyMinute("one", noon), noon + minute - 1, limits)).toEqual({
     run: [],
     missed: undefined,

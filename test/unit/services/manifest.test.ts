@@ -77,6 +77,8 @@ describe("a manifest", () => {
       count: 2,
       delayMs: 500,
       maxDelayMs: 4000,
+      factor: 2,
+      jitter: 0.5,
     });
   });
 });

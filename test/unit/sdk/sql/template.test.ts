@@ -106,7 +106,10 @@ describe("S4: an SQL template", () => {
     ["{{ '\\u00020\\u0002' }}", "control character"],
     ["select \u00020\u0002", "control character"],
     ["{% for i in range(1000000000) %}x{% endfor %}", "at most 100000"],
-    ["{% for i in range(99999) %}{% for j in range(99999) if j < 0 %}x{% endfor %}{% endfor %}", "more than 1000000 steps"],
+    [
+      "{% for i in range(99999) %}{% for j in range(99999) if j < 0 %}x{% endfor %}{% endfor %}",
+      "more than 1000000 steps",
+    ],
     ["{% for i in range(99999) %}{{ i }},{% endfor %}", "values are bound"],
     ["{% for i in range(99999) %}xxxxxxxxxxxxxxxxxxxxxxxx{% endfor %}", "longer than"],
     [`{{ ${"(".repeat(300)}1${" + 1)".repeat(300)} }}`, "nested more than"],

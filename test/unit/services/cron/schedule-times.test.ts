@@ -8,7 +8,7 @@ const texts = (times: readonly number[]) => times.map((time) => new Date(time).t
 const timesFrom = (cron: string, timezone: string, from: string, count: number) =>
   texts(nextTimes({ cron, timezone }, utc(from), count));
 
-describe("over clock changes", () => {
+describe("D18: over clock changes", () => {
   test("a fixed time that is skipped comes once, at the moment after the gap", () => {
     expect(timesFrom("30 2 * * *", "Europe/Zurich", "2026-03-28T12:00", 2)).toEqual([
       "2026-03-29T01:00",
