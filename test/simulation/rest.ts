@@ -14,13 +14,13 @@ export async function rest(world: World, when: string): Promise<void> {
   if (history.violations.length > 0) return;
   for (const name of world.processNames) world.start(name);
   await stopSchedules(world);
-  await cancelDistantJobs(world);
   let nextCheckMs = 0;
   const came = await scheduler.run(
     async () => {
       if (history.violations.length > 0) return true;
       if (scheduler.nowMs < nextCheckMs) return false;
       nextCheckMs = scheduler.nowMs + 1000;
+      await cancelDistantJobs(world);
       return isAtRest(world);
     },
     scheduler.nowMs + healingMs,

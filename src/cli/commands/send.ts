@@ -94,8 +94,8 @@ async function offerOf({ api, terminal, options }: Session, type: string): Promi
   const known = await api
     .get<{ example?: CloudEvent["data"]; dataRequired: boolean }>(typePath(type))
     .catch(() => undefined);
-  if (!known?.dataRequired) return;
-  terminal.say(`${type} usually carries data, this one has none; --example sends ${shown(known.example)}`);
+  if (!known?.dataRequired) return undefined;
+  return `${type} usually carries data, this one has none; --example sends ${shown(known.example)}`;
 }
 
 /** What is sent is shown: nobody should have to guess it. */

@@ -5,7 +5,7 @@ import type { MappingVerdict } from "../../services/mapping-index.ts";
 import { timeText } from "./list-query.ts";
 
 /** Described as anything: a schema of all JSON would name itself in the API's description. */
-const anyJson = z.unknown().transform((value) => value as Json);
+const anyJson = z.unknown() as unknown as z.ZodType<Json>;
 
 export const mappingField = z
   .strictObject({
