@@ -10,6 +10,7 @@ import { manifestConnection } from "./manifest-connection.ts";
 import { SqlProblem } from "./problem.ts";
 import { splitStatements } from "./sql-statements.ts";
 import { SqlTemplate } from "./template.ts";
+import { strayEnd, strayEndRefused } from "./transactions.ts";
 
 const problems: { path: string; message: string }[] = [];
 for (const { path, file, directory } of JSON.parse(readFileSync(0, "utf8"))) {
@@ -18,7 +19,10 @@ for (const { path, file, directory } of JSON.parse(readFileSync(0, "utf8"))) {
     const template = new SqlTemplate(source);
     // Which database a name stands for is known when it runs; then it is checked again.
     if (connectionOf(source) ?? manifestConnection(directory)) continue;
-    for (const statement of splitStatements(template.sketch, "sqlite")) {
+    const statements = splitStatements(template.sketch, "sqlite");
+    const stray = strayEnd(statements);
+    if (stray !== undefined) throw new SqlProblem(stray.line, strayEndRefused);
+    for (const statement of statements) {
       const refusal = forbiddenIn(statement);
       if (refusal !== undefined) throw new SqlProblem(statement.line, refusal);
     }

@@ -1,4 +1,5 @@
-import { isAbsolute, join, relative, resolve } from "node:path";
+import { lstatSync, realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { Database } from "./database.ts";
 import { SqlProblem } from "./problem.ts";
 import type { Dialect } from "./sql-statements.ts";
@@ -33,9 +34,26 @@ export function addressOf(name: string, value: unknown, { directory, hidden }: P
   const path = value.slice("sqlite:".length);
   if (fileName.test(path)) return { dialect: "sqlite", target: join(directory, `${path}.db`) };
   if (!isAbsolute(path)) throw wrong("names a file that is neither a plain name nor an absolute path");
-  const target = resolve(path);
-  if (hidden !== "" && !relative(hidden, target).startsWith("..")) throw wrong("names a file of the platform's own");
+  const target = realFile(resolve(path));
+  if (target === undefined) throw wrong("names a file whose directory is not there, or a link that leads nowhere");
+  if (hidden !== "" && [hidden, realFile(hidden) ?? hidden].some((place) => isWithin(place, target)))
+    throw wrong("names a file of the platform's own");
   return { dialect: "sqlite", target };
+}
+
+/** Where a path leads once links are followed; the file itself need not be there. Undefined: nowhere. */
+function realFile(path: string): string | undefined {
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return realpathSync(path);
+    return join(realpathSync(dirname(path)), basename(path));
+  } catch {
+    return undefined;
+  }
+}
+
+function isWithin(directory: string, path: string): boolean {
+  const way = relative(directory, path);
+  return way !== ".." && !way.startsWith(`..${sep}`);
 }
 
 /** Only the client that is asked for is loaded: each costs a start some milliseconds. */

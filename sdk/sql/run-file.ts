@@ -3,13 +3,13 @@ import type { Database, Row } from "./database.ts";
 import { SqlProblem } from "./problem.ts";
 import type { SqlStatement } from "./sql-statements.ts";
 import type { Json } from "./template.ts";
+import { hasOwnTransactions, strayEnd, strayEndRefused } from "./transactions.ts";
 import type { Watchdog } from "./watchdog.ts";
 
 /** Rows of a step's output, and the bytes of JSON that a step can offer to the next. */
 const maxRows = 1_000;
 const maxResultBytes = 4 * 1024 * 1024 - 1024;
 
-const transactionWords = new Set("begin start commit end rollback abort savepoint release prepare".split(" "));
 const readingWords = new Set(["select", "values", "explain", "pragma", "show", "table"]);
 
 export interface FileRun {
@@ -26,9 +26,10 @@ export async function runFile(
   run: FileRun,
 ): Promise<{ rows: Row[]; cut: boolean } | undefined> {
   const { database, watchdog } = run;
-  const own = statements.some(({ words }) => transactionWords.has(words[0] ?? ""));
+  const stray = strayEnd(statements);
+  if (stray !== undefined) throw new SqlProblem(stray.line, strayEndRefused);
   // Some statements refuse to run in a transaction; alone, each is one by itself.
-  const together = statements.length > 1 && !own;
+  const together = statements.length > 1 && !hasOwnTransactions(statements);
   let last: Row[] | undefined;
   try {
     if (together) await database.control(statements.every(reads) ? "begin" : "begin immediate");

@@ -77,9 +77,21 @@ describe("the check of a deploy", () => {
       "h.sql": "-- connection: warehouse\npragma is.not.there",
       "i.sql": "select {{ params.x | safe }}",
       "j.sql": "select 'open",
+      "k.sql": "create table t (n);\ncommit",
+      "l.sql": "create table t (n);\nbegin; insert into t values (1); commit",
     });
     const places = found.map(([path]) => path);
-    expect(places).toEqual(["b.sql:2", "c.sql:3", "d.sql:2", "e.sql:2", "f.sql:1", "g.sql:2", "i.sql:1", "j.sql:1"]);
+    expect(places).toEqual([
+      "b.sql:2",
+      "c.sql:3",
+      "d.sql:2",
+      "e.sql:2",
+      "f.sql:1",
+      "g.sql:2",
+      "i.sql:1",
+      "j.sql:1",
+      "k.sql:2",
+    ]);
     expect(found.map(([, message]) => message).join("\n")).toMatch(
       /if.*not closed\n.*cannot be read.*\nATTACH is refused.*\n.*inside quotes.*\nmacros.*\nPRAGMA writable_schema is refused.*\nthere is no filter 'safe'.*\na quote is not closed/,
     );

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
@@ -6,7 +6,7 @@ import { systemClock } from "../../../src/foundation/clock.ts";
 import type { Json, JsonObject } from "../../../src/foundation/json.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
 import { systemRandom } from "../../../src/foundation/random.ts";
-import { tempDirForFile } from "../../support/temp-dir.ts";
+import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
 import { python } from "./programs.ts";
 import { runScript } from "./script-runs.ts";
 
@@ -80,6 +80,18 @@ describe("an SQL script", () => {
     expect(own.stderr).toContain("ends inside a transaction");
     expect((await run("select count(*) as n from kept")).offered).toEqual([[{ n: 0 }]]);
   });
+
+  it.each(["commit", "end", "rollback", "release s"])(
+    "stores nothing of a file that ends with %s what it did not begin",
+    async (end) => {
+      const stray = await run(`create table stray (n);\ninsert into stray values (1);\n${end}`);
+      expect([stray.result, stray.stderr]).toMatchObject([
+        { exitCode: 1 },
+        expect.stringMatching(/^q\.sql:3: ends a transaction that the file did not begin/),
+      ]);
+      expect((await run("select name from sqlite_schema where name = 'stray'")).offered).toEqual([[]]);
+    },
+  );
 
   it("sees state, configuration, the event and the result of the step before", async () => {
     const source =
@@ -155,7 +167,10 @@ describe("S4: an SQL script cannot leave its database", () => {
     await run("create table mine (n)");
     writeFileSync(join(data, "catalog.db"), "");
     const theirs = join(data, "sql", "shop", "main.db");
+    const elsewhere = tempDir();
+    symlinkSync(data, join(elsewhere, "way"));
     for (const url of [
+      `sqlite:${join(elsewhere, "way", "catalog.db")}`,
       `sqlite:${join(data, "catalog.db")}`,
       `sqlite:${theirs}`,
       "sqlite:../shop/main",
