@@ -63,8 +63,8 @@ function readKeys(file: string): Uint8Array[] | undefined {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-  // Rule S3: scripts run as other users, and must not read it.
-  if ((statSync(file).mode & 0o007) !== 0) chmodSync(file, 0o600);
+  // Rule S3: scripts run as other users, some in groups that others are in, and must not read it.
+  if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const keys = lines.map((line) => decode(line.trim()));
   const wrong = keys.indexOf(undefined);

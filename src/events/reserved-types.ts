@@ -1,6 +1,10 @@
-/** Types under `fx.` are the platform's own; nobody outside may send them (rule D3). */
+/**
+ * Types under `fx.` are the platform's own; nobody outside may send them (rule D3). Nor `FX.` or `Fx.`:
+ * people and filters that read them would take them for the platform's.
+ */
 export function isReservedType(type: string): boolean {
-  return type === "fx" || type.startsWith("fx.");
+  const lower = type.toLowerCase();
+  return lower === "fx" || lower.startsWith("fx.");
 }
 
 /** Attributes that only the platform may set. An outsider's event that carries one is refused. */

@@ -55,7 +55,7 @@ class LocalChannel:
         for name in ("type", "source", "subject", "id", "correlationId"):
             if name in event:
                 _require(name, isinstance(event[name], str), event[name], "a string")
-        if event["type"].startswith("fx."):
+        if (event["type"].lower() + ".").startswith("fx."):
             raise FxError("forbidden", f"'{event['type']}': types that begin with 'fx.' are the platform's own")
         self._events += 1
         _tell(f"would send {event['type']}: {_show(event)}")

@@ -104,6 +104,7 @@ describe("POST /events", () => {
 
   it.each([
     ["a type of the platform", { type: "fx.service.run_requested" }, "type"],
+    ["a type of the platform in capitals", { type: "FX.service.run_requested" }, "type"],
     ["the bare prefix", { type: "fx" }, "type"],
     ["an attribute of the platform", { fxexecution: "x" }, "fxexecution"],
   ])("D3: refuses %s", async (_name, change, path) => {

@@ -87,7 +87,9 @@ describe("emitter", () => {
 
   test("D3: a reserved type is refused, and nothing is sent", async () => {
     const bus = openBus();
-    await expect(attempt(bus).emit(1, { type: "fx.execution.completed" })).rejects.toMatchObject({ code: "forbidden" });
+    for (const type of ["fx.execution.completed", "FX.execution.completed", "Fx.mine", "FX"]) {
+      await expect(attempt(bus).emit(1, { type })).rejects.toMatchObject({ code: "forbidden" });
+    }
     expect(await bus.offsets(topics.events)).toEqual([]);
   });
 

@@ -98,11 +98,14 @@ describe("routing decides", () => {
     });
   });
 
-  test("D3: a reserved type from outside is rejected, with a notice", () => {
-    const decision = decideOne(incoming({ type: "fx.service.run_requested", subject: "shop/price" }), indexOf("fx.*"));
-    expect(decision).toMatchObject({ outcome: "rejected", reason: expect.stringContaining("reserved") });
-    expect(decision).toHaveProperty("notice.type", "fx.event.rejected");
-  });
+  test.each([["fx.service.run_requested"], ["FX.service.run_requested"], ["Fx"]])(
+    "D3: the reserved type %s from outside is rejected, with a notice",
+    (type) => {
+      const decision = decideOne(incoming({ type, subject: "shop/price" }), indexOf("fx.*", "FX.*", "Fx"));
+      expect(decision).toMatchObject({ outcome: "rejected", reason: expect.stringContaining("reserved") });
+      expect(decision).toHaveProperty("notice.type", "fx.event.rejected");
+    },
+  );
 
   test("D3: a run request that the catalog does not know is rejected even on the platform's topic", () => {
     const event = incoming({ type: "fx.service.run_requested" }, topics.platform);

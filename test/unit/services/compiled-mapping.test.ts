@@ -69,6 +69,7 @@ describe("a mapping", () => {
     expect(problemsOf("a.*", "a.b")).toEqual(["toType"]);
     expect(problemsOf("a.*", "b")).toEqual([]);
     expect(problemsOf("a", "fx.execution.failed")).toEqual(["toType"]);
+    expect(problemsOf("a", "FX.mine")).toEqual(["toType"]);
     expect(problemsOf("fx.webhook.incoming", "order.placed")).toEqual([]);
   });
 
