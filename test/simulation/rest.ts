@@ -48,5 +48,6 @@ async function unfinished(world: World): Promise<string> {
   const unsent = await catalog.outbox.peek(3);
   const positions = await catalog.routing.positions();
   const offsets = { events: await bus.offsets("fx.events"), platform: await bus.offsets("fx.platform") };
-  return JSON.stringify({ open: open.items, unsent: unsent.map(({ event }) => event.type), positions, offsets });
+  const { items: jobs } = await catalog.jobs.list({}, { limit: 3 });
+  return JSON.stringify({ jobs, now: world.databaseNow(), open: open.items, unsent: unsent.map(({ event }) => event.type), positions, offsets });
 }
