@@ -23,10 +23,21 @@ interface Document {
 
 /** `docs/reference/api.md`, made from the routes' own descriptions. */
 export async function apiReference(): Promise<string> {
-  const { tags, paths } = await openApiDocument();
+  return apiReferenceOf(await openApiDocument());
+}
+
+/** Throws when an operation would be on no part of the page. */
+export function apiReferenceOf({ tags, paths }: Document): string {
   const all = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );
+  const known = new Set(tags.map(({ name }) => name));
+  for (const { path, method, operation } of all) {
+    if (!operation.tags?.some((tag) => known.has(tag)))
+      throw new Error(
+        `${method} ${path} has no tag of src/manager/api/open-api.ts, so no part of the page would show it`,
+      );
+  }
   return `${[
     "# The HTTP API",
     "",
@@ -82,7 +93,7 @@ function cell(text: string): string {
 }
 
 /** The document is made from the routes alone: no part behind them is asked anything. */
-async function openApiDocument(): Promise<Document> {
+export async function openApiDocument(): Promise<Document> {
   const unused: unknown = new Proxy(() => unused, { get: (_target, name) => (name === "then" ? undefined : unused) });
   const settings = {
     host: "127.0.0.1",

@@ -8,7 +8,7 @@ import {
 } from "../../config-store/configuration-store.ts";
 import { isPlatformError, PlatformError } from "../../foundation/errors.ts";
 import type { Json } from "../../foundation/json.ts";
-import { type Scope, scopeText } from "../../services/scope.ts";
+import { parseScope, type Scope, scopeText } from "../../services/scope.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { listOf, pageQuery, timeText } from "./list-query.ts";
 import { HttpRefusal } from "./problem-document.ts";
@@ -85,6 +85,11 @@ export function configurationRoutes(scope: FastifyInstance, parts: ApiParts): vo
       if (key === undefined)
         throw new PlatformError("invalid-input", "name a key behind the scope: one is set at a time");
       const { restore } = request.query;
+      if (restore !== undefined && request.headers["content-type"] !== undefined)
+        throw new PlatformError(
+          "invalid-input",
+          "restore= sets the value of a version and takes no body: leave out the one or the other",
+        );
       const value = restore === undefined ? bodyOf(request) : await versionOf(place, key, restore);
       const entry = await put(place, key, value, request.headers["if-match"]);
       return reply.header("etag", `"${entry.version}"`).send(answerOf(place, key, entry));
@@ -114,6 +119,11 @@ export function configurationRoutes(scope: FastifyInstance, parts: ApiParts): vo
 
   async function requirePlace(path: string): Promise<{ place: Scope; key: string | undefined }> {
     const names = path.replace(/\/$/, "").split("/");
+    if (names[0]?.includes(":") && parseScope(names[0]) === undefined)
+      throw new PlatformError(
+        "invalid-input",
+        `in an address a scope is written with slashes: platform/KEY, project/NAME/KEY or service/PROJECT/NAME/KEY; found ${JSON.stringify(path)}`,
+      );
     const length = { platform: 1, project: 2, service: 3 }[names[0] ?? ""] ?? 1;
     const place = await requireScope(catalog, names.slice(0, length).join("/"));
     const rest = names.slice(length);

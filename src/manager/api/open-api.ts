@@ -8,7 +8,7 @@ import { problemDocument } from "./problem-document.ts";
 /** The OpenAPI 3.1 document is generated from the routes; this is its frame. */
 export function openApiOptions(productVersion: string): FastifyDynamicSwaggerOptions {
   return {
-    transform: (route) => openToAnyone(route, nameWildcard(jsonSchemaTransform(route))),
+    transform: (route) => openToAnyone(route, bodyOptional(route, nameWildcard(jsonSchemaTransform(route)))),
     transformObject: (document) => describeAnswers(jsonSchemaTransformObject(document)),
     openapi: {
       openapi: "3.1.0",
@@ -31,7 +31,9 @@ export function openApiOptions(productVersion: string): FastifyDynamicSwaggerOpt
         { name: "services", description: "Services and their versions" },
         { name: "configuration", description: "Configuration, secrets and state of services" },
         { name: "links", description: "Which events start which services" },
+        { name: "mappings", description: "Which events become events of another type" },
         { name: "executions", description: "Runs of services" },
+        { name: "schedules", description: "What starts at its time, and runs that wait for theirs" },
         { name: "replays", description: "Flows run again on recorded events, with nothing sent" },
         { name: "projects", description: "What services and events belong to" },
         { name: "webhooks", description: "Addresses that outside programs post to" },
@@ -81,15 +83,33 @@ function openToAnyone({ route }: { route: RouteOptions }, { schema, url }: Trans
   return { schema: route.config?.access === "anyone" ? { ...schema, security: [] } : schema, url };
 }
 
+const optionalBody = "x-optional-body";
+
+/** The generator requires every body that is described; a route whose schema takes none at all says so. */
+function bodyOptional(
+  { schema }: { schema: RouteOptions["schema"] },
+  { schema: described, url }: Transformed,
+): Transformed {
+  const { body } = (schema ?? {}) as { body?: z.ZodType };
+  const optional = body instanceof z.ZodType && body.safeParse(undefined).success;
+  return { schema: optional ? { ...described, [optionalBody]: true } : described, url };
+}
+
 /** An answer that its route does not describe is described by its status. */
 function describeAnswers<Document>(document: Document): Document {
-  const { paths = {} } = document as { paths?: Record<string, Record<string, { responses?: Answers }>> };
+  const { paths = {} } = document as { paths?: Record<string, Record<string, Operation>> };
   for (const method of Object.values(paths).flatMap((methods) => Object.values(methods))) {
     for (const [status, answer] of Object.entries(method.responses ?? {})) {
       if (answer.description === "Default Response") answer.description = STATUS_CODES[status] ?? status;
     }
+    if (method.requestBody && method[optionalBody]) method.requestBody.required = false;
+    delete method[optionalBody];
   }
   return document;
 }
 
-type Answers = Record<string, { description?: string }>;
+interface Operation {
+  responses?: Record<string, { description?: string }>;
+  requestBody?: { required?: boolean };
+  [optionalBody]?: true;
+}

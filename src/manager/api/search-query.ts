@@ -28,6 +28,7 @@ export function searchOf(
   { q, from, to }: z.output<typeof parsed>,
   fields: QueryFields,
 ): Pick<SearchRequest, "query" | "from" | "to"> {
+  if (from !== undefined && to !== undefined && from > to) throw endsBeforeItBegins(from, to);
   const { node, range } = splitTimeRange(parseQuery(q, fields));
   return {
     query: node,
@@ -73,8 +74,12 @@ export function boundedSpan(
   const end = Number.isFinite(to) ? to : nowMs + 1;
   const begin = Number.isFinite(from) ? from : end - defaultMs;
   if (begin < end) return { from: begin, to: end };
-  throw new PlatformError(
+  throw endsBeforeItBegins(begin, end);
+}
+
+function endsBeforeItBegins(from: number, to: number): PlatformError {
+  return new PlatformError(
     "invalid-input",
-    `"from" must be before "to": ${timeText(begin)} is not before ${timeText(end)}`,
+    `"from" must be before "to": ${timeText(from)} is not before ${timeText(to)}`,
   );
 }

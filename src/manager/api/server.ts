@@ -21,6 +21,7 @@ import { flowRoute } from "./flows.ts";
 import { grantRoutes } from "./grants.ts";
 import { healthRoutes } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
+import { takeJsonBodies } from "./json-body.ts";
 import { ledgerRoutes } from "./ledger.ts";
 import { linkRoutes } from "./links.ts";
 import { logCountRoutes } from "./log-counts.ts";
@@ -65,6 +66,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
   });
   // A body is JSON unless a route says otherwise; as text it would only be refused later, and less clearly.
   app.removeContentTypeParser("text/plain");
+  takeJsonBodies(app);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, log));

@@ -35,6 +35,9 @@ const deliveryHeaders = ["idempotency-key", "webhook-id", "x-github-delivery", "
 const droppedHeader =
   /^(?:authorization|proxy-.*|cookie|connection|host|keep-alive|te|trailer|transfer-encoding|upgrade|content-length|.*(?:token|secret|password|api-?key).*)$/;
 
+/** The same in the address, where senders have no headers to put it. */
+const droppedQuery = /token|secret|password|passwd|authorization|credential|(?:api|access)[-_]?key/i;
+
 /** A call of a webhook becomes `fx.webhook.incoming`. Resolves once that is durable. */
 export async function acceptWebhook(parts: WebhookIntakeParts, request: WebhookRequest): Promise<EventKey> {
   const { bus, catalog, clock, ids } = parts;
@@ -44,7 +47,7 @@ export async function acceptWebhook(parts: WebhookIntakeParts, request: WebhookR
     webhook,
     deliveryId: sent === undefined ? ids.next() : String(sent),
     at: clock.now(),
-    request: { query: request.query, headers: keptHeaders(request.headers), ...contentOf(request) },
+    request: { query: keptQuery(request.query), headers: keptHeaders(request.headers), ...contentOf(request) },
   });
   const record = encodeRecord(topics.platform, event);
   if (record.value.length > maxEventBytes) {
@@ -69,6 +72,10 @@ async function webhookOf(webhooks: WebhookStore, token: string): Promise<Webhook
 function keptHeaders(headers: IncomingHttpHeaders): JsonObject {
   const kept = Object.entries(headers).filter(([name, value]) => value !== undefined && !droppedHeader.test(name));
   return Object.fromEntries(kept.map(([name, value]) => [name, [value].flat().join(", ")]));
+}
+
+function keptQuery(query: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(query).filter(([name]) => !droppedQuery.test(name)));
 }
 
 /** JSON as a value, text as a string, anything else as base64. */

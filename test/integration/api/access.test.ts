@@ -117,6 +117,33 @@ describe("access to the API", () => {
     expect(await docs.text()).toContain("<html");
   });
 
+  it.each([
+    ["__proto__", '{"name": "shop", "labels": [{"__proto__": {"admin": true}}]}', "body.labels.0.__proto__"],
+    ["constructor.prototype", '{"name": "shop", "constructor": {"prototype": 1}}', "body.constructor.prototype"],
+  ])("refuses a body with the key %s, and names the key", async (_key, body, path) => {
+    const { call } = await startApiServer();
+    const answer = await call("POST", "/api/v1/projects", { body, headers: { "content-type": "application/json" } });
+    expect(answer).toMatchObject({ status: 400, json: { code: "invalid-input", problems: [{ path }] } });
+    expect((await call("GET", "/api/v1/projects")).text).not.toContain("shop");
+  });
+
+  it("says that a parameter is required where it is not there", async () => {
+    const { call } = await startApiServer();
+    const { status, json } = await call("GET", "/api/v1/secrets");
+    expect([status, json.problems]).toEqual([400, [{ path: "querystring.scope", message: "is required" }]]);
+  });
+
+  it("gives the schema of a file by its name, with or without .json", async () => {
+    const { call } = await startApiServer();
+    const [short, whole] = [
+      await call("GET", "/api/v1/schemas/manifest"),
+      await call("GET", "/api/v1/schemas/manifest.json"),
+    ];
+    expect([short.status, short.json.title]).toEqual([200, "manifest.json of a service"]);
+    expect(whole.text).toBe(short.text);
+    expect((await call("GET", "/api/v1/schemas/manifest.jsonc")).status).toBe(400);
+  });
+
   it("answers unknown addresses, wrong methods and wrong bodies with problem documents", async () => {
     const { call } = await startApiServer();
     const text = { headers: { "content-type": "text/plain" }, body: "hello" };

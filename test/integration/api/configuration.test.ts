@@ -89,6 +89,25 @@ describe("/config", () => {
     }
     expect((await call("PUT", `${service}/k`)).json.detail).toContain("restore");
     expect((await call("PUT", service, { json: 1 })).json.detail).toContain("key");
+    const colons = await call("PUT", "/api/v1/config/service:default/hello/k", { json: 1 });
+    expect(colons).toMatchObject({
+      status: 400,
+      json: { detail: expect.stringContaining("service/PROJECT/NAME/KEY") },
+    });
+  });
+
+  test("takes a version to restore or a value, not both, and describes a body that may be left out", async () => {
+    const { call, app } = await withService();
+    await call("PUT", `${service}/limit`, { json: 1 });
+    expect(await call("PUT", `${service}/limit?restore=1`, { json: 2 })).toMatchObject({
+      status: 400,
+      json: { detail: expect.stringContaining("no body") },
+    });
+    expect((await call("GET", `${service}/limit`)).json).toMatchObject({ value: 1, version: 1 });
+    const { paths } = app.swagger() as { paths: Record<string, Record<string, { requestBody?: object }>> };
+    expect(paths["/api/v1/config/{path}"]?.put?.requestBody).toMatchObject({ required: false });
+    expect(paths["/api/v1/projects"]?.post?.requestBody).toMatchObject({ required: true });
+    expect(JSON.stringify(paths)).not.toContain("x-optional");
   });
 });
 

@@ -100,6 +100,17 @@ test("a wrong query is refused with the place of the mistake", async () => {
   expect(answer).toMatchObject({ status: 400, body: { detail: expect.stringContaining("character 1 of the query") } });
 });
 
+test.each(["logs", "logs/export", "logs/histogram", "logs/facets", "stats/executions", "stats/executions/slowest"])(
+  "%s: a span that ends before it begins is refused",
+  async (route) => {
+    const answer = await platform.request("GET", `/api/v1/${route}?from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z`);
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { detail: expect.stringContaining('"from" must be before "to"') },
+    });
+  },
+);
+
 test("new lines that match are streamed as they are stored", async () => {
   const stop = new AbortController();
   const response = await fetch(`${platform.url}/api/v1/logs?q=accepted`, {

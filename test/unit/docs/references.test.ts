@@ -1,9 +1,21 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { apiReference, apiReferenceOf, openApiDocument } from "../../../scripts/docs/api-reference.ts";
 import { references } from "../../../scripts/docs/references.ts";
 
 describe("documents that are made from code", () => {
   it.each(Object.entries(references))("%s says what the code says (npm run docs)", async (path, make) => {
     expect(readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8")).toBe(await make());
+  });
+
+  it("the page of the API has every route, and is not made while one would be on no part of it", async () => {
+    const [document, page] = await Promise.all([openApiDocument(), apiReference()]);
+    const routes = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `### ${method.toUpperCase()} ${path}`),
+    );
+    expect(routes.length).toBeGreaterThan(50);
+    expect(page.split("\n")).toEqual(expect.arrayContaining(routes));
+    const tags = document.tags.filter(({ name }) => name !== "mappings");
+    expect(() => apiReferenceOf({ ...document, tags })).toThrow("/api/v1/mappings");
   });
 });
