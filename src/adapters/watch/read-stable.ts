@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
-import { join } from "node:path";
+import { constants, type Stats } from "node:fs";
+import { type FileHandle, open, readlink, realpath } from "node:fs/promises";
+import { join, sep } from "node:path";
 import { type FoundFile, stampOf } from "./stable-files.ts";
 
 export interface ReadFile {
@@ -12,20 +12,25 @@ export interface ReadFile {
 
 const pieceBytes = 256 * 1024;
 
+/** Not through a link, and without waiting for the other end of a pipe. */
+const openFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
 /**
  * A file's hash, and its content where it is small enough. Undefined when it changed meanwhile, went,
- * or became a link: it is looked at again. Memory stays small however large the file is.
+ * became a link or a pipe, or no longer lies below the directory, because something on the way to it became a link:
+ * it is looked at again. Nothing is read before that is known. Memory stays small however large the file is.
  */
 export async function readStable(
   directory: string,
   found: FoundFile,
   contentBytes: number,
 ): Promise<ReadFile | undefined> {
-  const file = await open(join(directory, found.path), constants.O_RDONLY | constants.O_NOFOLLOW).catch(
-    () => undefined,
-  );
+  const path = join(directory, found.path);
+  const file = await open(path, openFlags).catch(() => undefined);
   if (file === undefined) return undefined;
   try {
+    if (!isSame(found, await file.stat())) return undefined;
+    if (!(await realPathOf(file, path)).startsWith(join(await realpath(directory), sep))) return undefined;
     const hash = createHash("sha256");
     const kept: Buffer[] = [];
     let sizeBytes = 0;
@@ -34,9 +39,7 @@ export async function readStable(
       sizeBytes += (piece as Buffer).length;
       if (found.sizeBytes <= contentBytes && sizeBytes <= contentBytes) kept.push(piece as Buffer);
     }
-    const stats = await file.stat();
-    if (!stats.isFile() || stampOf({ sizeBytes: stats.size, modifiedAt: stats.mtimeMs }) !== stampOf(found))
-      return undefined;
+    if (!isSame(found, await file.stat())) return undefined;
     const whole = sizeBytes <= contentBytes ? contentOf(Buffer.concat(kept)) : {};
     return { hash: hash.digest("base64url"), content: whole };
   } catch {
@@ -44,6 +47,16 @@ export async function readStable(
   } finally {
     await file.close();
   }
+}
+
+function isSame(found: FoundFile, stats: Stats): boolean {
+  if (!stats.isFile() || stats.dev !== found.device || stats.ino !== found.inode) return false;
+  return stampOf({ sizeBytes: stats.size, modifiedAt: stats.mtimeMs }) === stampOf(found);
+}
+
+/** Of the file that is open, as the kernel knows it; without /proc of what stands at the path now. */
+async function realPathOf(file: FileHandle, path: string): Promise<string> {
+  return (await readlink(`/proc/self/fd/${file.fd}`).catch(() => undefined)) ?? realpath(path);
 }
 
 function contentOf(bytes: Buffer): ReadFile["content"] {

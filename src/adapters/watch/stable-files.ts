@@ -7,6 +7,9 @@ export interface FoundFile {
   sizeBytes: number;
   /** Milliseconds since the epoch, with their fraction. */
   modifiedAt: number;
+  /** With the inode: which file it was, whatever stands at its path later. */
+  device: number;
+  inode: number;
 }
 
 /** Names that programs give to what they are still writing, and hidden files. */
@@ -25,7 +28,13 @@ export async function findFiles(directory: string, limit: number): Promise<{ fil
     // It may have gone since, and come back as something else.
     const stats = await lstat(join(directory, path)).catch(() => undefined);
     if (!stats?.isFile()) continue;
-    files.push({ path: path.split(sep).join("/"), sizeBytes: stats.size, modifiedAt: stats.mtimeMs });
+    files.push({
+      path: path.split(sep).join("/"),
+      sizeBytes: stats.size,
+      modifiedAt: stats.mtimeMs,
+      device: stats.dev,
+      inode: stats.ino,
+    });
   }
   return { files, more: paths.length > limit };
 }
