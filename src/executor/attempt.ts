@@ -3,6 +3,7 @@ import type { JobStore } from "../catalog/jobs.ts";
 import type { AttemptReport, ClaimedExecution, LeaseStore } from "../catalog/leases.ts";
 import type { ServiceStore } from "../catalog/services.ts";
 import type { StateStore } from "../config-store/state-store.ts";
+import { secretWarning } from "../config-store/vault.ts";
 import type { CloudEvent } from "../events/cloud-event.ts";
 import { paramsOf } from "../events/event-params.ts";
 import { backoffDelayMs } from "../executions/backoff.ts";
@@ -223,17 +224,22 @@ export class Attempt {
   #host(step: Step, redaction: StepRedaction): StepHost {
     const { n, script } = step;
     const effects = this.#effects as Effects;
+    const log: StepHost["log"] = async ({ level, message, at }) => {
+      const bytes = Buffer.from(await this.#secrets.redact(message));
+      await this.#log.write({ step: n, script, stream: "log", level, at, bytes });
+    };
     return {
       output: (chunk) => redaction.output(chunk),
-      log: async ({ level, message, at }) => {
-        const bytes = Buffer.from(await this.#secrets.redact(message));
-        await this.#log.write({ step: n, script, stream: "log", level, at, bytes });
-      },
+      log,
       emit: (request) => this.#deliver(effects.emit(n, request)),
       getState: () => effects.getState(),
       putState: (key, value) => this.#deliver(effects.putState(key, value)),
       getSecret: (name) => effects.getSecret(name),
-      setSecret: (name, value, scope) => this.#deliver(effects.setSecret(name, value, scope)),
+      setSecret: async (name, value, scope) => {
+        await this.#deliver(effects.setSecret(name, value, scope));
+        const message = secretWarning(name, value);
+        if (message !== undefined) await log({ level: "warning", message, at: this.#parts.clock.now() });
+      },
       retryLater: (when, parameters) => this.#deliver(effects.retryLater(when, parameters)),
       setResult: (value) => {
         requireSmallResult(value);

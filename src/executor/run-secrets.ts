@@ -54,9 +54,9 @@ export class RunSecrets {
     return this.#kept.get(name) ?? values.get(name);
   }
 
-  /** Throws `forbidden` without a grant, `lease-lost`, and what the vault refuses. */
+  /** Throws `forbidden` without a grant or for a name that tells a secret, `lease-lost`, and what the vault refuses. */
   async set(name: string, value: Json, scope: SecretScope): Promise<void> {
-    if (scope !== "service") await this.#requireGrant(scope);
+    await this.#requireMaySet(name, value, scope);
     await this.#parts.secrets.vault.put(this.#scopeOf(scope), name, {
       value,
       origin: "script",
@@ -65,9 +65,9 @@ export class RunSecrets {
     await this.#look();
   }
 
-  /** As `set`, for this attempt alone, which reads it back and redacts it: it is stored nowhere. Throws `forbidden` without a grant. */
+  /** As `set`, for this attempt alone, which reads it back and redacts it: it is stored nowhere. Throws `forbidden` as `set`. */
   async keep(name: string, value: Json, scope: SecretScope): Promise<void> {
-    if (scope !== "service") await this.#requireGrant(scope);
+    await this.#requireMaySet(name, value, scope);
     await this.#look();
     this.#kept.set(name, value);
     this.#matcher = united(this.#matcher, new Matcher(formsOf(name, value)));
@@ -96,6 +96,17 @@ export class RunSecrets {
       this.#view = view;
     }
     return view;
+  }
+
+  /** Names are stored, listed and logged as they are: neither another secret nor the new one may be in its name (rule S1). */
+  async #requireMaySet(name: string, value: Json, scope: SecretScope): Promise<void> {
+    if (scope !== "service") await this.#requireGrant(scope);
+    await this.requireNoneIn(name, "the name of a secret");
+    if (new Matcher(formsOf(name, value)).find(Buffer.from(name)) === undefined) return;
+    throw new PlatformError(
+      "forbidden",
+      "the name of a secret holds its value, and names are no secret: choose another",
+    );
   }
 
   async #requireGrant(scope: "project" | "platform"): Promise<void> {

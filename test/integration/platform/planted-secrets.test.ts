@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { eventually } from "../../support/eventually.ts";
 import { TestPlatform } from "../../support/platform.ts";
 
 const planted = {
@@ -67,6 +68,7 @@ for name in names:
         lambda: context.events.send("leak.happened", {"encoded": base64.b64encode(raw).decode()}),
         lambda: context.state.put("leaked", {"list": [value]}),
         lambda: context.state.put(value, 1),
+        lambda: context.secrets.set("x" + base64.urlsafe_b64encode(raw).decode(), "another", "service"),
     ):
         try:
             refused()
@@ -100,7 +102,7 @@ test("S1, S5: whatever a script does with secrets, nothing that is stored or ans
   expect(execution).toMatchObject({ status: "failed", error: { kind: "exit" } });
   expect(output).toContain("the end [secret fromApi]");
   expect(output).not.toContain("NOT REFUSED");
-  expect(output.match(/refused:.*secret "from(File|Api|Script)"/g)).toHaveLength(15);
+  expect(output.match(/refused:.*secret "from(File|Api|Script)"/g)).toHaveLength(18);
   for (const name of Object.keys(planted)) {
     expect(output).toContain(`plain [secret ${name}]\n`);
     expect(output).toContain(`\n[secret ${name}]\nchild [secret ${name}]\n`);
@@ -167,4 +169,51 @@ print("done")
   expect(body).toMatchObject({
     items: expect.arrayContaining([expect.objectContaining({ name: "shared", origin: "script" })]),
   });
+});
+
+test("S1, S5: no secret's name tells a secret, in a run or a replay of it; the log warns of one too short to redact", async () => {
+  const namer = `
+from fx_ef import context
+known = context.secrets.get("known")
+for name, value in ((known, "another value"), ("own-value-1", "own-value-1"), ("pin", "1234")):
+    try:
+        context.secrets.set(name, value, "service")
+        print("set")
+    except Exception as error:
+        print("refused:", error.code)
+`;
+  await platform.deploy("namer", {
+    "manifest.json": '{"entrypoint":"main.py","trigger_events":["names.wanted"]}',
+    "main.py": namer,
+    "secrets.json": '{"known":"known-value-1"}',
+  });
+  const event = { specversion: "1.0", id: "1", source: "/test", type: "names.wanted", correlationid: "naming" };
+  await platform.send(event);
+  const [run] = await platform.settled(1, "&service=default/namer");
+  const said = "refused: forbidden\nrefused: forbidden\nset\n";
+  expect(await platform.outputs(run?.id ?? "")).toEqual([said]);
+  const { body: logs } = await platform.request("GET", `/api/v1/executions/${run?.id}/logs?limit=100`);
+  expect(logs).toMatchObject({
+    items: expect.arrayContaining([
+      expect.objectContaining({
+        stream: "log",
+        level: "warning",
+        text: expect.stringMatching(/"pin" is shorter than 6/),
+      }),
+    ]),
+  });
+  const { body: replay } = await platform.request<{ id: string }>("POST", "/api/v1/flows/replay", {
+    json: { correlationid: "naming", versions: { "default/namer": "active" } },
+  });
+  const again = await eventually(async () => {
+    const { body } = await platform.request<{ entries: { replay: { executionId: string } | null }[] }>(
+      "GET",
+      `/api/v1/replays/${replay.id}`,
+    );
+    return body.entries[0]?.replay;
+  });
+  await eventually(async () => (await platform.execution(again.executionId)).status === "completed");
+  expect(await platform.outputs(again.executionId)).toEqual([said]);
+  const { body: names } = await platform.request("GET", "/api/v1/secrets?scope=service:default/namer");
+  expect(names).toMatchObject({ items: [{ name: "known" }, { name: "pin" }] });
 });
