@@ -94,5 +94,8 @@ export function createProgram(): Command {
 /** Sub-commands made by `new Command` would print and exit on their own. */
 function inherit(command: Command, parent: Command): void {
   command.copyInheritedSettings(parent);
+  // A group without a command of its own is asked what it has, which is no mistake: it explains itself on stdout.
+  const help = command.help.bind(command);
+  command.help = () => help();
   for (const child of command.commands) inherit(child, command);
 }

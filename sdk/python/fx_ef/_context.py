@@ -1,4 +1,6 @@
 """What a script sees of its run."""
+import sys
+
 from fx_ef._channel import FxError
 
 _MISSING = object()
@@ -60,6 +62,10 @@ class Events:
         event = {"type": event_type, "source": source or event_source, "subject": subject or reference_id, "id": id}
         event["correlationId"] = correlation_id
         event = {name: value for name, value in event.items() if value is not None}
+        for name, value in event.items():
+            if not isinstance(value, str):
+                forms = "send(type, data) or send(type, source, data), anything else by its name"
+                raise FxError("invalid-input", f"the event's {name} must be a str, not {type(value).__name__}: {forms}")
         if data is not _MISSING:
             event["data"] = data
         return self._channel.request("emit", event=event)["id"]
@@ -154,7 +160,7 @@ class Logging:
         self._log("critical", message, args, exc_info)
 
     def exception(self, message, *args):
-        """An error, with the exception that is being handled."""
+        """An error, with the exception that is being handled, if there is one."""
         self._log("error", message, args, True)
 
     warn = warning
@@ -164,7 +170,7 @@ class Logging:
         if _LEVELS[level] < self._level:
             return
         text = _format(message, args)
-        if with_exception:
+        if with_exception and sys.exc_info()[0] is not None:
             # Loaded when needed: it would cost every start 3 ms.
             import traceback
 

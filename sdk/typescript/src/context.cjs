@@ -1,5 +1,7 @@
 "use strict";
 // Loaded when a script asks for its context: the declarations and their meaning are in index.d.ts.
+const { FxError } = require("./channel.cjs");
+
 const levels = ["debug", "info", "warning", "error", "critical"];
 const optionNames = ["data", "source", "subject", "id", "correlationId"];
 
@@ -63,9 +65,20 @@ function values(given) {
 
 function readSend([type, ...rest]) {
   if (typeof type !== "string") throw new TypeError("send takes the event's type, a string, first");
-  if (rest.length >= 2) return { type, source: rest[0], data: rest[1] };
+  if (rest.length >= 2) return withTexts({ type, source: rest[0] ?? undefined, data: rest[1] });
   const [only] = rest;
-  return isOptions(only) ? { ...only, type } : { type, data: only };
+  return isOptions(only) ? withTexts({ ...only, type }) : { type, data: only };
+}
+
+function withTexts(event) {
+  const wrong = ["source", "subject", "id", "correlationId"].find(
+    (name) => event[name] !== undefined && typeof event[name] !== "string",
+  );
+  if (wrong === undefined) return event;
+  const found = Array.isArray(event[wrong]) ? "array" : event[wrong] === null ? "null" : typeof event[wrong];
+  const forms =
+    "send(type, data), send(type, source, data) or send(type, { data, source, subject, id, correlationId })";
+  throw new FxError("invalid-input", `the event's ${wrong} must be a string, not ${found}: ${forms}`);
 }
 
 function isOptions(value) {

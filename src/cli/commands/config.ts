@@ -7,10 +7,7 @@ interface ConfigOptions {
 }
 
 export function defineConfig(program: Command): Command {
-  const config = program
-    .command("config")
-    .description("the platform's settings, and the configuration of services")
-    .action(() => config.help());
+  const config = program.command("config").description("the platform's settings, and the configuration of services");
   config
     .command("show")
     .description(

@@ -107,6 +107,12 @@ async function add({ api, terminal }: Session, from: string, to: string, options
     const off = body.active ? "" : "  (switched off)";
     return `${body.fromType} becomes ${body.toType}${filter}  (mapping ${body.id})${again}${off}`;
   });
+  if (body.strategy === "mapped" && body.fields.length === 0) {
+    const fix = `fx map change ${body.id} --all, or --field target=path for each field`;
+    terminal.say(
+      `${terminal.paintTalk("yellow", "warning")} its events carry no data, since no field is mapped: ${fix}`,
+    );
+  }
   terminal.next(`fx link ${body.toType} <service>`);
 }
 

@@ -30,7 +30,7 @@ export function findServices(directory: string): ServiceDirectory[] {
     .sort();
   if (found.length > 0) return found.map((service) => ({ name: nameOf(service), path: service }));
   throw usageError(
-    `${directory} holds no service: neither it nor a directory in it has a manifest.json or a script (.py .js .mjs .cjs .ts .mts .cts)`,
+    `${directory} holds no service: neither it nor a directory in it has a manifest.json or a script (.py .js .mjs .cjs .ts .mts .cts .sql .sh)`,
   );
 }
 

@@ -9,11 +9,15 @@ export function wholeNumber(least: number, most: number) {
   };
 }
 
+const secondsOfUnit: Record<string, number> = { s: 1, m: 60, h: 3600 };
+
+/** Plain seconds, or with their unit: 10, 0.5, 10s, 2m, 1h. */
 export function seconds(text: string): number {
-  const number = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && number > 0) return number;
+  const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)([smh])?$/.exec(text) ?? [];
+  const number = Number(amount) * (secondsOfUnit[unit] as number);
+  if (number > 0) return number;
   throw new InvalidArgumentError(
-    "It must be a number of seconds. A bare --wait goes last, or before another option: `fx send order.placed --wait`.",
+    "It must be a number of seconds, or such as 10s or 2m. A bare --wait goes last, or before another option: `fx send order.placed --wait`.",
   );
 }
 

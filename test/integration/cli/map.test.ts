@@ -102,6 +102,14 @@ test("a backtest of a mapping ends with the command that makes that mapping, and
   expect(missing).toMatchObject({ code: 2, talk: expect.stringContaining("cannot be read") });
 });
 
+test("a mapping that maps no field is made, and told to carry no data, with the command that changes that", async () => {
+  const empty = await fx(["map", "order.placed", "order.seen", "--off"], platform);
+  expect(empty).toMatchObject({ code: 0, out: expect.stringContaining("becomes order.seen") });
+  expect(empty.talk).toMatch(/its events carry no data.*fx map change \S+ --all/);
+  const whole = await fx(["map", "order.placed", "order.copied", "--off", "--all"], platform);
+  expect(whole).toMatchObject({ code: 0, talk: expect.not.stringContaining("no data") });
+});
+
 /** The words of a command line, as the shell takes them apart. */
 function wordsOf(command: string): string[] {
   const words = execFileSync("sh", ["-c", `printf '%s\\0' ${command}`], { encoding: "utf8" });

@@ -46,3 +46,8 @@ test("what is no service is refused as a wrong command line", () => {
   expect(() => findServices(join(root, "notes.txt"))).toThrow(/is a file/);
   expect(() => findServices(join(root, "missing"))).toThrow(/no directory/);
 });
+
+test("a directory that holds no script is refused with all endings that are scripts", () => {
+  const path = service(tempDir(), "empty", "notes.txt");
+  expect(() => findServices(path)).toThrow("(.py .js .mjs .cjs .ts .mts .cts .sql .sh)");
+});
