@@ -27,7 +27,7 @@ export function defineReplay(program: Command): Command {
     .description("run a flow again on its recorded events, with chosen versions; nothing that it sends goes out")
     .argument("<correlationid>", "the flow's id, or the key or id of one of its events, or an execution's id")
     .option("--version <service=version...>", "project/service=VERSION, or =active; others run the version they ran")
-    .option("--wait [seconds]", "wait for its end, and print what differs", seconds)
+    .option("--wait [seconds]", "wait for its end, for so long at most (10, 10s, 2m), and print what differs", seconds)
     .option("--exit-code", "with --wait: exit code 8 unless every execution is the same or fixed")
     .option("--idempotency-key <key>", "the same key again is the same replay")
     .action(withSession(replay));

@@ -26,7 +26,7 @@ export function defineRun(program: Command): Command {
     .option("--idempotency-key <key>", "the same key again is the same run")
     .option(
       "--wait [seconds]",
-      "show the flow while it runs, until it is quiet; exit code 5 if something failed",
+      "show the flow while it runs, until it is quiet, for so long at most (10, 10s, 2m); exit code 5 if something failed",
       seconds,
     )
     .action(withSession(run));

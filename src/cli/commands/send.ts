@@ -40,7 +40,7 @@ export function defineSend(program: Command): Command {
     .option("--correlation <correlationid>", "make it part of this flow instead of starting one")
     .option(
       "--wait [seconds]",
-      "show the flow while it runs, until it is quiet; exit code 5 if something failed",
+      "show the flow while it runs, until it is quiet, for so long at most (10, 10s, 2m); exit code 5 if something failed",
       seconds,
     )
     .action(withSession(send));
