@@ -1,4 +1,5 @@
 import { type Matcher, noSecrets } from "./matcher.ts";
+import { Scan } from "./scan.ts";
 
 /** A stretch of the stream that forms cover, by offset. */
 interface Covered {
@@ -9,12 +10,12 @@ interface Covered {
 
 /**
  * Replaces every form of every secret in a stream of bytes by `[secret NAME]` (rule S5). Only an end that may
- * still become a form is held back, so that at most the longest form waits. Forms that overlap are replaced
+ * still become a form is held back, so that at most the longest form waits, with its breaks of lines. Forms that overlap are replaced
  * together, under the name of the one that begins first. How the stream is cut into pieces changes nothing.
  */
 export class StreamRedactor {
   #matcher: Matcher;
-  #state = 0;
+  #scan: Scan;
   /** Bytes read and not yet given out. */
   #held = Buffer.alloc(0);
   /** Offset of the first held byte. */
@@ -24,6 +25,7 @@ export class StreamRedactor {
 
   constructor(matcher: Matcher = noSecrets) {
     this.#matcher = matcher;
+    this.#scan = new Scan(matcher);
   }
 
   /** From now on other secrets count: what is held is looked at again, what was given out is not. */
@@ -32,7 +34,7 @@ export class StreamRedactor {
     this.#matcher = matcher;
     const held = this.#held;
     this.#held = Buffer.alloc(0);
-    this.#state = 0;
+    this.#scan = new Scan(matcher);
     // What began before is told already, and goes on; the rest is found again.
     this.#covered = this.#covered.filter(({ start }) => start < this.#from);
     this.#read(held);
@@ -45,18 +47,16 @@ export class StreamRedactor {
       return bytes;
     }
     this.#read(bytes);
-    return this.#giveOut(this.#offset - this.#matcher.depth(this.#state));
+    return this.#giveOut(this.#scan.decidedUntil(this.#offset));
   }
 
   /** The rest. `cut`: the stream was cut off by us, and what may be the beginning of a secret goes unsaid. */
   end({ cut }: { cut: boolean }): Uint8Array {
     if (cut) {
-      const depth = this.#matcher.depth(this.#state);
-      const rest = this.#giveOut(this.#offset - depth);
+      const rest = this.#giveOut(this.#scan.decidedUntil(this.#offset));
       this.#held = Buffer.alloc(0);
       return rest;
     }
-    this.#state = 0;
     return this.#giveOut(this.#offset);
   }
 
@@ -67,12 +67,16 @@ export class StreamRedactor {
   #read(bytes: Uint8Array): void {
     let at = this.#offset;
     this.#held = this.#held.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);
+    const { plain, wrapped } = this.#matcher;
+    const scan = this.#scan;
     for (const byte of bytes) {
-      this.#state = this.#matcher.step(this.#state, byte);
+      const mayEnd = scan.step(byte, at);
       at += 1;
-      if (this.#state === 0) continue;
-      const form = this.#matcher.formAt(this.#state);
+      if (!mayEnd) continue;
+      const form = plain.formAt(scan.plain);
       if (form) this.#cover({ start: at - form.bytes.length, end: at, name: form.name });
+      const broken = wrapped.formAt(scan.wrapped);
+      if (broken) this.#cover({ start: scan.wrappedStart(broken.bytes.length), end: at, name: broken.name });
     }
   }
 

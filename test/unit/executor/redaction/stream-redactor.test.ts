@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { formsOf } from "../../../../src/executor/redaction/forms.ts";
@@ -85,6 +86,94 @@ describe("a secret in output", () => {
   });
 });
 
+describe("a secret as programs write it", () => {
+  const secrets = {
+    quotes: `it's a "word" & <tag>`,
+    single: "don't-tell-me",
+    letters: "grüße-€-😀-ende",
+    specials: "~a b$c`d!e{f}g[h]*?^(i);j|k\\l,m#n=o:p%q",
+    controls: "tab\there\u0001\u001b[0m\nline\r\u007fend",
+    unseen: "zero\u200bwidth\u00a0space\u2028end",
+  };
+
+  test("S5: Python's repr, ascii, bytes, json.dumps, shlex and html", () => {
+    const program = `
+import base64, html, json, shlex, sys
+for name, value in json.load(sys.stdin).items():
+    raw = value.encode()
+    for form in (repr(value), ascii(value), repr(raw), repr([value, raw]), json.dumps(value), json.dumps(json.dumps(value)),
+                 json.dumps(json.dumps(value, ensure_ascii=False), ensure_ascii=False), shlex.quote(value), html.escape(value),
+                 html.escape(value, quote=False), raw.hex(), raw.hex().upper(), base64.b64encode(raw).decode()):
+        print(json.dumps([name, form]))
+`;
+    const lines = execFileSync("python3", ["-c", program], { input: JSON.stringify(secrets), encoding: "utf8" });
+    const forms = lines
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as [keyof typeof secrets, string]);
+    expect(forms).toHaveLength(13 * Object.keys(secrets).length);
+    for (const [name, form] of forms) {
+      const left = redactText(matcherOf({ [name]: secrets[name] }), form).replaceAll(`[secret ${name}]`, "");
+      expect(left, `${name} as ${form}`).toMatch(/^[[\]b'", \\=]*$/);
+    }
+  });
+
+  test("S5: a shell's printf %q and its quotes", () => {
+    for (const [name, value] of Object.entries(secrets)) {
+      for (const locale of ["C", "C.UTF-8"]) {
+        const program = `printf "%q\\n%q\\n%s\\n" "$1" "$1 \x01" "\${1@Q}"`;
+        const env = { LC_ALL: locale, PATH: process.env.PATH };
+        const written = execFileSync("bash", ["--norc", "-c", program, "bash", value], { env, encoding: "utf8" });
+        const left = redactText(matcherOf({ [name]: value }), written).replaceAll(`[secret ${name}]`, "");
+        expect(left, `${name} as ${written}`).toMatch(/^(?:\\001|[$'\\ \n])*$/);
+      }
+    }
+  });
+
+  test.each([
+    ["&quot;", "&#39;"],
+    ["&#34;", "&#39;"],
+    ["&quot;", "&#x27;"],
+    ['"', "'"],
+  ])("S5: HTML with %s and %s", (quote, apostrophe) => {
+    const form = `it${apostrophe}s a ${quote}word${quote} &amp; &lt;tag&gt;`;
+    expect(redactText(matcherOf({ quotes: secrets.quotes }), `<b>${form}</b>`)).toBe("<b>[secret quotes]</b>");
+  });
+});
+
+describe("a secret in base64 that is broken over lines", () => {
+  const secret = "correct horse battery staple";
+  const one = matcherOf({ one: secret });
+  const wrap = (text: string, width: number, between: string) =>
+    text.replaceAll(new RegExp(`.{${width}}(?=.)`, "g"), `$&${between}`);
+
+  for (const [name, between] of Object.entries({ "\\n": "\n", "\\r\\n": "\r\n", "\\n as two letters": "\\n" })) {
+    test(`S5: by ${name}, at every place, leaves at most the letters before a break that comes at once`, () => {
+      for (let before = 0; before < 90; before += 1) {
+        const encoded = Buffer.from(`${"x".repeat(before)}${secret} and more`).toString("base64");
+        for (const width of [64, 76]) {
+          const wrapped = wrap(encoded, width, between);
+          const redacted = redactText(one, wrapped);
+          expect(redacted, wrapped).toContain("[secret one]");
+          const left = redacted.replace("[secret one]", "");
+          expect(wrapped.length - left.length).toBeGreaterThanOrEqual(Math.floor((secret.length * 8) / 6) - 5);
+          expect(inPieces(one, Buffer.from(wrapped), [before, before * 7, 64, 65, 66]).toString()).toBe(redacted);
+        }
+      }
+    });
+  }
+
+  test("S5: an end of a line does not wait for the next, and no number of empty lines makes more wait", () => {
+    const redactor = new StreamRedactor(one);
+    const encoded = Buffer.from(secret).toString("base64");
+    const push = (text: string) => redactor.push(Buffer.from(text)).length;
+    expect(push(`value: ${encoded.slice(0, 3)}\n`)).toBe(11);
+    expect(push(encoded.slice(0, 8))).toBe(0);
+    expect(push("\r\n")).toBe(0);
+    expect(push("\n\n\n")).toBe(13);
+  });
+});
+
 describe("any output, cut anywhere", () => {
   // Few letters, so that secrets overlap, repeat, and begin inside one another.
   const word = fc.string({ unit: fc.constantFrom("a", "b", "é", " "), minLength: 6, maxLength: 12 });
@@ -93,6 +182,8 @@ describe("any output, cut anywhere", () => {
     fc.oneof(
       fc.constantFrom(...known),
       fc.constantFrom(...known).map((text) => Buffer.from(text).toString("base64")),
+      fc.constantFrom(...known).map((text) => Buffer.from(text).toString("base64").replaceAll(/.{5}/g, "$&\r\n")),
+      fc.constantFrom(...known).map((text) => Buffer.from(text).toString("hex")),
       fc.constantFrom(...known).map(encodeURIComponent),
       fc.constantFrom(...known).map((text) => text.slice(0, 5)),
       fc.string({ unit: fc.constantFrom("a", "b", "é", " ", "\n"), maxLength: 8 }),
@@ -112,7 +203,12 @@ describe("any output, cut anywhere", () => {
         const whole = redactText(all, output);
         expect(inPieces(all, Buffer.from(output), cuts).toString()).toBe(whole);
         // A name between two pieces keeps them apart, so that they form nothing new.
-        for (const form of all.forms) expect(whole).not.toContain(form.bytes.toString());
+        const joined = whole.replaceAll(/(?<![\r\n])[\r\n]{1,4}(?![\r\n])/g, "");
+        for (const { bytes, wraps } of all.forms) {
+          expect(whole).not.toContain(bytes.toString());
+          // With four letters before its first break; what is broken sooner loses the rest of its letters.
+          if (wraps) expect(joined).not.toContain(bytes.toString());
+        }
       }),
       { numRuns: 500 },
     );
