@@ -51,7 +51,7 @@ class LocalChannel {
     for (const name of ["type", "source", "subject", "id", "correlationId"]) {
       if (name in event) demand(name, typeof event[name] === "string", event[name], "a string");
     }
-    if (event.type.startsWith("fx.")) {
+    if (`${event.type.toLowerCase()}.`.startsWith("fx.")) {
       throw new FxError("forbidden", `'${event.type}': types that begin with 'fx.' are the platform's own`);
     }
     this.#events += 1;
