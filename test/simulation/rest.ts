@@ -49,5 +49,12 @@ async function unfinished(world: World): Promise<string> {
   const positions = await catalog.routing.positions();
   const offsets = { events: await bus.offsets("fx.events"), platform: await bus.offsets("fx.platform") };
   const { items: jobs } = await catalog.jobs.list({}, { limit: 3 });
-  return JSON.stringify({ jobs, now: world.databaseNow(), open: open.items, unsent: unsent.map(({ event }) => event.type), positions, offsets });
+  return JSON.stringify({
+    jobs,
+    now: world.databaseNow(),
+    open: open.items,
+    unsent: unsent.map(({ event }) => event.type),
+    positions,
+    offsets,
+  });
 }
