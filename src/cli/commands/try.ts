@@ -8,6 +8,7 @@ import { CliError, usageError } from "../cli-error.ts";
 import type { ServiceDirectory } from "../deploy/find-services.ts";
 import { type Session, withSession } from "../session.ts";
 import { safe } from "../terminal/safe.ts";
+import { clockText } from "../terminal/times.ts";
 import type { Trial, TrialOptions } from "../try/try-service.ts";
 
 interface TryOptions {
@@ -58,7 +59,7 @@ async function tryOnce({ terminal }: Session, directory: string, options: TryOpt
   throw new CliError({ what: `${service.name} ${trial.status}`, why: trial.error?.message, exit: "runFailed" });
 }
 
-function summarise(terminal: Session["terminal"], { status, emitted, state }: Trial): void {
+function summarise(terminal: Session["terminal"], { status, emitted, state, later }: Trial): void {
   terminal.say(
     `${status === "completed" ? terminal.paintTalk("green", "■") : terminal.paintTalk("red", "■")} ${status}`,
   );
@@ -66,6 +67,7 @@ function summarise(terminal: Session["terminal"], { status, emitted, state }: Tr
     const data = event.data === undefined ? "" : `  ${safe(JSON.stringify(event.data)).slice(0, 200)}`;
     terminal.say(`◆ would send ${event.type}${data}`);
   }
+  for (const at of later) terminal.say(`↻ would run again at ${clockText(at, Date.now())}`);
   if (Object.keys(state).length > 0) terminal.say(`state  ${safe(JSON.stringify(state)).slice(0, 500)}`);
 }
 

@@ -4,7 +4,7 @@ import type { JsonObject } from "../../foundation/json.ts";
 import { defaultProject } from "../../services/service-ref.ts";
 import { CliError } from "../cli-error.ts";
 import type { Client } from "../connection/client.ts";
-import type { EventAnswer, ExecutionDetail, LogAnswer } from "../connection/wire.ts";
+import type { EventAnswer, ExecutionDetail, JobAnswer, LogAnswer, Time } from "../connection/wire.ts";
 import { deployService } from "../deploy/deploy-service.ts";
 import type { ServiceDirectory } from "../deploy/find-services.ts";
 import { manifestOfTrial, readBeside } from "./tried-service.ts";
@@ -17,6 +17,8 @@ export interface Trial {
   emitted: CloudEvent[];
   /** The service's state after the run. */
   state: JsonObject;
+  /** When it would run again, as its scripts asked for. */
+  later: Time[];
   warnings: string[];
 }
 
@@ -43,9 +45,10 @@ export async function tryService(api: Client, service: ServiceDirectory, options
     if (event === "end") break;
     options.onLog(JSON.parse(data) as LogAnswer);
   }
-  const [detail, state] = await Promise.all([
+  const [detail, state, jobs] = await Promise.all([
     api.get<ExecutionDetail>(path),
     api.list<{ key: string; value: JsonObject[string] }>(statePath(service.name), {}, 100_000),
+    api.list<JobAnswer>("/api/v1/schedules/jobs", {}, 100),
   ]);
   return {
     status: detail.status,
@@ -58,6 +61,7 @@ export async function tryService(api: Client, service: ServiceDirectory, options
     })),
     emitted: detail.emitted.map(({ event }) => event),
     state: Object.fromEntries(state.items.map(({ key, value }) => [key, value])),
+    later: jobs.items.map(({ at }) => at),
     warnings: report.warnings,
   };
 }

@@ -11,6 +11,7 @@ interface Trial {
   steps: { script: string; exitCode: number | null; output: string }[];
   emitted: { type: string; data: unknown; correlationid: string }[];
   state: Record<string, unknown>;
+  later: string[];
 }
 
 describe("fx init", () => {
@@ -53,6 +54,7 @@ describe("fx try", () => {
         "context.state.put('seen', seen)",
         "print(context.event['type'], context.params['n'], context.config['limit'], len(context.secrets.get('key')))",
         "context.events.send('count.asked', {'n': seen})",
+        "context.scheduler.retry(minutes=5)",
       ].join("\n"),
       "manifest.json": JSON.stringify({ trigger_events: ["count.*"], retries: 3 }),
       "config.json": JSON.stringify({ limit: 7 }),
@@ -66,6 +68,7 @@ describe("fx try", () => {
       steps: [{ script: "main.py", exitCode: 0, output: "count.begun 5 7 12\n" }],
       emitted: [{ type: "count.asked", data: { n: 42 } }],
       state: { seen: 42 },
+      later: [expect.stringMatching(/Z$/)],
     });
     expect(JSON.parse(readFileSync(join(directory, "ef_package_state.json"), "utf8"))).toEqual({ seen: 41 });
   });
