@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
 import { CliError, withoutProblems } from "./cli-error.ts";
+import { markDashedIds, unmarkDashedIds } from "./dashed-ids.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { createProgram } from "./program.ts";
 import { Terminal } from "./terminal/terminal.ts";
@@ -10,7 +11,10 @@ export async function runProgram(args: readonly string[]): Promise<number> {
   try {
     const program = createProgram();
     if (args.length === 0) program.outputHelp();
-    else await program.parseAsync(args, { from: "user" });
+    else {
+      unmarkDashedIds(program);
+      await program.parseAsync(markDashedIds(args), { from: "user" });
+    }
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return exitOfCommander(error, args);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { eventKeyOf } from "../../../src/events/event-key.ts";
 import { fx, fxJson, startFx } from "../../support/cli.ts";
 import { eventually } from "../../support/eventually.ts";
 import { TestPlatform } from "../../support/platform.ts";
@@ -32,6 +33,19 @@ test("late linking: an unmatched event says which command would link it, and aft
   expect((await fx(["unlink", type, "greet"], platform)).out).toContain("removed link");
   const last = await fx(["why", await send(type)], platform);
   expect(last.out).toContain("No link named the type");
+});
+
+test("an event whose key begins with a dash is found as any other, though options begin so too", async () => {
+  const source = "/test/dashes";
+  const id = Array.from({ length: 10_000 }, (_, n) => `dash-${n}`).find((id) => eventKeyOf({ source, id })[0] === "-");
+  const key = eventKeyOf({ source, id: id ?? "" });
+  expect(await send("parcel.dashed", "--source", source, "--id", id ?? "")).toBe(key);
+  const told = await fx(["why", key], platform);
+  expect(told).toMatchObject({ code: 0, out: expect.stringContaining(`key ${key}`) });
+  expect((await fx(["flow", key, "--quiet"], platform)).out).toContain("parcel.dashed");
+  expect(await fxJson(["executions", "--event", key], platform)).toEqual([]);
+  expect((await fx(["send", "parcel.dashed", "--correlation", key, "--wait"], platform)).out).toContain("parcel.dashed");
+  expect((await fx(["flow", key], platform)).code).toBe(0);
 });
 
 test("why tells the filter that held a link back, and the command that changes it lets the next event pass", async () => {
