@@ -44,7 +44,9 @@ test("an event whose key begins with a dash is found as any other, though option
   expect(told).toMatchObject({ code: 0, out: expect.stringContaining(`key ${key}`) });
   expect((await fx(["flow", key, "--quiet"], platform)).out).toContain("parcel.dashed");
   expect(await fxJson(["executions", "--event", key], platform)).toEqual([]);
-  expect((await fx(["send", "parcel.dashed", "--correlation", key, "--wait"], platform)).out).toContain("parcel.dashed");
+  expect((await fx(["send", "parcel.dashed", "--correlation", key, "--wait"], platform)).out).toContain(
+    "parcel.dashed",
+  );
   expect((await fx(["flow", key], platform)).code).toBe(0);
 });
 
