@@ -57,6 +57,12 @@ const executor = z.strictObject({
     .describe(
       "auto: the best this machine offers, and start-up says which. require: refuse to start without one. off: none.",
     ),
+  fork: z
+    .enum(["auto", "off"])
+    .default("auto")
+    .describe(
+      "auto: scripts in Python are forked from a warm interpreter where Linux offers it. off: each is started anew.",
+    ),
   firstUid: z
     .int()
     .min(1000)

@@ -8,18 +8,18 @@ import { SlotChannel } from "./channel/slot-channel.ts";
 import { DatabaseArea } from "./database-area.ts";
 import { canSwitchUser, chooseUnprivilegedIsolation } from "./isolation/choose-isolation.ts";
 import { databaseGroup, describeIsolation, type Isolation, userOfSlot } from "./isolation/isolation.ts";
-import { landlockCommand } from "./isolation/landlock-command.ts";
+import { type LandlockPaths, landlockCommand, landlockRules } from "./isolation/landlock-command.ts";
 import { claimUserRange, type UserRange } from "./isolation/user-range.ts";
-import type { LaunchRequest } from "./launcher/launcher.ts";
 import { LauncherClient } from "./launcher/launcher-client.ts";
 import { RunRoot } from "./run-root.ts";
-import { RunningScript } from "./running-script.ts";
+import { type Launch, RunningScript } from "./running-script.ts";
 import { findPython } from "./runtimes/find-python.ts";
 import { installLibrary } from "./runtimes/library.ts";
 import { compilePythonLibrary } from "./runtimes/python.ts";
 import { RuntimeRegistry } from "./runtimes/registry.ts";
 import type { Runtime } from "./runtimes/runtime.ts";
 import type { RunningStep, StepHost, StepRequest, StepRunner } from "./step-runner.ts";
+import { Zygotes } from "./zygote/zygotes.ts";
 
 export interface ProcessStepRunnerOptions {
   /** What scripts must not read (rule S3). Made if missing. */
@@ -41,6 +41,8 @@ export interface ProcessStepRunnerOptions {
   sqlStatementMs?: number | undefined;
   /** The Python to run scripts with; default: found once, from `searchPath` and the system's. */
   python?: string | undefined;
+  /** `off`: every script's interpreter is started anew. `auto`, the default: forked where it can be. */
+  fork?: "auto" | "off" | undefined;
   /** Directories with `:` between them, as in PATH; where to look for `python3`. */
   searchPath?: string | undefined;
 }
@@ -54,6 +56,7 @@ export class ProcessStepRunner implements StepRunner {
   readonly runtimes: RuntimeRegistry;
   readonly isolation: Isolation;
   readonly launcher: LauncherClient;
+  readonly zygotes: Zygotes | undefined;
   readonly #databases: DatabaseArea;
   readonly #options: ProcessStepRunnerOptions;
   readonly #library: string;
@@ -86,6 +89,12 @@ export class ProcessStepRunner implements StepRunner {
     this.#users = parts.users;
     this.#databases = parts.databases;
     this.launcher = new LauncherClient(options);
+    const { launcher } = this;
+    const { clock, log } = options;
+    const sdk = join(parts.library, "python");
+    const socketDirectory = this.runRoot.zygoteDirectory;
+    const forks = options.fork !== "off" && Zygotes.supported;
+    this.zygotes = forks ? new Zygotes({ launcher, sdk, socketDirectory, clock, log }) : undefined;
   }
 
   /**
@@ -120,14 +129,15 @@ export class ProcessStepRunner implements StepRunner {
     const parts = { runRoot, runtimes, isolation, library, node, furnish, users, databases };
     const runner = new ProcessStepRunner(options, parts);
     await runner.launcher.ready();
+    // Begun now, so that the first run finds it; without a Python there is nothing to warm.
+    python.then(({ command }) => runner.zygotes?.of(command)).catch(() => {});
     return runner;
   }
 
   run(request: StepRequest, host: StepHost): RunningStep {
     const script = new RunningScript(request, host, {
       clock: this.#options.clock,
-      launcher: this.launcher,
-      prepare: (nonce, channelPath, scratch) => this.#launchRequest(request, nonce, channelPath, scratch),
+      prepare: (nonce, channelPath, scratch) => this.#prepare(request, nonce, channelPath, scratch),
       channel: () => this.#channel(request),
       resolve: async () => {
         await this.#mend();
@@ -145,6 +155,7 @@ export class ProcessStepRunner implements StepRunner {
   async close(): Promise<void> {
     for (const script of this.#running) script.stop("shutdown", 0);
     await Promise.all([...this.#running].map((script) => script.result));
+    await this.zygotes?.close();
     await this.launcher.close();
     for (const channel of await Promise.all(this.#channels.values())) await channel.close();
     await this.runRoot.close();
@@ -204,30 +215,13 @@ export class ProcessStepRunner implements StepRunner {
     return user && group !== undefined && usesDatabases ? { uid: user.uid, gid: group } : user;
   }
 
-  #launchRequest(request: StepRequest, nonce: string, channelPath: string, scratch: string): LaunchRequest {
+  async #prepare(request: StepRequest, nonce: string, channelPath: string, scratch: string): Promise<Launch> {
     const runtime = this.runtimes.forScript(request.script) as Runtime;
     const databases = runtime.usesDatabases ? this.#databases.directoryOf(request.context.service.project) : undefined;
     const asked = runtime.command({ directory: request.directory, path: request.script });
-    const started =
-      this.isolation.kind === "landlock"
-        ? landlockCommand(
-            this.isolation.python,
-            {
-              hidden: resolve(this.#options.dataDirectory),
-              read: [
-                request.directory,
-                join(this.runRoot.path, "versions", "package.json"),
-                this.#library,
-                ...runtime.files(),
-              ],
-              write: databases === undefined ? [scratch] : [scratch, databases],
-            },
-            asked.command,
-            asked.args,
-          )
-        : asked;
-    return {
-      ...started,
+    const limited = this.isolation.kind === "landlock" ? this.#landlockPaths(request, runtime, scratch) : undefined;
+    if (databases !== undefined) limited?.write.push(databases);
+    const run = {
       cwd: request.directory,
       env: {
         PATH: scriptSearchPath,
@@ -242,8 +236,27 @@ export class ProcessStepRunner implements StepRunner {
         ...asked.env,
       },
       user: this.#userOf(request),
-      ttlMs: request.ttlMs,
       outputCapBytes: request.outputCapBytes,
+    };
+    await this.launcher.ready();
+    const zygote = runtime.forkedFrom && this.zygotes?.of(runtime.forkedFrom());
+    if (zygote?.isReady) {
+      const landlock = limited && landlockRules(limited);
+      return (ttlMs, listener) => zygote.start({ ...run, landlock, ttlMs }, listener);
+    }
+    const command =
+      limited && this.isolation.kind === "landlock"
+        ? landlockCommand(this.isolation.python, limited, asked.command, asked.args)
+        : asked;
+    const { command: program, args } = command;
+    return (ttlMs, listener) => this.launcher.start({ ...run, command: program, args, ttlMs }, listener);
+  }
+
+  #landlockPaths(request: StepRequest, runtime: Runtime, scratch: string): LandlockPaths & { write: string[] } {
+    return {
+      hidden: resolve(this.#options.dataDirectory),
+      read: [request.directory, join(this.runRoot.path, "versions", "package.json"), this.#library, ...runtime.files()],
+      write: [scratch],
     };
   }
 

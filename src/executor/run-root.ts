@@ -75,7 +75,13 @@ export class RunRoot {
       await mkdir(directory, { mode: 0o711 }).catch(ignoreExisting);
       await chmod(directory, 0o711);
     }
+    await mkdir(this.zygoteDirectory, { mode: 0o700 }).catch(ignoreExisting);
     await writeFile(join(this.path, packageEnd), "{}\n");
+  }
+
+  /** Closed to every script: who dials in there gives orders. */
+  get zygoteDirectory(): string {
+    return join(this.path, "z");
   }
 
   /** Where a version is unpacked: directories 0755, files 0644, owned by the executor's user. Not made here. */

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from "../foundation/clock.ts";
 import { messageOf } from "../foundation/errors.ts";
 import type { ChannelEnd, OpenChannel, SlotChannel } from "./channel/slot-channel.ts";
-import type { LaunchEnd, Launched, Launcher, LaunchRequest } from "./launcher/launcher.ts";
+import type { LaunchEnd, Launched, LaunchListener } from "./launcher/launcher.ts";
 import type { RunningStep, StepHost, StepRequest, StepResult } from "./step-runner.ts";
 
 /** Between SIGTERM and SIGKILL for a script that ran out of time. */
@@ -9,15 +9,18 @@ const timeoutGraceMs = 1_000;
 /** A longer timer fires at once; 24 days is as good as never. */
 const longestTimerMs = 2 ** 31 - 1;
 
+/** Starts the script's process, which may live for `ttlMs` unless kept alive. */
+export type Launch = (ttlMs: number, listener: LaunchListener) => Launched;
+
 export interface ScriptParts {
   clock: Clock;
-  launcher: Launcher;
   /** Why the script cannot run at all; undefined: it can. */
   resolve(): Promise<string | undefined>;
   channel(): Promise<SlotChannel>;
   scratch(): Promise<string>;
   removeScratch(): Promise<void>;
-  prepare(nonce: string, channelPath: string, scratch: string): LaunchRequest;
+  /** Resolves when it can be launched at once. */
+  prepare(nonce: string, channelPath: string, scratch: string): Promise<Launch>;
 }
 
 type StopReason = Parameters<RunningStep["stop"]>[0];
@@ -61,16 +64,15 @@ export class RunningScript implements RunningStep {
       if (hindrance !== undefined) return { kind: "unstartable", message: hindrance };
       const slotChannel = await this.#parts.channel();
       const scratch = await this.#parts.scratch();
-      await this.#parts.launcher.ready();
       channel = slotChannel.open({ context: this.#request.context, directory: this.#request.directory }, this.#host);
-      const launch = this.#parts.prepare(channel.nonce, slotChannel.path, scratch);
+      const launch = await this.#parts.prepare(channel.nonce, slotChannel.path, scratch);
       // The time to live counts from the request: getting ready must not lengthen a lease.
       const ttlMs = (this.#ttl?.untilMs ?? deadlineMs) - this.#parts.clock.monotonic();
       if (this.#stop || ttlMs <= 0) {
         await channel.close();
         return { kind: "stopped", reason: this.#stop?.reason ?? "lease-lost", outputBytes: 0, truncated: false };
       }
-      const end = await this.#launch({ ...launch, ttlMs });
+      const end = await this.#launch(launch, ttlMs);
       const channelEnd = await channel.close();
       if ("truncated" in end && end.truncated) await this.#relayMark();
       await this.#output;
@@ -83,11 +85,11 @@ export class RunningScript implements RunningStep {
     }
   }
 
-  #launch(request: LaunchRequest): Promise<LaunchEnd> {
+  #launch(launch: Launch, ttlMs: number): Promise<LaunchEnd> {
     const { clock } = this.#parts;
     return new Promise((resolve) => {
       let timeout: Timer | undefined;
-      this.#launched = this.#parts.launcher.start(request, {
+      this.#launched = launch(ttlMs, {
         started: () => {
           timeout = clock.setTimer(Math.min(this.#request.timeoutMs, longestTimerMs), () => {
             this.#timedOut = true;

@@ -49,7 +49,7 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
 
   const stores = await openStores(settings, data, around);
   undo.add(() => stores.close());
-  const { slots, runRoot, firstUid, isolation, python, sqlDirectory, sqlStatementMs } = settings.executor;
+  const { slots, runRoot, firstUid, isolation, fork, python, sqlDirectory, sqlStatementMs } = settings.executor;
   const runner = await ProcessStepRunner.open({
     ...around,
     dataDirectory: data.path,
@@ -59,6 +59,7 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
     sqlStatementMs,
     firstUid,
     isolation,
+    fork,
     python,
     searchPath: searchPath(),
   });

@@ -13,6 +13,9 @@ class _Order:
     def __init__(self):
         self._lock = _thread.allocate_lock()
         self._last = 1
+        self._line = None
+
+    def begin(self):
         try:
             self._line = os.fstat(_ORDER)
         except OSError:
@@ -64,10 +67,23 @@ class _Text(io.TextIOWrapper):
         return super().write(text)
 
 
-def install():
+_made = None
+
+
+def prepare():
+    """Makes the streams of a process that is still to be forked."""
+    global _made
     order = _Order()
     out = _Text(1, order, "surrogateescape", "<stdout>")
     err = _Text(2, order, "backslashreplace", "<stderr>")
     out.other, err.other = err, out
+    _made = order, out, err
+
+
+def install():
+    if _made is None:
+        prepare()
+    order, out, err = _made
+    order.begin()
     sys.stdout = sys.__stdout__ = out
     sys.stderr = sys.__stderr__ = err

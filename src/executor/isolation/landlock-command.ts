@@ -25,6 +25,13 @@ export interface LandlockPaths {
   write: readonly string[];
 }
 
+/** What a script may read and write, the system's paths included. */
+export function landlockRules(paths: LandlockPaths): { read: string[]; write: string[] } {
+  // Landlock grants trees and cannot take a branch away again.
+  const holdsHidden = (path: string) => `${paths.hidden}${sep}`.startsWith(path === sep ? sep : `${path}${sep}`);
+  return { read: [...systemPaths.filter((path) => !holdsHidden(path)), ...paths.read], write: [...paths.write] };
+}
+
 /** The command that limits itself to these paths and becomes `command`, an absolute path. */
 export function landlockCommand(
   python: string,
@@ -32,9 +39,6 @@ export function landlockCommand(
   command: string,
   args: readonly string[],
 ): { command: string; args: string[] } {
-  // Landlock grants trees and cannot take a branch away again.
-  const holdsHidden = (path: string) => `${paths.hidden}${sep}`.startsWith(path === sep ? sep : `${path}${sep}`);
-  const read = [...systemPaths.filter((path) => !holdsHidden(path)), ...paths.read];
-  const rules = JSON.stringify({ read, write: paths.write });
+  const rules = JSON.stringify(landlockRules(paths));
   return { command: python, args: ["-I", "-S", "-B", landlockTool, rules, "--", command, ...args] };
 }

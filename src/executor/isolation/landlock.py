@@ -95,4 +95,5 @@ def main():
         os._exit(126)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,13 +1,16 @@
 import { assertNever } from "../../foundation/assert.ts";
 import { encodeFrame } from "../frame.ts";
-import type { LaunchEnd, LaunchRequest } from "./launcher.ts";
+import type { ForkRequest, LaunchEnd, LaunchRequest } from "./launcher.ts";
 
 /**
  * What executor and launcher say to each other over one socket: frames of a kind (1 byte), a run (4
  * bytes, big-endian) and the rest. Both ends are started from the same source, so there is no version.
+ * A zygote (src/executor/zygote/zygote.py) speaks the same words, and takes `fork` in place of `start`.
  */
 export type ToLauncher =
   | { kind: "start"; run: number; request: LaunchRequest }
+  /** What the zygote itself must know comes first and in binary: the rest is read by the child alone (rule S2). */
+  | { kind: "fork"; run: number; request: ForkRequest }
   | { kind: "keepAlive"; run: number; ttlMs: number }
   | { kind: "stop"; run: number; graceMs: number }
   /** So many bytes of output were handled; room for more. */
@@ -22,7 +25,7 @@ export type FromLauncher =
 /** A start carries an environment and arguments, never a context. Output comes in pieces of at most 64 KiB. */
 export const maxLauncherFrameBytes = 4 * 1024 * 1024;
 
-const kinds = ["start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended"] as const;
+const kinds = ["start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended", "fork"] as const;
 
 export function encodeLauncherMessage(message: ToLauncher | FromLauncher): Buffer {
   const head = Buffer.allocUnsafe(5);
@@ -40,6 +43,8 @@ function body(message: ToLauncher | FromLauncher): Buffer {
       return Buffer.alloc(0);
     case "start":
       return Buffer.from(JSON.stringify(message.request));
+    case "fork":
+      return forkBody(message.request);
     case "ended":
       return Buffer.from(JSON.stringify(message.end));
     case "keepAlive":
@@ -55,7 +60,7 @@ function body(message: ToLauncher | FromLauncher): Buffer {
   }
 }
 
-export function decodeLauncherMessage(frame: Buffer): ToLauncher | FromLauncher {
+export function decodeLauncherMessage(frame: Buffer): Exclude<ToLauncher, { kind: "fork" }> | FromLauncher {
   const kind = kinds[frame.readUInt8()];
   const run = frame.readUInt32BE(1);
   const rest = frame.subarray(5);
@@ -80,6 +85,13 @@ export function decodeLauncherMessage(frame: Buffer): ToLauncher | FromLauncher 
     default:
       throw new RangeError(`no launcher message has the kind ${frame.readUInt8()}`);
   }
+}
+
+function forkBody({ ttlMs, outputCapBytes, user, ...rest }: ForkRequest): Buffer {
+  const head = Buffer.allocUnsafe(8);
+  head.writeInt32BE(user?.uid ?? -1);
+  head.writeInt32BE(user?.gid ?? -1, 4);
+  return Buffer.concat([uint32(ttlMs), uint32(outputCapBytes), head, Buffer.from(JSON.stringify(rest))]);
 }
 
 function uint32(value: number): Buffer {

@@ -36,7 +36,7 @@ function receive(message: ToLauncher): void {
   const script = scripts.get(message.run);
   if (message.kind === "keepAlive") script?.keepAlive(message.ttlMs);
   else if (message.kind === "stop") script?.stop(message.graceMs);
-  else script?.taken(message.bytes);
+  else if (message.kind === "taken") script?.taken(message.bytes);
 }
 
 control.on("data", (chunk: Buffer) => {

@@ -4,26 +4,35 @@
  * (rule D8): a group is killed on `stop`, when its time to live ends by the monotonic clock, and
  * when the connection to the executor ends.
  *
- * Today's launcher spawns; one that forks a warm interpreter fits the same interface: it takes
- * `runtime` and `script` instead of starting `command` anew.
+ * One launcher spawns commands (`LauncherClient`); a zygote forks a warm interpreter (`Zygote`).
  */
-export interface Launcher {
-  start(request: LaunchRequest, listener: LaunchListener): Launched;
+export interface Launcher<Request> {
+  start(request: Request, listener: LaunchListener): Launched;
   /** Resolves when it can start scripts. A launcher that dies is started again; its runs end as `lost`. */
   ready(): Promise<void>;
   close(): Promise<void>;
 }
 
-export interface LaunchRequest {
-  command: string;
-  args: string[];
+interface RunRequest {
   cwd: string;
   env: Record<string, string>;
   /** The script's own user, where the executor may choose one (rule S3). */
   user: { uid: number; gid: number } | undefined;
-  ttlMs: number;
   /** Output past this many bytes is read and dropped. */
   outputCapBytes: number;
+}
+
+export interface LaunchRequest extends RunRequest {
+  command: string;
+  args: string[];
+  /** Undefined: for as long as the launcher lives. */
+  ttlMs: number | undefined;
+}
+
+export interface ForkRequest extends RunRequest {
+  ttlMs: number;
+  /** What the script may reach, where it is kept to its files by Landlock. */
+  landlock: { read: string[]; write: string[] } | undefined;
 }
 
 export interface LaunchListener {

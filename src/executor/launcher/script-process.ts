@@ -113,7 +113,7 @@ export class ScriptProcess {
       });
       if (child.pid === undefined) return;
       this.#send({ kind: "started", run: this.#run, pid: child.pid });
-      this.keepAlive(ttlMs);
+      if (ttlMs !== undefined) this.keepAlive(ttlMs);
     } catch (error) {
       this.#unstartable(error as Error);
     }

@@ -8,7 +8,7 @@ import type { Runtime, RuntimeSetup } from "./runtime.ts";
 const checker = fileURLToPath(new URL("./check.py", import.meta.url));
 
 /** PYTHON* variables, the user's own packages and writing of bytecode are off: a run depends on its version alone. */
-const flags = ["-I", "-B", "-X", "utf8"];
+export const pythonFlags = ["-I", "-B", "-X", "utf8"];
 
 export function createPythonRuntime({ findPython, library }: RuntimeSetup): Runtime {
   const sdk = join(library, "python");
@@ -19,16 +19,20 @@ export function createPythonRuntime({ findPython, library }: RuntimeSetup): Runt
     async resolve() {
       found = await findPython();
     },
+    forkedFrom() {
+      if (!found) throw new Error("the Python runtime was not resolved");
+      return found.command;
+    },
     command() {
       if (!found) throw new Error("the Python runtime was not resolved");
       const start = `import sys; sys.path.insert(0, ${JSON.stringify(sdk)}); import fx_bootstrap; fx_bootstrap.main()`;
-      return { command: found.command, args: [...flags, "-c", start], env: {} };
+      return { command: found.command, args: [...pythonFlags, "-c", start], env: {} };
     },
     files: () => found?.prefixes.concat(found.command) ?? [],
     async check(scripts) {
       const { command } = found ?? (await findPython());
       const files = scripts.map(({ directory, path }) => ({ path, file: join(directory, path) }));
-      return JSON.parse(await runTool(command, [...flags, "-S", checker], JSON.stringify(files)));
+      return JSON.parse(await runTool(command, [...pythonFlags, "-S", checker], JSON.stringify(files)));
     },
     async probe() {
       try {

@@ -9,6 +9,8 @@ export interface Runtime {
   extensions: readonly string[];
   /** Its steps reach the databases of their project, and nothing else of the project's: they get a directory and a group for it. */
   usesDatabases?: boolean;
+  /** Its scripts can be forked from a warm interpreter instead of started anew; answers the interpreter, once resolved. */
+  forkedFrom?(): string;
   /** Finds its interpreter, once, before the first `command`. Rejects with `unavailable`. */
   resolve(): Promise<void>;
   /** What to start for a script. The script gets its parameters over the channel, never in `args` (rule S2). */

@@ -93,14 +93,15 @@ import socket
 given = dict(entry.split("=", 1) for entry in open("/proc/self/environ").read().split("\\0") if "=" in entry)
 def dial(nonce):
     s = socket.socket(socket.AF_UNIX)
-    s.connect(given["FX_CHANNEL"])
+    s.connect(os.path.join(os.path.dirname(os.environ["FX_SCRATCH"]), "c", "s"))
     hello = json.dumps({"nonce": nonce}).encode()
     s.sendall(len(hello).to_bytes(4, "big") + hello)
     try:
         return len(s.recv(10))
     except ConnectionError:
         return 0
-print("answers", dial(given["FX_NONCE"]), dial("guess"))`,
+# A forked process was told its nonce in another way, which left no trace that a script can name.
+print("answers", dial(given.get("FX_NONCE", "gone")), dial("guess"))`,
   state: `
 print("before", context.state.get("n"))
 context.state.put("n", {"deep": [1, None]})

@@ -1,4 +1,5 @@
 import { python } from "./programs.ts";
 import { runtimeContract } from "./runtime-contract.ts";
 
-runtimeContract("Python", python);
+runtimeContract("Python, forked", python);
+runtimeContract("Python, started anew", python, "off");

@@ -9,12 +9,12 @@ import type { ProgramName, Programs } from "./programs.ts";
 import { capBytes, isAlive, openRunner, runScript, type ScriptRun } from "./script-runs.ts";
 
 /** What every language keeps to. */
-export function runtimeContract(language: string, programs: Programs): void {
+export function runtimeContract(language: string, programs: Programs, fork: "auto" | "off" = "auto"): void {
   describe(`a script in ${language}`, () => {
     const data = tempDirForFile();
     let runner: ProcessStepRunner;
     beforeAll(async () => {
-      runner = await openRunner(data);
+      runner = await openRunner(data, fork);
     });
     afterAll(() => runner.close());
 

@@ -19,11 +19,12 @@ import { eventually } from "../../support/eventually.ts";
 export const capBytes = 10 * 1024 * 1024;
 
 /** As the platform makes it: others may pass through, so that scripts' files can lie inside. */
-export function openRunner(dataDirectory: string, slots = 4): Promise<ProcessStepRunner> {
+export async function openRunner(dataDirectory: string, fork: "auto" | "off" = "auto"): Promise<ProcessStepRunner> {
   chmodSync(dataDirectory, 0o711);
-  return ProcessStepRunner.open({
+  const runner = await ProcessStepRunner.open({
     dataDirectory,
-    slots,
+    slots: 4,
+    fork,
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
@@ -31,6 +32,16 @@ export function openRunner(dataDirectory: string, slots = 4): Promise<ProcessSte
     isolation: "auto",
     searchPath: process.env.PATH,
   });
+  await warm(runner);
+  return runner;
+}
+
+/** Resolves when scripts in Python are forked: until then they are started cold. */
+export async function warm({ runtimes, zygotes }: ProcessStepRunner): Promise<void> {
+  const python = await runtimes.forScript("main.py")?.probe();
+  if (!python?.available || !zygotes) return;
+  const zygote = zygotes.of(python.command);
+  await eventually(() => zygote?.isReady);
 }
 
 export interface ScriptRun {

@@ -1,0 +1,106 @@
+import type { Duplex } from "node:stream";
+import { FrameReader } from "../frame.ts";
+import type { Launched, LaunchListener } from "./launcher.ts";
+import {
+  decodeLauncherMessage,
+  encodeLauncherMessage,
+  type FromLauncher,
+  maxLauncherFrameBytes,
+  type ToLauncher,
+} from "./launcher-message.ts";
+import { killQuietly, killStrays } from "./strays.ts";
+
+type Start = Extract<ToLauncher, { request: unknown }>;
+
+interface Run {
+  listener: LaunchListener;
+  uid: number | undefined;
+  pid: number | undefined;
+}
+
+const notRunning: Launched = { keepAlive() {}, stop() {} };
+
+/** The executor's end of the conversation with one process that starts scripts. */
+export class LaunchConnection<Kind extends Start["kind"]> {
+  readonly #socket: Duplex;
+  readonly #kind: Kind;
+  readonly #onReady: () => void;
+  readonly #runs = new Map<number, Run>();
+  #nextRun = 1;
+  #lost: string | undefined;
+
+  constructor(socket: Duplex, kind: Kind, onReady: () => void) {
+    this.#socket = socket;
+    this.#kind = kind;
+    this.#onReady = onReady;
+    const frames = new FrameReader(maxLauncherFrameBytes);
+    socket.on("data", (chunk: Buffer) => {
+      for (const frame of frames.read(chunk)) this.#receive(decodeLauncherMessage(frame) as FromLauncher);
+    });
+    socket.on("error", () => {});
+  }
+
+  /** Runs under way. */
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  start(request: Extract<Start, { kind: Kind }>["request"], listener: LaunchListener): Launched {
+    if (this.#lost !== undefined) {
+      const message = this.#lost;
+      queueMicrotask(() => listener.ended({ kind: "lost", message }));
+      return notRunning;
+    }
+    const run = this.#nextRun++;
+    this.#runs.set(run, { listener, uid: request.user?.uid, pid: undefined });
+    this.#send({ kind: this.#kind, run, request } as Start);
+    return {
+      keepAlive: (ttlMs) => this.#send({ kind: "keepAlive", run, ttlMs }),
+      stop: (graceMs) => this.#send({ kind: "stop", run, graceMs }),
+    };
+  }
+
+  /** The other side is to go, with all that it runs. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  /** The other side is gone: its runs end as `lost`. Answers how many there were. */
+  lose(why: string): number {
+    this.#lost ??= why;
+    const lost = [...this.#runs.values()];
+    this.#runs.clear();
+    // It kills its groups when it can. Killed itself, it could not; nobody else knows them.
+    for (const { pid, uid } of lost) {
+      if (pid !== undefined) killQuietly(-pid, "SIGKILL");
+      if (uid !== undefined) killStrays({ kind: "users", firstUid: uid, lastUid: uid });
+    }
+    for (const { listener } of lost) listener.ended({ kind: "lost", message: why });
+    return lost.length;
+  }
+
+  #receive(message: FromLauncher): void {
+    if (message.kind === "ready") return this.#onReady();
+    const run = this.#runs.get(message.run);
+    if (!run) return;
+    if (message.kind === "started") {
+      run.pid = message.pid;
+      run.listener.started(message.pid);
+    } else if (message.kind === "ended") {
+      this.#runs.delete(message.run);
+      run.listener.ended(message.end);
+    } else void this.#output(run, message);
+  }
+
+  async #output(run: Run, message: Extract<FromLauncher, { bytes: Buffer }>): Promise<void> {
+    try {
+      await run.listener.output(message.kind, message.bytes);
+    } finally {
+      this.#send({ kind: "taken", run: message.run, bytes: message.bytes.length });
+    }
+  }
+
+  #send(message: ToLauncher): void {
+    if (this.#socket.writable && this.#runs.has(message.run)) this.#socket.write(encodeLauncherMessage(message));
+  }
+}

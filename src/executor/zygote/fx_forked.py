@@ -1,0 +1,140 @@
+"""The child's side of a fork: from a copy of the zygote to the process of one script.
+
+Each first touch of a page costs a child a microsecond, so what can be made before the fork is made there, and the way from
+the fork to the script avoids what Python has written in Python: the enums of `signal`, the mapping around the environment.
+"""
+import _signal
+import atexit
+import ctypes
+import gc
+import json
+import os
+import resource
+import sys
+import threading
+
+import landlock
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
+PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
+NOT_STARTED = 126
+
+libc = ctypes.CDLL(None, use_errno=True)
+libc_prctl = libc.prctl
+libc_prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+open_files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+limits = {
+    "cpuSeconds": resource.RLIMIT_CPU,
+    "memoryBytes": resource.RLIMIT_DATA,
+    "processes": resource.RLIMIT_NPROC,
+    "openFiles": resource.RLIMIT_NOFILE,
+}
+bootstrap = None
+
+
+def prepare(sdk):
+    """In the zygote, once: what every script needs is imported, and the compiler has been used."""
+    global bootstrap
+    sys.path.insert(0, sdk)
+    import fx_bootstrap
+
+    bootstrap = fx_bootstrap
+    bootstrap.output.prepare()
+    # It stays in force over the fork: no script gains rights by starting a program that has them.
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    # Orphans of a run that has died come to this process, and no further.
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    # The launcher's mark stays: by it, it finds what a killed zygote has left (src/executor/launcher/strays.ts).
+    for name in [name for name in os.environ if name != "FX_LAUNCH"]:
+        del os.environ[name]
+    compile("import sys\nprint('warm', sys.argv)\n", "<warm>", "exec", dont_inherit=True)
+
+
+def run(payload, uid, gid, descriptors):
+    """Never returns."""
+    try:
+        request = json.loads(bytes(payload))
+        parent = os.getppid()
+        enter(request, uid, gid, descriptors)
+        if os.getppid() != parent:
+            os._exit(NOT_STARTED)
+    except BaseException as error:
+        os.write(2, f"the script was not started: {error}\n".encode())
+        os._exit(NOT_STARTED)
+    gc.enable()
+    code = 0
+    try:
+        bootstrap.main()
+    except SystemExit as ended:
+        code = exit_code(ended.code)
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        code = 1
+    leave(code)
+
+
+def enter(request, uid, gid, descriptors):
+    os.setsid()
+    for target, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, target, inheritable=True)
+    os.closerange(len(descriptors), open_files)
+    _signal.set_wakeup_fd(-1)
+    for number in (_signal.SIGCHLD, _signal.SIGHUP):
+        _signal.signal(number, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    for name, value in request.get("limits", {}).items():
+        soft, hard = value, value + 1 if name == "cpuSeconds" else value
+        resource.setrlimit(limits[name], (soft, hard))
+    if uid >= 0:
+        os.setgroups([])
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+        # The kernel takes this away from a process that changes its user; a script may look at itself.
+        prctl(PR_SET_DUMPABLE, 1)
+    prctl(PR_SET_PDEATHSIG, _signal.SIGKILL)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    for name, value in request["env"].items():
+        os.environ[name] = value
+    if request.get("landlock"):
+        landlock.restrict(**request["landlock"])
+    os.chdir(request["cwd"])
+
+
+def prctl(option, value):
+    if libc_prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl {option} is refused")
+
+
+def exit_code(code):
+    """As Python itself takes the argument of sys.exit."""
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    print(code, file=sys.stderr)
+    return 1
+
+
+def leave(code):
+    """What Python does at its end, without taking its own modules apart."""
+    try:
+        threading._shutdown()
+        atexit._run_exitfuncs()
+        forget_script()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None and not stream.closed:
+                stream.flush()
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        code = code or 1
+    finally:
+        os._exit(code)
+
+
+def forget_script():
+    """Objects of the script end as they would with the interpreter: an open file writes what it holds."""
+    names = sys.modules["__main__"].__dict__
+    for keep in (lambda name: name.startswith("_") and name != "__builtins__", lambda name: name != "__builtins__"):
+        for name in [name for name in names if keep(name)]:
+            names[name] = None
+    gc.collect()

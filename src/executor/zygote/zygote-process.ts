@@ -1,0 +1,141 @@
+import { rm } from "node:fs/promises";
+import { createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Clock } from "../../foundation/clock.ts";
+import { PlatformError } from "../../foundation/errors.ts";
+import type { Log } from "../../foundation/log.ts";
+import { LaunchConnection } from "../launcher/launch-connection.ts";
+import type { ForkRequest, LaunchEnd, Launched, LaunchListener } from "../launcher/launcher.ts";
+import { pythonFlags } from "../runtimes/python.ts";
+import type { ZygoteParts } from "./zygote.ts";
+
+const program = fileURLToPath(new URL("./zygote.py", import.meta.url));
+const readyMs = 10_000;
+const closeMs = 5_000;
+const complaintBytes = 4_000;
+let opened = 0;
+
+/**
+ * One warm interpreter, from its start to its end. The launcher spawns it, and kills it and all that it
+ * forked when the executor dies; it dials the executor, so that what scripts write takes no detour.
+ */
+export class ZygoteProcess {
+  readonly pid: number;
+  readonly #connection: LaunchConnection<"fork">;
+  readonly #clock: Clock;
+  readonly #spawned: Launched;
+  readonly #ended: Promise<void>;
+  #idle: (() => void) | undefined;
+
+  private constructor(
+    pid: number,
+    connection: LaunchConnection<"fork">,
+    clock: Clock,
+    spawned: Launched,
+    ended: Promise<void>,
+  ) {
+    this.pid = pid;
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#spawned = spawned;
+    this.#ended = ended;
+  }
+
+  /** Resolves once it can fork. Rejects with `unavailable`, saying what it complained of. `died`: it has ended, at whose wish ever. */
+  static async open(
+    { launcher, python, sdk, socketDirectory, clock, log }: ZygoteParts,
+    died: (process: ZygoteProcess, lostRuns: number) => void,
+  ): Promise<ZygoteProcess> {
+    await launcher.ready();
+    const path = join(socketDirectory, `z${++opened}`);
+    await rm(path, { force: true });
+    const { server, dialled } = await listen(path);
+    const ended = Promise.withResolvers<LaunchEnd>();
+    const started = Promise.withResolvers<number>();
+    let complaint = "";
+    const spawned = launcher.start(
+      {
+        command: python,
+        args: [...pythonFlags, program, path, sdk],
+        cwd: "/",
+        env: {},
+        user: undefined,
+        ttlMs: undefined,
+        outputCapBytes: Number.MAX_SAFE_INTEGER,
+      },
+      {
+        started: started.resolve,
+        output(_, bytes) {
+          complaint = `${complaint}${Buffer.from(bytes)}`.slice(-complaintBytes);
+          log.warn({ text: Buffer.from(bytes).toString().trim() }, "the warm Python complains");
+        },
+        ended: ended.resolve,
+      },
+    );
+    const late = clock.setTimer(readyMs, () => spawned.stop(0));
+    try {
+      const tooEarly = ended.promise.then((end): never => {
+        const why = complaint.trim() || JSON.stringify(end);
+        throw new PlatformError("unavailable", `'${python}' ended before it was ready: ${why}`);
+      });
+      const socket = await Promise.race([dialled, tooEarly]);
+      const isReady = Promise.withResolvers<void>();
+      const connection = new LaunchConnection(socket, "fork", isReady.resolve);
+      await Promise.race([isReady.promise, tooEarly]);
+      const pid = await started.promise;
+      const process = new ZygoteProcess(
+        pid,
+        connection,
+        clock,
+        spawned,
+        ended.promise.then(() => {}),
+      );
+      void ended.promise.then(() =>
+        died(process, connection.lose("the warm interpreter that it was forked from ended")),
+      );
+      return process;
+    } finally {
+      late.cancel();
+      // Nobody else dials it from now on.
+      server.close();
+      await rm(path, { force: true });
+    }
+  }
+
+  start(request: ForkRequest, listener: LaunchListener): Launched {
+    return this.#connection.start(request, {
+      ...listener,
+      started: (pid) => listener.started(pid),
+      output: (stream, bytes) => listener.output(stream, bytes),
+      ended: (end) => {
+        listener.ended(end);
+        if (this.#connection.size === 0) this.#idle?.();
+      },
+    });
+  }
+
+  /** Starts nothing more; goes when its last run has ended. */
+  endWhenIdle(): void {
+    this.#idle = () => this.#connection.end();
+    if (this.#connection.size === 0) this.#idle();
+  }
+
+  /** Ends it with all that it runs. */
+  async close(): Promise<void> {
+    this.#connection.end();
+    const late = this.#clock.setTimer(closeMs, () => this.#spawned.stop(0));
+    await this.#ended;
+    late.cancel();
+  }
+}
+
+async function listen(path: string): Promise<{ server: Server; dialled: Promise<Socket> }> {
+  const { promise: dialled, resolve } = Promise.withResolvers<Socket>();
+  const server = createServer(resolve);
+  await new Promise<void>((listening, reject) => {
+    server.once("error", reject);
+    server.listen(path, listening);
+  });
+  return { server, dialled };
+}

@@ -1,0 +1,141 @@
+import { readFileSync, statSync } from "node:fs";
+import type { Clock, Timer } from "../../foundation/clock.ts";
+import { messageOf } from "../../foundation/errors.ts";
+import type { Log } from "../../foundation/log.ts";
+import type { ForkRequest, Launched, Launcher, LaunchListener, LaunchRequest } from "../launcher/launcher.ts";
+import { RestartDelay } from "../launcher/restart-delay.ts";
+import { ZygoteProcess } from "./zygote-process.ts";
+
+export interface ZygoteParts {
+  launcher: Launcher<LaunchRequest>;
+  /** The interpreter: its file decides whether a zygote is still of today. */
+  python: string;
+  /** The directory of the Python SDK. */
+  sdk: string;
+  /** Where its socket may lie: a directory that nobody else can enter. */
+  socketDirectory: string;
+  clock: Clock;
+  log: Log;
+}
+
+/** How often it is looked at while scripts are started: memory, and whether the interpreter was exchanged. */
+const inspectMs = 1_000;
+/** A zygote that has grown by so much is replaced: each of its pages makes every fork dearer. */
+const maxGrowthBytes = 32 * 1024 * 1024;
+
+/**
+ * A warm interpreter that forks one process a run. It is replaced when it dies, when it has grown, and when
+ * its interpreter was exchanged; runs that it has started end undisturbed.
+ */
+export class Zygote {
+  readonly #parts: ZygoteParts;
+  readonly #delay: RestartDelay;
+  readonly #retired = new Set<ZygoteProcess>();
+  #process: ZygoteProcess | undefined;
+  #fresh: { rssBytes: number; interpreter: string } | undefined;
+  #inspectedAt = 0;
+  #restart: Timer | undefined;
+  #closed = false;
+  #starting: Promise<void>;
+
+  constructor(parts: ZygoteParts) {
+    this.#parts = parts;
+    this.#delay = new RestartDelay(parts.clock);
+    this.#starting = this.#start();
+  }
+
+  /** False while there is none: the caller spawns instead, so that no run waits for a zygote. */
+  get isReady(): boolean {
+    return this.#process !== undefined;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** Forks a run. Only while `isReady`. */
+  start(request: ForkRequest, listener: LaunchListener): Launched {
+    const process = this.#process;
+    if (process === undefined) throw new Error("the zygote is not ready");
+    const launched = process.start(request, listener);
+    this.#inspect(process);
+    return launched;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#restart?.cancel();
+    await this.#starting;
+    const all = [...this.#retired, ...(this.#process ? [this.#process] : [])];
+    this.#process = undefined;
+    await Promise.all(all.map((process) => process.close()));
+  }
+
+  async #start(): Promise<void> {
+    const { log, python } = this.#parts;
+    this.#delay.started();
+    try {
+      const process = await ZygoteProcess.open(this.#parts, (died, lostRuns) => this.#died(died, lostRuns));
+      if (this.#closed) return await process.close();
+      const former = this.#process;
+      this.#process = process;
+      this.#fresh = { rssBytes: residentBytes(process.pid), interpreter: identityOf(python) };
+      if (former) this.#retire(former);
+    } catch (error) {
+      if (this.#closed) return;
+      const delayMs = this.#delay.next();
+      log.warn({ python, error: messageOf(error), delayMs }, "no warm Python could be started; scripts start cold");
+      this.#startLater(delayMs);
+    }
+  }
+
+  #startLater(delayMs: number): void {
+    this.#restart = this.#parts.clock.setTimer(delayMs, () => {
+      this.#starting = this.#start();
+    });
+  }
+
+  #died(process: ZygoteProcess, lostRuns: number): void {
+    if (this.#retired.delete(process) || this.#process !== process) return;
+    this.#process = undefined;
+    if (this.#closed) return;
+    const delayMs = this.#delay.next();
+    this.#parts.log.warn({ lostRuns, delayMs }, "the warm Python ended; starting another");
+    this.#startLater(delayMs);
+  }
+
+  #retire(process: ZygoteProcess): void {
+    this.#retired.add(process);
+    process.endWhenIdle();
+  }
+
+  #inspect(process: ZygoteProcess): void {
+    const { clock, python } = this.#parts;
+    const now = clock.monotonic();
+    if (now - this.#inspectedAt < inspectMs || this.#fresh === undefined) return;
+    this.#inspectedAt = now;
+    const grownBytes = residentBytes(process.pid) - this.#fresh.rssBytes;
+    if (grownBytes <= maxGrowthBytes && identityOf(python) === this.#fresh.interpreter) return;
+    // Asked for once: until the next one is there, this one goes on.
+    this.#fresh = undefined;
+    this.#starting = this.#start();
+  }
+}
+
+function residentBytes(pid: number): number {
+  try {
+    const kibibytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return Number(kibibytes ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+function identityOf(python: string): string {
+  try {
+    const { ino, mtimeMs, size } = statSync(python);
+    return `${ino} ${mtimeMs} ${size}`;
+  } catch {
+    return "gone";
+  }
+}
