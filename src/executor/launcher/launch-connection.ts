@@ -80,7 +80,10 @@ export class LaunchConnection<Kind extends Start["kind"]> {
   }
 
   #receive(message: FromLauncher): void {
-    if (message.kind === "ready") return this.#onReady();
+    if (message.kind === "ready") {
+      this.#onReady();
+      return;
+    }
     const run = this.#runs.get(message.run);
     if (!run) return;
     if (message.kind === "started") {

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
-import type { Log } from "../../foundation/log.ts";
 import { LaunchConnection } from "../launcher/launch-connection.ts";
 import type { ForkRequest, LaunchEnd, Launched, LaunchListener } from "../launcher/launcher.ts";
 import { pythonFlags } from "../runtimes/python.ts";
