@@ -4,7 +4,7 @@ import type { CloudEvent } from "../events/cloud-event.ts";
 export interface OutboxStore {
   /** The oldest unsent, in the order they were written. They stay until cleared. */
   peek(limit: number): Promise<OutboxEntry[]>;
-  /** Removes what is durably on the bus. Clearing twice is harmless. */
+  /** Removes what is durably on the bus. Clearing twice is harmless; after a power cut some of it may be there again. */
   clear(ids: readonly number[]): Promise<void>;
 }
 

@@ -144,7 +144,7 @@ export class ProcessStepRunner implements StepRunner {
         return this.#resolve(request);
       },
       scratch: () => this.runRoot.scratch(request.slot, userOfSlot(this.isolation, request.slot)),
-      removeScratch: () => this.runRoot.removeScratch(request.slot),
+      clearScratch: () => this.runRoot.clearScratch(request.slot, userOfSlot(this.isolation, request.slot)),
     });
     this.#running.add(script);
     void script.result.then(() => this.#running.delete(script));

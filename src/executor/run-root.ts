@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { constants, existsSync, lstatSync, readdirSync } from "node:fs";
 import { chmod, chown, copyFile, link, lstat, mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -23,6 +23,8 @@ export class RunRoot {
   readonly path: string;
   /** Lies outside of the data directory, where nobody would look for it. */
   readonly #elsewhere: boolean;
+  /** By slot: the group that may pass through to its channel. */
+  readonly #admitted = new Map<number, number | undefined>();
 
   private constructor(path: string, elsewhere: boolean) {
     this.path = path;
@@ -89,16 +91,20 @@ export class RunRoot {
     return join(this.path, "versions", version);
   }
 
-  /** Made for one step, empty, private to `owner`; what was there is gone. */
+  /** Empty, private to `owner`, for one step; what was there is gone. */
   async scratch(slot: number, owner: Owner): Promise<string> {
-    const path = join(await this.#slot(slot), "scratch");
+    const path = join(this.path, "slots", String(slot), "scratch");
+    if (isAsMade(path, owner)) return path;
+    await this.#slot(slot);
     await rm(path, { recursive: true, force: true });
     await privateDirectory(path, owner);
     return path;
   }
 
-  async removeScratch(slot: number): Promise<void> {
-    await rm(join(this.path, "slots", String(slot), "scratch"), { recursive: true, force: true });
+  /** Most steps leave nothing there, and the next of the slot finds the directory as it was made. */
+  async clearScratch(slot: number, owner: Owner): Promise<void> {
+    const path = join(this.path, "slots", String(slot), "scratch");
+    if (!isAsMade(path, owner)) await rm(path, { recursive: true, force: true });
   }
 
   /** A free address for the slot's channel, in a directory that only `owner` can enter (rule S2). */
@@ -109,12 +115,15 @@ export class RunRoot {
     // the next script of this slot may be another service's.
     await mkdir(directory, { mode: owner ? 0o710 : 0o700 });
     if (owner) await chown(directory, process.getuid?.() ?? 0, owner.gid);
+    this.#admitted.set(slot, owner?.gid);
     return join(directory, "s");
   }
 
   /** Lets the group of the slot's next step, and no other, pass through to its channel. */
   async admit(slot: number, owner: Owner): Promise<void> {
-    if (owner) await chown(join(this.path, "slots", String(slot), "c"), process.getuid?.() ?? 0, owner.gid);
+    if (!owner || this.#admitted.get(slot) === owner.gid) return;
+    await chown(join(this.path, "slots", String(slot), "c"), process.getuid?.() ?? 0, owner.gid);
+    this.#admitted.set(slot, owner.gid);
   }
 
   /** `path` itself where every user can run it, else a link to it or a copy in here. */
@@ -141,6 +150,18 @@ export class RunRoot {
     await mkdir(path, { mode: 0o711 }).catch(ignoreExisting);
     await chmod(path, 0o711);
     return path;
+  }
+}
+
+/** Synchronous: looking costs a tenth of what the way through the thread pool does, on every step. */
+function isAsMade(path: string, owner: Owner): boolean {
+  try {
+    const { mode, uid, gid } = lstatSync(path);
+    const [ownUid, ownGid] = [process.getuid?.() ?? uid, process.getgid?.() ?? gid];
+    const isOurs = uid === (owner?.uid ?? ownUid) && gid === (owner?.gid ?? ownGid);
+    return mode === (constants.S_IFDIR | 0o700) && isOurs && readdirSync(path).length === 0;
+  } catch {
+    return false;
   }
 }
 

@@ -18,7 +18,7 @@ export interface ScriptParts {
   resolve(): Promise<string | undefined>;
   channel(): Promise<SlotChannel>;
   scratch(): Promise<string>;
-  removeScratch(): Promise<void>;
+  clearScratch(): Promise<void>;
   /** Resolves when it can be launched at once. */
   prepare(nonce: string, channelPath: string, scratch: string): Promise<Launch>;
 }
@@ -81,7 +81,7 @@ export class RunningScript implements RunningStep {
       return { kind: "lost", message: `the script could not be run: ${messageOf(error)}` };
     } finally {
       await channel?.close();
-      await this.#parts.removeScratch().catch(() => {});
+      await this.#parts.clearScratch().catch(() => {});
     }
   }
 

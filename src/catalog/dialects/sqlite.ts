@@ -18,6 +18,16 @@ export const sqliteTraits: DialectTraits = {
   // One writer at a time: nothing is ever locked by another.
   skipLocked: sql``,
   walk: (index) => sql`indexed by ${sql.ref(index)}`,
+  // The log is written and not synced; the next transaction that is synced takes these along.
+  undemanding: (db, work) =>
+    db.connection().execute(async (connection) => {
+      await connection.executeQuery(CompiledQuery.raw("pragma synchronous = normal"));
+      try {
+        return await work(connection);
+      } finally {
+        await connection.executeQuery(CompiledQuery.raw("pragma synchronous = full"));
+      }
+    }),
 };
 
 /**

@@ -16,7 +16,12 @@ interface Run {
   listener: LaunchListener;
   uid: number | undefined;
   pid: number | undefined;
+  /** Handled output that the other side has not been told of. */
+  takenBytes: number;
 }
+
+/** Most runs write less, and cost no message; well below the other side's window (`script-process.ts`, `zygote.py`). */
+const takenStepBytes = 64 * 1024;
 
 const notRunning: Launched = { keepAlive() {}, stop() {} };
 
@@ -52,7 +57,7 @@ export class LaunchConnection<Kind extends Start["kind"]> {
       return notRunning;
     }
     const run = this.#nextRun++;
-    this.#runs.set(run, { listener, uid: request.user?.uid, pid: undefined });
+    this.#runs.set(run, { listener, uid: request.user?.uid, pid: undefined, takenBytes: 0 });
     this.#send({ kind: this.#kind, run, request } as Start);
     return {
       keepAlive: (ttlMs) => this.#send({ kind: "keepAlive", run, ttlMs }),
@@ -99,7 +104,11 @@ export class LaunchConnection<Kind extends Start["kind"]> {
     try {
       await run.listener.output(message.kind, message.bytes);
     } finally {
-      this.#send({ kind: "taken", run: message.run, bytes: message.bytes.length });
+      run.takenBytes += message.bytes.length;
+      if (run.takenBytes >= takenStepBytes) {
+        this.#send({ kind: "taken", run: message.run, bytes: run.takenBytes });
+        run.takenBytes = 0;
+      }
     }
   }
 

@@ -11,7 +11,6 @@ import json
 import os
 import resource
 import sys
-import threading
 
 import landlock
 
@@ -118,7 +117,10 @@ def exit_code(code):
 def leave(code):
     """What Python does at its end, without taking its own modules apart."""
     try:
-        threading._shutdown()
+        # Not imported here: its own handler of forks would cost each child a tenth of its time.
+        threading = sys.modules.get("threading")
+        if threading is not None:
+            threading._shutdown()
         atexit._run_exitfuncs()
         forget_script()
         for stream in (sys.stdout, sys.stderr):
