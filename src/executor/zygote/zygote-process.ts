@@ -4,10 +4,29 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
+import type { Log } from "../../foundation/log.ts";
 import { LaunchConnection } from "../launcher/launch-connection.ts";
-import type { ForkRequest, LaunchEnd, Launched, LaunchListener } from "../launcher/launcher.ts";
+import type {
+  ForkRequest,
+  LaunchEnd,
+  Launched,
+  Launcher,
+  LaunchListener,
+  LaunchRequest,
+} from "../launcher/launcher.ts";
 import { pythonFlags } from "../runtimes/python.ts";
-import type { ZygoteParts } from "./zygote.ts";
+
+export interface ZygoteParts {
+  launcher: Launcher<LaunchRequest>;
+  /** The interpreter: its file decides whether a zygote is still of today. */
+  python: string;
+  /** The directory of the Python SDK. */
+  sdk: string;
+  /** Where its socket may lie: a directory that nobody else can enter. */
+  socketDirectory: string;
+  clock: Clock;
+  log: Log;
+}
 
 const program = fileURLToPath(new URL("./zygote.py", import.meta.url));
 const readyMs = 10_000;

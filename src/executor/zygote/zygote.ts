@@ -1,22 +1,9 @@
 import { readFileSync, statSync } from "node:fs";
-import type { Clock, Timer } from "../../foundation/clock.ts";
+import type { Timer } from "../../foundation/clock.ts";
 import { messageOf } from "../../foundation/errors.ts";
-import type { Log } from "../../foundation/log.ts";
-import type { ForkRequest, Launched, Launcher, LaunchListener, LaunchRequest } from "../launcher/launcher.ts";
+import type { ForkRequest, Launched, LaunchListener } from "../launcher/launcher.ts";
 import { RestartDelay } from "../launcher/restart-delay.ts";
-import { ZygoteProcess } from "./zygote-process.ts";
-
-export interface ZygoteParts {
-  launcher: Launcher<LaunchRequest>;
-  /** The interpreter: its file decides whether a zygote is still of today. */
-  python: string;
-  /** The directory of the Python SDK. */
-  sdk: string;
-  /** Where its socket may lie: a directory that nobody else can enter. */
-  socketDirectory: string;
-  clock: Clock;
-  log: Log;
-}
+import { type ZygoteParts, ZygoteProcess } from "./zygote-process.ts";
 
 /** How often it is looked at while scripts are started: memory, and whether the interpreter was exchanged. */
 const inspectMs = 1_000;

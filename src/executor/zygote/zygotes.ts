@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { Zygote, type ZygoteParts } from "./zygote.ts";
+import { Zygote } from "./zygote.ts";
+import type { ZygoteParts } from "./zygote-process.ts";
 
 /** The kernel must tell a zygote of its children, else what a script leaves behind could not be found (proc(5), CONFIG_PROC_CHILDREN). */
 const childrenFile = `/proc/self/task/${process.pid}/children`;
