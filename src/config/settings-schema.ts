@@ -86,6 +86,14 @@ const executor = z.strictObject({
   leaseMarginMs: durationMs(5000).describe(
     "Scripts are killed this long before their lease ends; smaller than leaseMs.",
   ),
+  memoryBytes: z
+    .int()
+    .min(64 * 1024 * 1024)
+    .optional()
+    .describe("Most memory of one script; without it half of the machine's."),
+  cpuSeconds: z.int().min(1).optional().describe("Most processor time of one script; without it there is no cap."),
+  processes: z.int().min(16).default(512).describe("Most processes and threads of one script."),
+  openFiles: z.int().min(64).default(4096).describe("Most files that one script may have open."),
   killGraceMs: durationMs(5000).describe("Between SIGTERM and SIGKILL for a script that is stopped."),
   pollMs: durationMs(1000).describe("Longest time an idle executor goes without looking for work."),
 });

@@ -73,7 +73,7 @@ export interface Lease {
 
 /** Why an attempt ended badly. Data, not an exception. */
 export interface ExecutionError {
-  kind: "exit" | "timeout" | "lost" | "output" | "start" | "cancelled";
+  kind: "exit" | "timeout" | "limit" | "lost" | "output" | "start" | "cancelled";
   message: string;
   script: string | undefined;
   exitCode: number | undefined;

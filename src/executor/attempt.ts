@@ -14,6 +14,7 @@ import { isPlatformError, messageOf } from "../foundation/errors.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
 import type { Random } from "../foundation/random.ts";
 import { type Manifest, retriesOf } from "../services/manifest.ts";
+import { limitsOf, overrunText, type RunLimits } from "../services/run-limits.ts";
 import { CapturedEffects } from "./captured-effects.ts";
 import { type Effects, requireSmallResult } from "./effects.ts";
 import { Emitter } from "./emitter.ts";
@@ -40,6 +41,8 @@ export interface AttemptParts {
   clock: Clock;
   random: Random;
   outputCapBytes: number;
+  /** What no run may pass, whatever its manifest says. */
+  caps: RunLimits;
   leaseMs: number;
   /** Between SIGTERM and SIGKILL. */
   killGraceMs: number;
@@ -164,7 +167,7 @@ export class Attempt {
     event: CloudEvent,
     config: JsonObject,
   ): Promise<StepResult> {
-    const { clock, leases, runner, outputCapBytes } = this.#parts;
+    const { clock, leases, runner, outputCapBytes, caps } = this.#parts;
     const { execution } = this.#claimed;
     const preview = new OutputPreview();
     const redaction = new StepRedaction(this.#secrets, ({ stream, bytes, at }) => {
@@ -197,6 +200,7 @@ export class Attempt {
         timeoutMs: opened.manifest.timeout * 1000,
         ttlMs: this.#ttlMs(),
         outputCapBytes,
+        limits: limitsOf(opened.manifest, caps),
         context: {
           event,
           params: paramsOf(event),
@@ -281,6 +285,16 @@ export class Attempt {
           {
             kind: "timeout",
             message: `${script} took longer than ${result.timeoutMs / 1000} s (manifest key "timeout")`,
+            script,
+            exitCode: undefined,
+          },
+          manifest,
+        );
+      case "overrun":
+        return this.#failed(
+          {
+            kind: "limit",
+            message: `${script} ${overrunText(result.limit, result.value)}`,
             script,
             exitCode: undefined,
           },

@@ -237,6 +237,7 @@ export class ProcessStepRunner implements StepRunner {
       },
       user: this.#userOf(request),
       outputCapBytes: request.outputCapBytes,
+      limits: request.limits,
     };
     await this.launcher.ready();
     const zygote = runtime.forkedFrom && this.zygotes?.of(runtime.forkedFrom());

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../foundation/clock.ts";
 import { messageOf } from "../foundation/errors.ts";
+import type { LimitName, RunLimits } from "../services/run-limits.ts";
 import type { ChannelEnd, OpenChannel, SlotChannel } from "./channel/slot-channel.ts";
 import type { LaunchEnd, Launched, LaunchListener } from "./launcher/launcher.ts";
 import type { RunningStep, StepHost, StepRequest, StepResult } from "./step-runner.ts";
@@ -21,6 +22,23 @@ export interface ScriptParts {
   clearScratch(): Promise<void>;
   /** Resolves when it can be launched at once. */
   prepare(nonce: string, channelPath: string, scratch: string): Promise<Launch>;
+}
+
+/** The limit that ended the run, by the word of whoever ended it, by its signal, or by the script's own last error. */
+function overrunOf(
+  end: LaunchEnd,
+  channel: ChannelEnd,
+  limits: RunLimits,
+): { limit: LimitName; value: number } | undefined {
+  const named = end.kind === "overrun" ? end.limit : signalOf(end) === "SIGXCPU" ? "cpuSeconds" : undefined;
+  const failed = end.kind === "signalled" || (end.kind === "exited" && end.code !== 0);
+  const limit = named ?? (failed ? channel.overrun : undefined);
+  const value = limit && limits[limit];
+  return limit !== undefined && value !== undefined ? { limit, value } : undefined;
+}
+
+function signalOf(end: LaunchEnd): string | undefined {
+  return end.kind === "signalled" ? end.signal : undefined;
 }
 
 type StopReason = Parameters<RunningStep["stop"]>[0];
@@ -138,6 +156,9 @@ export class RunningScript implements RunningStep {
     if (failure !== undefined)
       return { kind: "lost", message: `not all that the script sent could be kept: ${failure}` };
     if (this.#timedOut) return { kind: "timeout", timeoutMs: this.#request.timeoutMs, ...seen };
+    const limit = overrunOf(end, channel, this.#request.limits);
+    if (limit !== undefined) return { kind: "overrun", ...limit, ...seen };
+    if (end.kind === "overrun") return { kind: "exited", exitCode: 1, ...seen };
     if (end.kind === "exited") return { kind: "exited", exitCode: end.code, ...seen };
     return { kind: "signalled", signal: end.signal, ...seen };
   }

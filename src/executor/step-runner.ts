@@ -1,6 +1,7 @@
 import type { CloudEvent } from "../events/cloud-event.ts";
 import type { ExecutionId } from "../foundation/ids.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
+import type { LimitName, RunLimits } from "../services/run-limits.ts";
 
 /**
  * Runs one script as its own process and relays what it says while it runs. The executor decides
@@ -42,6 +43,7 @@ export interface StepRequest {
   /** The launcher kills the group this long after the start unless kept alive. */
   ttlMs: number;
   outputCapBytes: number;
+  limits: RunLimits;
   context: StepContext;
 }
 
@@ -121,6 +123,8 @@ export type StepResult =
   | { kind: "exited"; exitCode: number; outputBytes: number; truncated: boolean }
   | { kind: "signalled"; signal: string; outputBytes: number; truncated: boolean }
   | { kind: "timeout"; timeoutMs: number; outputBytes: number; truncated: boolean }
+  /** It used more than it may, and was ended for it or ended by itself over it. */
+  | { kind: "overrun"; limit: LimitName; value: number; outputBytes: number; truncated: boolean }
   /** Stopped at our own wish. */
   | { kind: "stopped"; reason: "cancelled" | "lease-lost" | "shutdown"; outputBytes: number; truncated: boolean }
   /** The launcher died or the process vanished without an exit status: the platform's fault, not the script's. */

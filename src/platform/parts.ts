@@ -16,6 +16,7 @@ import { EventTypeSink } from "../sinks/event-type-sink.ts";
 import { HistorySink } from "../sinks/history-sink.ts";
 import { LogSink } from "../sinks/log-sink.ts";
 import type { Stores, Surroundings } from "./compose.ts";
+import { runCaps } from "./run-caps.ts";
 
 /** Everything that works in the background of one process, in the order it starts. */
 export interface Parts {
@@ -95,6 +96,7 @@ export function createParts(options: PartsOptions): Parts {
     leaseMarginMs: settings.executor.leaseMarginMs,
     killGraceMs: settings.executor.killGraceMs,
     outputCapBytes: limits.outputBytes,
+    caps: runCaps(settings),
   });
 
   const { directories, project, settleMs, contentBytes } = settings.watch;

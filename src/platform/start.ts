@@ -14,6 +14,7 @@ import { openDataDirectory } from "./data-directory.ts";
 import { createLog } from "./logger.ts";
 import { createParts } from "./parts.ts";
 import { productVersion } from "./product-version.ts";
+import { runCaps } from "./run-caps.ts";
 
 export interface Platform {
   /** Where clients reach it, e.g. http://127.0.0.1:8080. */
@@ -81,6 +82,7 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
     ...around,
     ...stores,
     settings,
+    caps: runCaps(settings),
     token,
     productVersion,
     checkScripts: (directory, paths) => runner.runtimes.checkScripts(directory, paths),

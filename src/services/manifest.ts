@@ -1,6 +1,9 @@
 import { z } from "zod";
 import type { Problem } from "../foundation/errors.ts";
 import { nameSchema } from "./names.ts";
+import { sizeSchema } from "./size.ts";
+
+const mebibyte = 1024 * 1024;
 
 const eventTypePattern = z
   .string()
@@ -84,6 +87,20 @@ export const manifestSchema = z.object({
   allow_manual_triggering: z.boolean().default(true).describe("Whether people may run it by name."),
   active: z.boolean().default(true).describe("Whether events and its schedule start it."),
   timeout: z.number().positive().max(86_400).default(300).describe("Seconds that one script may take."),
+  memory: sizeSchema({ min: 16 * mebibyte, max: 1024 ** 5, told: "at least 16 MB" })
+    .optional()
+    .describe('Memory of one script and the processes it starts, in bytes or as "256 MB"; within the platform\'s cap.'),
+  cpu_seconds: z.int().min(1).max(86_400).optional().describe("Processor time of one script, in seconds."),
+  max_processes: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .optional()
+    .describe("Processes of one script, the script itself and the threads of all included."),
+  max_open_files: z.int().min(16).max(1_000_000).optional().describe("Files that one script may have open."),
+  max_output: sizeSchema({ min: 1024, max: 1024 ** 4, told: "at least 1 KB" })
+    .optional()
+    .describe("Output of one script; past it the run ends. Without it, what is past the platform's cap is not kept."),
   retries: retries
     .default(0)
     .describe(

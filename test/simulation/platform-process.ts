@@ -16,6 +16,7 @@ import { OutboxPublisher } from "../../src/recovery/outbox-publisher.ts";
 import { reconcileState } from "../../src/recovery/state-log.ts";
 import { Router } from "../../src/router/router.ts";
 import { Scheduler as Schedules } from "../../src/scheduler/scheduler.ts";
+import { noLimits } from "../../src/services/run-limits.ts";
 import type { WorldOptions } from "./options.ts";
 
 export interface ProcessPorts {
@@ -63,6 +64,7 @@ export async function startParts(
     leaseMs,
     leaseMarginMs,
     outputCapBytes: 10_000,
+    caps: noLimits,
     killGraceMs: leaseMarginMs / 2,
   });
   const catchUp = { toleranceMs: 2 * pollMs, runs: 3 };

@@ -1,5 +1,6 @@
 """Starts a script: dials the run's channel, then makes the process look as if Python had been given the script."""
 import builtins
+import errno
 import json
 import os
 import sys
@@ -26,6 +27,31 @@ def main():
     run(path)
 
 
+def tell_of_limit(error):
+    """An error that only a limit of the run makes: whoever reads of the failure is told which."""
+    limit = None
+    if isinstance(error, MemoryError):
+        limit = "memoryBytes"
+    elif isinstance(error, OSError) and error.errno == errno.EMFILE:
+        limit = "openFiles"
+    elif isinstance(error, BlockingIOError) and innermost(error).co_name in ("_execute_child", "_launch"):
+        limit = "processes"
+    elif isinstance(error, RuntimeError) and str(error) == "can't start new thread":
+        limit = "processes"
+    if limit is not None:
+        try:
+            fx_ef._context._channel.tell("overrun", limit=limit)
+        except BaseException:
+            pass  # The error itself is told in any case.
+
+
+def innermost(error):
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code
+
+
 def run(path):
     module = type(sys)("__main__")
     module.__dict__.update(__file__=path, __builtins__=builtins, __cached__=None)
@@ -37,6 +63,7 @@ def run(path):
     except SystemExit:
         raise
     except BaseException as error:
+        tell_of_limit(error)
         # The script's own frames only.
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename == __file__:

@@ -15,6 +15,7 @@ function enter() {
   delete process.env.FX_CHANNEL;
   delete process.env.FX_NONCE;
   const channel = new Channel(FX_CHANNEL, FX_NONCE);
+  require("./overrun.cjs").tellOfLimits(channel);
   globalThis[Symbol.for("@streamzero/fx channel")] = channel;
 
   const { context } = channel.welcome;

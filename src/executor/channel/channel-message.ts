@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../../foundation/errors.ts";
 import type { Json, JsonObject } from "../../foundation/json.ts";
+import type { LimitName } from "../../services/run-limits.ts";
 import type { LogLevel, SecretScope, StepContext } from "../step-runner.ts";
 
 /**
@@ -26,7 +27,9 @@ export type Ask =
   | { id: number; op: "setSecret"; name: string; value: Json; scope: SecretScope }
   | ({ id: number; op: "retryLater" } & RetryWords)
   | { id: number; op: "setResult"; value: Json }
-  | { op: "log"; level: LogLevel; message: string };
+  | { op: "log"; level: LogLevel; message: string }
+  /** The script is about to end over an error that a limit of its run has caused. */
+  | { op: "overrun"; limit: LimitName };
 
 /** Answered with `{ jobId, at }`, the time in RFC 3339. Sums of the given units, or the next time of `cron` (in UTC unless it says otherwise). */
 export interface RetryWords {

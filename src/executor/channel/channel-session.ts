@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../foundation/clock.ts";
 import { type ErrorCode, isPlatformError, messageOf } from "../../foundation/errors.ts";
 import type { Json } from "../../foundation/json.ts";
+import type { LimitName } from "../../services/run-limits.ts";
 import { encodeFrame, type FrameReader } from "../frame.ts";
 import type { RetryTime, StepHost } from "../step-runner.ts";
 import type { Answer, Ask, RetryWords } from "./channel-message.ts";
@@ -34,6 +35,7 @@ export class ChannelSession {
   #pendingBytes = 0;
   #closed = false;
   #platformFailure: string | undefined;
+  #overrun: LimitName | undefined;
 
   constructor(socket: Socket, frames: FrameReader, host: StepHost, clock: Clock) {
     this.#socket = socket;
@@ -50,6 +52,10 @@ export class ChannelSession {
   /** Why an ask could not be served though nothing was wrong with it; the attempt must not count as done. */
   get platformFailure(): string | undefined {
     return this.#platformFailure;
+  }
+
+  get overrun(): LimitName | undefined {
+    return this.#overrun;
   }
 
   /** The script is gone: resolves when the connection has ended and every ask that arrived on it has been handled (rule D9). */
@@ -124,6 +130,9 @@ export class ChannelSession {
       }
       case "setResult":
         this.#host.setResult(ask.value);
+        return null;
+      case "overrun":
+        this.#overrun = ask.limit;
         return null;
       case "log":
         await this.#host.log({ level: ask.level, message: ask.message, at: this.#clock.now() });

@@ -1,5 +1,6 @@
 import { PlatformError } from "../../foundation/errors.ts";
 import type { Json, JsonObject } from "../../foundation/json.ts";
+import { limitNames } from "../../services/run-limits.ts";
 import { logLevels, type SecretScope, secretScopes } from "../step-runner.ts";
 import type { Ask, EmitWords, RetryWords } from "./channel-message.ts";
 
@@ -12,6 +13,11 @@ export function readAsk(frame: Buffer): Ask {
     const level = logLevels.find((known) => known === ask.level);
     if (!level) throw wrong("level", ask.level, logLevels.join(", "));
     return { op: "log", level, message: text(ask, "message") };
+  }
+  if (ask.op === "overrun") {
+    const limit = limitNames.find((known) => known === ask.limit);
+    if (!limit) throw wrong("limit", ask.limit, limitNames.join(", "));
+    return { op: "overrun", limit };
   }
   const id = ask.id;
   if (typeof id !== "number" || !Number.isSafeInteger(id)) throw wrong("id", id, "a whole number");

@@ -3,6 +3,7 @@ import { chmod, chown } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "../../foundation/clock.ts";
 import { type Random, randomToken } from "../../foundation/random.ts";
+import type { LimitName } from "../../services/run-limits.ts";
 import { encodeFrame, FrameReader } from "../frame.ts";
 import type { StepHost } from "../step-runner.ts";
 import { type Hello, maxAskBytes, maxHelloBytes, type Welcome } from "./channel-message.ts";
@@ -14,6 +15,8 @@ const helloMs = 10_000;
 export interface ChannelEnd {
   /** Why an ask could not be served though nothing was wrong with it. */
   platformFailure: string | undefined;
+  /** The limit over which the script failed, by its own account. */
+  overrun: LimitName | undefined;
 }
 
 export interface OpenChannel {
@@ -121,7 +124,7 @@ class Admission {
 
   async close(): Promise<ChannelEnd> {
     await this.#session?.end();
-    return { platformFailure: this.#session?.platformFailure };
+    return { platformFailure: this.#session?.platformFailure, overrun: this.#session?.overrun };
   }
 
   #isNonce(hello: Buffer): boolean {

@@ -87,10 +87,15 @@ export function decodeLauncherMessage(frame: Buffer): Exclude<ToLauncher, { kind
   }
 }
 
+/** Zero is no limit. */
 function forkBody({ ttlMs, outputCapBytes, user, ...rest }: ForkRequest): Buffer {
-  const head = Buffer.allocUnsafe(8);
+  const { memoryBytes = 0, processes = 0, outputBytes = 0 } = rest.limits;
+  const head = Buffer.allocUnsafe(28);
   head.writeInt32BE(user?.uid ?? -1);
   head.writeInt32BE(user?.gid ?? -1, 4);
+  head.writeBigUInt64BE(BigInt(memoryBytes), 8);
+  head.writeUInt32BE(processes, 16);
+  head.writeBigUInt64BE(BigInt(outputBytes), 20);
   return Buffer.concat([uint32(ttlMs), uint32(outputCapBytes), head, Buffer.from(JSON.stringify(rest))]);
 }
 

@@ -1,3 +1,5 @@
+import type { LimitName, RunLimits } from "../../services/run-limits.ts";
+
 /**
  * A small process that starts scripts, because a spawn blocks its parent for as long as the parent
  * is large. It owns process groups: whatever happens to the executor, no script outlives its lease
@@ -20,6 +22,7 @@ interface RunRequest {
   user: { uid: number; gid: number } | undefined;
   /** Output past this many bytes is read and dropped. */
   outputCapBytes: number;
+  limits: RunLimits;
 }
 
 export interface LaunchRequest extends RunRequest {
@@ -53,5 +56,7 @@ export type LaunchEnd =
   | { kind: "exited"; code: number; truncated: boolean }
   | { kind: "signalled"; signal: string; truncated: boolean }
   | { kind: "expired"; truncated: boolean }
+  /** Ended for using more than it may. */
+  | { kind: "overrun"; limit: LimitName; truncated: boolean }
   | { kind: "lost"; message: string }
   | { kind: "unstartable"; message: string };

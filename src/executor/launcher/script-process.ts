@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
 import type { Clock, Timer } from "../../foundation/clock.ts";
+import type { LimitName } from "../../services/run-limits.ts";
 import type { LaunchEnd, LaunchRequest } from "./launcher.ts";
 import type { FromLauncher } from "./launcher-message.ts";
+import { limitedCommand } from "./limited-command.ts";
 import { killQuietly, killStrays, lastProcessId, type StrayMark } from "./strays.ts";
+import { treeUsage } from "./tree-usage.ts";
 
 /** Output that may be on its way to the executor, per run; past it the script's pipes are left full. */
 const windowBytes = 256 * 1024;
@@ -13,6 +16,8 @@ const strayPassMs = 5;
 const strayPasses = 200;
 /** Process ids may come round during a longer run; then all are looked at. */
 const wrapMs = 10_000;
+/** How often what a run uses is looked at; a shorter run is held by the kernel's limits alone. */
+const watchMs = 100;
 
 /** One script, on the launcher's side: its process group from the first fork to the last byte. */
 export class ScriptProcess {
@@ -25,9 +30,12 @@ export class ScriptProcess {
   #child: ChildProcess | undefined;
   #unhandledBytes = 0;
   #outputBytes = 0;
+  #readBytes = 0;
   #truncated = false;
   #paused = false;
   #expired = false;
+  #overrun: LimitName | undefined;
+  #watch: Timer | undefined;
   #orderRequests = 0;
   #ttl: Timer | undefined;
   #grace: Timer | undefined;
@@ -89,7 +97,8 @@ export class ScriptProcess {
   }
 
   #start(launchMark: string): void {
-    const { command, args, cwd, env, user, ttlMs } = this.#request;
+    const { cwd, env, user, ttlMs, limits } = this.#request;
+    const { command, args } = limitedCommand(limits, user !== undefined, this.#request.command, this.#request.args);
     try {
       // The fourth descriptor is the order line; see `#answerOrder`.
       const child = spawn(command, args, {
@@ -114,9 +123,26 @@ export class ScriptProcess {
       if (child.pid === undefined) return;
       this.#send({ kind: "started", run: this.#run, pid: child.pid });
       if (ttlMs !== undefined) this.keepAlive(ttlMs);
+      this.#watchUsage(child.pid);
     } catch (error) {
       this.#unstartable(error as Error);
     }
+  }
+
+  #watchUsage(pid: number): void {
+    const { memoryBytes = Infinity, processes = Infinity } = this.#request.limits;
+    if (memoryBytes === Infinity && processes === Infinity) return;
+    this.#watch = this.#clock.setTimer(watchMs, () => {
+      const used = treeUsage(pid);
+      if (used.memoryBytes > memoryBytes) this.#overran("memoryBytes");
+      else if (used.processes > processes) this.#overran("processes");
+      else this.#watchUsage(pid);
+    });
+  }
+
+  #overran(limit: LimitName): void {
+    this.#overrun ??= limit;
+    this.kill();
   }
 
   /**
@@ -133,6 +159,8 @@ export class ScriptProcess {
 
   #output(kind: "stdout" | "stderr", bytes: Buffer): void {
     this.#heldPipe?.cancel();
+    this.#readBytes += bytes.length;
+    if (this.#readBytes > (this.#request.limits.outputBytes ?? Infinity)) this.#overran("outputBytes");
     const kept = bytes.subarray(0, Math.max(0, this.#request.outputCapBytes - this.#outputBytes));
     this.#truncated ||= kept.length < bytes.length;
     if (kept.length > 0) {
@@ -149,6 +177,7 @@ export class ScriptProcess {
 
   #exited(code: number | null, signal: string | null): void {
     this.#exit = { code, signal };
+    this.#watch?.cancel();
     this.#ttl?.cancel();
     this.#grace?.cancel();
     this.kill();
@@ -181,7 +210,8 @@ export class ScriptProcess {
     const open = (this.#child?.stdio ?? []).some((stream) => stream && !stream.destroyed);
     if (!this.#exit || !this.#swept || open) return;
     const { code, signal } = this.#exit;
-    if (this.#expired) this.#end({ kind: "expired", truncated: this.#truncated });
+    if (this.#overrun) this.#end({ kind: "overrun", limit: this.#overrun, truncated: this.#truncated });
+    else if (this.#expired) this.#end({ kind: "expired", truncated: this.#truncated });
     else if (code !== null) this.#end({ kind: "exited", code, truncated: this.#truncated });
     else this.#end({ kind: "signalled", signal: signal ?? "unknown", truncated: this.#truncated });
   }
@@ -195,7 +225,7 @@ export class ScriptProcess {
   #end(end: LaunchEnd): void {
     if (this.#over) return;
     this.#over = true;
-    for (const timer of [this.#ttl, this.#grace, this.#heldPipe]) timer?.cancel();
+    for (const timer of [this.#ttl, this.#grace, this.#heldPipe, this.#watch]) timer?.cancel();
     this.#send({ kind: "ended", run: this.#run, end });
   }
 

@@ -17,6 +17,7 @@ import landlock
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 NOT_STARTED = 126
+SPARE_PROCESSES = 16
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc_prctl = libc.prctl
@@ -81,9 +82,13 @@ def enter(request, uid, gid, descriptors):
     for number in (_signal.SIGCHLD, _signal.SIGHUP):
         _signal.signal(number, _signal.SIG_DFL)
     _signal.signal(_signal.SIGINT, _signal.default_int_handler)
-    for name, value in request.get("limits", {}).items():
-        soft, hard = value, value + 1 if name == "cpuSeconds" else value
-        resource.setrlimit(limits[name], (soft, hard))
+    for name, value in request["limits"].items():
+        # The kernel counts the processes of a user, not those of a run.
+        if name in limits and (name != "processes" or uid >= 0):
+            # Some more than allowed, so that whoever passes the limit is seen to, and ends with its name.
+            value += SPARE_PROCESSES if name == "processes" else 0
+            # At the soft limit of time a signal that names its reason, at the hard one the end.
+            resource.setrlimit(limits[name], (value, value + 1 if name == "cpuSeconds" else value))
     if uid >= 0:
         os.setgroups([])
         os.setresgid(gid, gid, gid)

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { Log } from "../../foundation/log.ts";
+import { noLimits } from "../../services/run-limits.ts";
 import { LaunchConnection } from "../launcher/launch-connection.ts";
 import type {
   ForkRequest,
@@ -81,6 +82,7 @@ export class ZygoteProcess {
         user: undefined,
         ttlMs: undefined,
         outputCapBytes: Number.MAX_SAFE_INTEGER,
+        limits: noLimits,
       },
       {
         started: started.resolve,

@@ -29,12 +29,14 @@ del sys.path[:2]
 
 KINDS = ("start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended", "fork")
 CODE = {name: index for index, name in enumerate(KINDS)}
-FORK_HEAD = struct.Struct(">IIii")
+FORK_HEAD = struct.Struct(">IIiiQIQ")
 HEAD = struct.Struct(">BI")
 LENGTH = struct.Struct(">I")
 WINDOW = 256 * 1024
 CHUNK = 64 * 1024
 HELD_PIPE_SECONDS = 1.0
+# How often what a run uses is looked at; a shorter one is held by the kernel's limits alone.
+WATCH_SECONDS = 0.1
 MAX_FRAME = 4 * 1024 * 1024
 CHILDREN = f"/proc/self/task/{os.getpid()}/children"
 
@@ -42,10 +44,10 @@ CHILDREN = f"/proc/self/task/{os.getpid()}/children"
 class Run:
     """One script, from its fork to the last byte of its output."""
 
-    __slots__ = ("id", "pid", "fds", "order", "orders", "cap", "unhandled", "written", "truncated", "paused", "expired",
-                 "ttl", "grace", "held", "exit", "over")
+    __slots__ = ("id", "pid", "fds", "order", "orders", "cap", "unhandled", "read", "written", "truncated", "paused",
+                 "expired", "overrun", "ttl", "grace", "held", "watch", "limits", "exit", "over")
 
-    def __init__(self, id, pid, fds, order, cap):
+    def __init__(self, id, pid, fds, order, cap, limits):
         self.id = id
         self.pid = pid
         self.fds = fds
@@ -53,10 +55,15 @@ class Run:
         self.orders = 0
         self.cap = cap
         self.unhandled = 0
+        self.read = 0
         self.written = 0
         self.truncated = False
         self.paused = False
         self.expired = False
+        self.overrun = None
+        # (memory in bytes, processes and threads, output in bytes); 0: no limit.
+        self.limits = limits
+        self.watch = time.monotonic() + WATCH_SECONDS if limits[0] or limits[1] else None
         self.ttl = None
         self.grace = None
         self.held = None
@@ -151,7 +158,7 @@ class Zygote:
         return True
 
     def fork(self, id, frame):
-        ttl, cap, uid, gid = FORK_HEAD.unpack_from(frame, HEAD.size)
+        ttl, cap, uid, gid, *limits = FORK_HEAD.unpack_from(frame, HEAD.size)
         try:
             out, out_child = os.pipe2(os.O_CLOEXEC)
             err, err_child = os.pipe2(os.O_CLOEXEC)
@@ -171,7 +178,7 @@ class Zygote:
         for fd in (out, err, order):
             os.set_blocking(fd, False)
             self.poll.register(fd, select.EPOLLIN)
-        run = Run(id, pid, {out: "stdout", err: "stderr"}, order, cap)
+        run = Run(id, pid, {out: "stdout", err: "stderr"}, order, cap, limits)
         self.runs[id] = self.by_pid[pid] = run
         for fd in (out, err, order):
             self.by_fd[fd] = run
@@ -223,6 +230,9 @@ class Zygote:
             self.forget(fd)
             del run.fds[fd]
             return False
+        run.read += size
+        if run.limits[2] and run.read > run.limits[2]:
+            self.overran(run, "outputBytes")
         kept = min(size, max(0, run.cap - run.written))
         run.truncated = run.truncated or kept < size
         if kept > 0:
@@ -282,7 +292,7 @@ class Zygote:
             run = self.by_pid.pop(pid, None)
             if run is not None:
                 run.exit = (status, usage)
-                run.ttl = run.grace = None
+                run.ttl = run.grace = run.watch = None
                 run.signal(signal.SIGKILL)
                 ended.append(run)
         if ended or any(run.exit is not None for run in self.runs.values()):
@@ -326,7 +336,7 @@ class Zygote:
         """Seconds until something is due; -1: nothing is."""
         due = None
         for run in self.runs.values():
-            for moment in (run.ttl, run.grace, run.held):
+            for moment in (run.ttl, run.grace, run.held, run.watch):
                 if moment is not None and (due is None or moment < due):
                     due = moment
         return -1 if due is None else max(0.0, due - time.monotonic())
@@ -341,6 +351,8 @@ class Zygote:
             if run.grace is not None and run.grace <= now:
                 run.grace = None
                 run.signal(signal.SIGKILL)
+            if run.watch is not None and run.watch <= now:
+                self.look(run)
             if run.held is not None and run.held <= now:
                 if run.paused:
                     run.held = now + HELD_PIPE_SECONDS
@@ -350,6 +362,21 @@ class Zygote:
                     self.forget(fd)
                 run.fds.clear()
                 self.finish_when_quiet(run)
+
+    def look(self, run):
+        """At what the run and all that it started use."""
+        memory, processes = usage_of(run.pid)
+        if run.limits[0] and memory > run.limits[0]:
+            self.overran(run, "memoryBytes")
+        elif run.limits[1] and processes > run.limits[1]:
+            self.overran(run, "processes")
+        else:
+            run.watch = time.monotonic() + WATCH_SECONDS
+
+    def overran(self, run, limit):
+        run.watch = None
+        run.overrun = run.overrun or limit
+        run.signal(signal.SIGKILL)
 
     # What the executor is told.
 
@@ -400,6 +427,8 @@ def outcome(run):
     status, usage = run.exit
     used = {"maxRssBytes": usage.ru_maxrss * 1024, "cpuMs": round((usage.ru_utime + usage.ru_stime) * 1000)}
     common = {"truncated": run.truncated, "used": used}
+    if run.overrun:
+        return {"kind": "overrun", "limit": run.overrun, **common}
     if run.expired:
         return {"kind": "expired", **common}
     if os.WIFEXITED(status):
@@ -410,6 +439,25 @@ def outcome(run):
     except ValueError:
         name = f"signal {number}"
     return {"kind": "signalled", "signal": name, **common}
+
+
+def usage_of(pid):
+    """Memory that is no file's, in bytes, and processes with their threads, of a process and all that descend from it."""
+    memory = threads = 0
+    waiting = [pid]
+    while waiting:
+        process = waiting.pop()
+        try:
+            with open(f"/proc/{process}/status") as status:
+                fields = dict(line.split(":", 1) for line in status)
+            threads += int(fields["Threads"])
+            memory += sum(int(fields[name].split()[0]) for name in ("RssAnon", "RssShmem")) * 1024
+            for thread in os.listdir(f"/proc/{process}/task"):
+                with open(f"/proc/{process}/task/{thread}/children") as children:
+                    waiting.extend(map(int, children.read().split()))
+        except (OSError, KeyError):
+            continue  # It has ended meanwhile.
+    return memory, threads
 
 
 def become(frame, uid, gid, descriptors):

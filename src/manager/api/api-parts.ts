@@ -9,6 +9,7 @@ import type { Ids } from "../../foundation/ids.ts";
 import type { Log } from "../../foundation/log.ts";
 import type { Random } from "../../foundation/random.ts";
 import type { OpsData } from "../../ops-data/ops-data.ts";
+import type { RunLimits } from "../../services/run-limits.ts";
 
 /** What the API is made of; `src/platform` gives it the drivers. */
 export interface ApiParts {
@@ -24,6 +25,8 @@ export interface ApiParts {
   random: Random;
   log: Log;
   settings: ApiSettings;
+  /** What no run may pass; a manifest that asks for more is warned of it. */
+  caps: RunLimits;
   /** The administrator's token. */
   token: string;
   /** Shown in the OpenAPI document. */

@@ -5,7 +5,7 @@ import { eventAnswer, eventBody } from "./event-answer.ts";
 import { timeText } from "./list-query.ts";
 
 const executionError = z.object({
-  kind: z.enum(["exit", "timeout", "lost", "output", "start", "cancelled"]),
+  kind: z.enum(["exit", "timeout", "limit", "lost", "output", "start", "cancelled"]),
   message: z.string(),
   script: z.string().nullable(),
   exitCode: z.int().nullable(),

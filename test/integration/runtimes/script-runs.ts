@@ -14,6 +14,7 @@ import type { ExecutionId, VersionId } from "../../../src/foundation/ids.ts";
 import type { Json, JsonObject } from "../../../src/foundation/json.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
 import { systemRandom } from "../../../src/foundation/random.ts";
+import { noLimits } from "../../../src/services/run-limits.ts";
 import { eventually } from "../../support/eventually.ts";
 
 export const capBytes = 10 * 1024 * 1024;
@@ -116,6 +117,7 @@ export function runScript(
       timeoutMs: 20_000,
       ttlMs: 25_000,
       outputCapBytes: capBytes,
+      limits: noLimits,
       context: {
         event: { specversion: "1.0", id: "e1", source: "/test", type: "test.happened", data: params },
         params,

@@ -7,6 +7,7 @@ import { sha256, sha256Parts } from "../../../foundation/hash.ts";
 import type { VersionId } from "../../../foundation/ids.ts";
 import { canonicalJson } from "../../../foundation/json.ts";
 import { parametersFile } from "../../../services/parameters-form.ts";
+import { limitWarnings } from "../../../services/run-limits.ts";
 import { serviceScope } from "../../../services/scope.ts";
 import type { ServiceFile, ServiceVersion } from "../../../services/service.ts";
 import type { ApiParts } from "../api-parts.ts";
@@ -15,7 +16,7 @@ import { manifestFile, readManifestFile } from "./read-manifest-file.ts";
 import { parametersProblems } from "./read-parameters-file.ts";
 import { configFile, readConfigFile, takeSecretsFile } from "./read-values-files.ts";
 
-type Parts = Pick<ApiParts, "artifacts" | "catalog" | "checkScripts" | "configStore" | "vault">;
+type Parts = Pick<ApiParts, "artifacts" | "caps" | "catalog" | "checkScripts" | "configStore" | "vault">;
 
 /** Files stored at the same time: each waits for the disk. */
 const putsAtOnce = 16;
@@ -55,7 +56,7 @@ export async function deployPackage(
     return { path: name, sizeBytes: content.length, hash: sha256(content) };
   });
   const { manifest, scripts } = reading;
-  const warnings = [...reading.warnings, ...secrets.warnings];
+  const warnings = [...reading.warnings, ...limitWarnings(manifest, parts.caps), ...secrets.warnings];
   const id = versionIdOf(service, listed, canonicalJson(manifest));
   // Files before the version that names them: nobody ever sees a version without its files.
   for (let at = 0; at < listed.length; at += putsAtOnce) {

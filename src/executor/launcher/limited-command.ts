@@ -1,0 +1,36 @@
+import type { RunLimits } from "../../services/run-limits.ts";
+
+/**
+ * What an interpreter sets aside at its start and never uses: Node's threads and its code alone claim 570 MB. The kernel
+ * counts it, so its limit lies higher by so much; who passes the true one is seen to within a tenth of a second.
+ */
+const setAsideBytes = 768 * 1024 * 1024;
+/** So many more than allowed can be started, so that who passes the limit is seen to, and ends with its name. */
+const spareProcesses = 16;
+
+/**
+ * The command that sets the kernel's limits of a process (setrlimit(2)) and becomes `command`. They hold for each process
+ * of a run; what all of them use together is watched (tree-usage.ts). Fails closed: where a limit cannot be set, nothing
+ * is started (exit status 126).
+ *
+ * `countsProcesses`: the run has a user of its own. The kernel counts the processes of a user, not those of a run.
+ */
+export function limitedCommand(
+  { memoryBytes, cpuSeconds, processes, openFiles }: RunLimits,
+  countsProcesses: boolean,
+  command: string,
+  args: readonly string[],
+): { command: string; args: string[] } {
+  const orders: string[] = [];
+  if (memoryBytes !== undefined) orders.push(`ulimit -d ${Math.ceil((memoryBytes + setAsideBytes) / 1024)}`);
+  // At the soft limit a signal that names its reason, at the hard one the end.
+  if (cpuSeconds !== undefined) orders.push(`ulimit -S -t ${cpuSeconds}`, `ulimit -H -t ${cpuSeconds + 1}`);
+  if (openFiles !== undefined) orders.push(`ulimit -n ${openFiles}`);
+  // The letter is dash's; in bash it is another.
+  const most = (processes ?? 0) + spareProcesses;
+  if (processes !== undefined && countsProcesses)
+    orders.push(`{ ulimit -p ${most} || ulimit -u ${most}; } 2>/dev/null`);
+  if (orders.length === 0) return { command, args: [...args] };
+  const start = `${orders.join(" && ")} || { echo "the script was not started: its limits cannot be set" >&2; exit 126; }`;
+  return { command: "/bin/sh", args: ["-c", `${start}\nexec "$0" "$@"`, command, ...args] };
+}

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
+import { noLimits, type RunLimits } from "../../../src/services/run-limits.ts";
+import { tempDirForFile } from "../../support/temp-dir.ts";
+import { openRunner, runScript } from "./script-runs.ts";
+
+const megabyte = 1024 * 1024;
+
+const programs: Record<string, { script: string; bodies: Record<Body, string> }> = {
+  python: {
+    script: "main.py",
+    bodies: {
+      memory: `held = []
+while True: held.append(bytearray(8 << 20))`,
+      memoryOfChildren: `import subprocess, sys, time
+hold = "import time; held = b'x' * (60 << 20); print('held', flush=True); time.sleep(60)"
+for _ in range(3): subprocess.Popen([sys.executable, "-c", hold])
+time.sleep(60)`,
+      time: `while True: pass`,
+      processes: `import os, time
+while True:
+    try:
+        if os.fork() == 0: time.sleep(60)
+    except OSError: time.sleep(0.01)`,
+      files: `held = [open("/dev/null") for _ in range(10_000)]`,
+      output: `import sys
+while True: sys.stdout.write("x" * 4096)`,
+      modest: `print("within")`,
+    },
+  },
+  node: {
+    script: "main.mjs",
+    bodies: {
+      memory: `const held = []; for (;;) held.push(Buffer.alloc(8 << 20, 1));`,
+      memoryOfChildren: `import { spawn } from "node:child_process";
+const hold = "const held = Buffer.alloc(60 << 20, 1); setTimeout(() => held, 60_000)";
+for (let n = 0; n < 3; n += 1) spawn(process.execPath, ["-e", hold]);
+setTimeout(() => {}, 60_000);`,
+      time: `for (;;);`,
+      processes: `import { spawn } from "node:child_process";
+setInterval(() => spawn("sleep", ["60"]).on("error", () => {}), 1);`,
+      files: `import { openSync } from "node:fs"; for (let n = 0; n < 10_000; n += 1) openSync("/dev/null");`,
+      output: `import { writeSync } from "node:fs"; for (;;) writeSync(1, "x".repeat(4096));`,
+      modest: `console.log("within")`,
+    },
+  },
+};
+type Body = "memory" | "memoryOfChildren" | "time" | "processes" | "files" | "output" | "modest";
+
+describe.each(["python, forked", "python, started anew", "node"])("a limit of a script in %s", (name) => {
+  const data = tempDirForFile();
+  const language = name.startsWith("python") ? "python" : "node";
+  const { script, bodies } = programs[language] as (typeof programs)[string];
+  let runner: ProcessStepRunner;
+  beforeAll(async () => {
+    runner = await openRunner(data, name.endsWith("anew") ? "off" : "auto");
+  });
+  afterAll(() => runner.close());
+
+  const run = (body: Body, limits: Partial<RunLimits>) =>
+    runScript(runner, { [script]: bodies[body] }, script, { request: { limits: { ...noLimits, ...limits } } });
+
+  it("of memory ends a run that takes more, and names the limit", async () => {
+    const memoryBytes = 200 * megabyte;
+    expect(await run("memory", { memoryBytes }).result).toMatchObject({
+      kind: "overrun",
+      limit: "memoryBytes",
+      value: memoryBytes,
+    });
+  });
+
+  it("of memory counts what a run has started as well", async () => {
+    const memoryBytes = 150 * megabyte;
+    expect(await run("memoryOfChildren", { memoryBytes }).result).toMatchObject({
+      kind: "overrun",
+      limit: "memoryBytes",
+    });
+  });
+
+  it("of processor time ends a run that takes more", async () => {
+    expect(await run("time", { cpuSeconds: 1 }).result).toMatchObject({
+      kind: "overrun",
+      limit: "cpuSeconds",
+      value: 1,
+    });
+  });
+
+  it("of processes ends a run that starts more", async () => {
+    expect(await run("processes", { processes: 30 }).result).toMatchObject({
+      kind: "overrun",
+      limit: "processes",
+      value: 30,
+    });
+  });
+
+  it("of open files ends a run that fails over it", async () => {
+    expect(await run("files", { openFiles: 100 }).result).toMatchObject({
+      kind: "overrun",
+      limit: "openFiles",
+      value: 100,
+    });
+  });
+
+  it("of output ends a run that writes more", async () => {
+    const ended = await run("output", { outputBytes: 64 * 1024 }).result;
+    expect(ended).toMatchObject({ kind: "overrun", limit: "outputBytes" });
+  });
+
+  it("is not felt by a run that stays within all of them", async () => {
+    const all = { memoryBytes: 300 * megabyte, cpuSeconds: 10, processes: 100, openFiles: 256, outputBytes: 1024 };
+    const { result, stdout } = run("modest", all);
+    expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
+    expect(stdout()).toBe("within\n");
+  });
+});
