@@ -15,7 +15,7 @@ import { createApi } from "../../src/manager/api/server.ts";
 import { SqliteOpsData } from "../../src/ops-data/sqlite.ts";
 import { OutboxPublisher } from "../../src/recovery/outbox-publisher.ts";
 import { Router } from "../../src/router/router.ts";
-import type { noLimits } from "../../src/services/run-limits.ts";
+import { noLimits } from "../../src/services/run-limits.ts";
 import { tempDir } from "./temp-dir.ts";
 
 export const testToken = "the-administrators-token";
@@ -24,7 +24,6 @@ export interface ApiServerOptions {
   /** Routes what is accepted, with the real router. */
   routed?: boolean;
   limits?: Partial<Settings["limits"]>;
-  caps: noLimits;
   checkScripts?(directory: string, paths: readonly string[]): Promise<Problem[]>;
   health?(): Record<string, string | undefined>;
 }
@@ -58,6 +57,7 @@ export async function startApiServer(options: ApiServerOptions = {}) {
     settings: { ...settings, limits: { ...settings.limits, ...options.limits } },
     token: testToken,
     productVersion: "0.0.0-test",
+    caps: noLimits,
     checkScripts: options.checkScripts ?? (async () => []),
     ...(options.health ? { health: options.health } : {}),
   });
