@@ -27,6 +27,8 @@ export interface ZygoteParts {
   socketDirectory: string;
   clock: Clock;
   log: Log;
+  /** A zygote that has grown by more is replaced: each of its pages makes every fork dearer. */
+  maxGrowthBytes?: number;
 }
 
 const program = fileURLToPath(new URL("./zygote.py", import.meta.url));

@@ -7,8 +7,7 @@ import { type ZygoteParts, ZygoteProcess } from "./zygote-process.ts";
 
 /** How often it is looked at while scripts are started: memory, and whether the interpreter was exchanged. */
 const inspectMs = 1_000;
-/** A zygote that has grown by so much is replaced: each of its pages makes every fork dearer. */
-const maxGrowthBytes = 32 * 1024 * 1024;
+const defaultMaxGrowthBytes = 32 * 1024 * 1024;
 
 /**
  * A warm interpreter that forks one process a run. It is replaced when it dies, when it has grown, and when
@@ -97,7 +96,7 @@ export class Zygote {
   }
 
   #inspect(process: ZygoteProcess): void {
-    const { clock, python } = this.#parts;
+    const { clock, python, maxGrowthBytes = defaultMaxGrowthBytes } = this.#parts;
     const now = clock.monotonic();
     if (now - this.#inspectedAt < inspectMs || this.#fresh === undefined) return;
     this.#inspectedAt = now;

@@ -1,0 +1,190 @@
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, utimesSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { LaunchEnd } from "../../../src/executor/launcher/launcher.ts";
+import { LauncherClient } from "../../../src/executor/launcher/launcher-client.ts";
+import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
+import { findPython } from "../../../src/executor/runtimes/find-python.ts";
+import { sdkDirectory } from "../../../src/executor/runtimes/library.ts";
+import { Zygote } from "../../../src/executor/zygote/zygote.ts";
+import { systemClock } from "../../../src/foundation/clock.ts";
+import type { ExecutionId } from "../../../src/foundation/ids.ts";
+import { silentLog } from "../../../src/foundation/log.ts";
+import { noLimits } from "../../../src/services/run-limits.ts";
+import { eventually } from "../../support/eventually.ts";
+import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
+import { isAlive, openRunner, runScript, warm } from "./script-runs.ts";
+
+const data = tempDirForFile();
+let runner: ProcessStepRunner;
+beforeAll(async () => {
+  runner = await openRunner(data);
+});
+afterAll(() => runner.close());
+
+async function zygotePid(): Promise<number> {
+  const python = await runner.runtimes.forScript("main.py")?.probe();
+  return (python?.available && runner.zygotes?.of(python.command)?.pid) || 0;
+}
+
+function run(source: string, executionId?: string) {
+  const request = executionId === undefined ? {} : { executionId: executionId as ExecutionId };
+  return runScript(runner, { "main.py": source }, "main.py", { request });
+}
+
+describe("a forked script", () => {
+  it("leaves nothing to the next one: no module, no variable, no patched function", async () => {
+    const first = run(`import builtins, json, os, sys, colorsys
+builtins.left = json.left = sys.left = "left"
+json.dumps = os.environ["LEFT"] = "broken"`);
+    expect(await first.result).toMatchObject({ kind: "exited", exitCode: 0 });
+    const second = run(`import builtins, json, os, sys
+print([hasattr(place, "left") for place in (builtins, json, sys)], "colorsys" in sys.modules, os.environ.get("LEFT"), json.dumps(1))`);
+    await second.result;
+    expect(second.stdout()).toBe("[False, False, False] False None 1\n");
+  });
+
+  it.each([
+    ["os._exit(3)", { kind: "exited", exitCode: 3 }],
+    ["os.abort()", { kind: "signalled", signal: "SIGABRT" }],
+    ["import ctypes; ctypes.string_at(0)", { kind: "signalled", signal: "SIGSEGV" }],
+    ["os.kill(os.getpid(), 9)", { kind: "signalled", signal: "SIGKILL" }],
+    ["os.kill(os.getppid(), 9)", { kind: "exited", exitCode: 1 }],
+    ["os.closerange(0, 100)", { kind: "exited", exitCode: 0 }],
+  ])("that ends by %s harms itself alone", async (source, expected) => {
+    const before = await zygotePid();
+    expect(await run(`import os\n${source}`).result).toMatchObject(expected);
+    expect(await run("print('well')").result).toMatchObject({ kind: "exited", exitCode: 0 });
+    expect(await zygotePid()).toBe(before);
+  });
+
+  it("ends as Python ends: threads are waited for, exit functions run, and open files are written", async () => {
+    const script = run(`import atexit, os, threading, time
+atexit.register(lambda: print("at exit"))
+class Told:
+    def __del__(self): print("object gone")
+told = Told()
+threading.Thread(target=lambda: (time.sleep(0.05), print("thread done"))).start()
+print("end of script")`);
+    expect(await script.result).toMatchObject({ kind: "exited", exitCode: 0 });
+    expect(script.stdout()).toBe("end of script\nthread done\nat exit\nobject gone\n");
+    const written = run(`import os, subprocess, sys
+path = os.path.join(os.environ["FX_SCRATCH"], "f")
+if os.fork() == 0:
+    file = open(path, "w")
+    file.write("kept")
+    sys.exit()
+os.wait()
+print(open(path).read())`);
+    await written.result;
+    expect(written.stdout()).toBe("kept\n");
+  });
+
+  it("has gained no descriptor of the platform, and cannot gain privileges", async () => {
+    const script = run(`import os
+print(sorted(int(name) for name in os.listdir("/proc/self/fd"))[:4])
+print([os.readlink("/proc/self/fd/" + name).split(":")[0] for name in sorted(os.listdir("/proc/self/fd"), key=int)[4:-1]])
+print(open("/proc/self/status").read().split("NoNewPrivs:")[1].split()[0])`);
+    await script.result;
+    // Beyond the four of every script there is the channel alone.
+    expect(script.stdout()).toBe("[0, 1, 2, 3]\n['socket']\n1\n");
+  });
+});
+
+describe("the zygote", () => {
+  it("S2: holds nothing of the runs that it has forked, neither while they run nor after", async () => {
+    const id = "deadbeef-0000-7000-8000-5ec7e7000001";
+    const script = run("import time\nprint('begun', flush=True)\ntime.sleep(60)", id);
+    await script.waitFor(/(begun)/);
+    expect(await memoryHolds(await zygotePid(), id)).toBe(false);
+    expect(await memoryHolds(await zygotePid(), "fx_forked")).toBe(true);
+    script.step.stop("cancelled", 0);
+    await script.result;
+    expect(await memoryHolds(await zygotePid(), id)).toBe(false);
+  });
+
+  it("D8: takes its runs along when it is killed; they are lost, and another takes its place", async () => {
+    const before = await zygotePid();
+    const script = run(`import os, subprocess, time
+child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+print("pids", os.getpid(), child.pid, flush=True)
+time.sleep(60)`);
+    const [self, child] = (await script.waitFor(/pids (\d+ \d+)/)).split(" ").map(Number);
+    process.kill(before, "SIGKILL");
+    expect(await script.result).toMatchObject({ kind: "lost" });
+    await eventually(async () => !(await isAlive(self as number)) && !(await isAlive(child as number)));
+    expect(await run("print('cold or warm')").result).toMatchObject({ kind: "exited", exitCode: 0 });
+    await warm(runner);
+    expect(await zygotePid()).not.toBe(before);
+  });
+});
+
+describe("a zygote is replaced, and what it has begun ends undisturbed", () => {
+  it("when it has grown", () => replaced(tempDir(), -1, () => {}));
+
+  it("when its interpreter was exchanged", () =>
+    replaced(tempDir(), undefined, (python) => utimesSync(python, new Date(), new Date())));
+});
+
+async function replaced(
+  directory: string,
+  maxGrowthBytes: number | undefined,
+  happens: (python: string) => void,
+): Promise<void> {
+  const python = join(directory, "python3");
+  copyFileSync((await findPython({ searchPath: "", othersMustReach: false })).command, python);
+  chmodSync(python, 0o755);
+  const socketDirectory = join(directory, "z");
+  mkdirSync(socketDirectory, { mode: 0o700 });
+  const around = { clock: systemClock, log: silentLog };
+  const launcher = new LauncherClient(around);
+  const growth = maxGrowthBytes === undefined ? {} : { maxGrowthBytes };
+  const zygote = new Zygote({
+    ...around,
+    ...growth,
+    launcher,
+    python,
+    sdk: join(sdkDirectory, "python"),
+    socketDirectory,
+  });
+  try {
+    await eventually(() => zygote.isReady);
+    const before = zygote.pid;
+    // It fails, since nobody listens where it dials: that it starts and ends is enough here.
+    const start = () =>
+      new Promise<LaunchEnd>((ended) => {
+        const env = { FX_CHANNEL: join(directory, "nobody"), FX_NONCE: "n" };
+        const run = { cwd: directory, env, user: undefined, limits: noLimits, landlock: undefined };
+        zygote.start({ ...run, ttlMs: 10_000, outputCapBytes: 1000 }, { started() {}, output() {}, ended });
+      });
+    expect(await start()).toMatchObject({ kind: "exited", code: 1 });
+    happens(python);
+    await eventually(async () => {
+      expect(await start()).toMatchObject({ kind: "exited", code: 1 });
+      return zygote.pid !== before;
+    });
+    await eventually(async () => !(await isAlive(before as number)));
+  } finally {
+    await zygote.close();
+    await launcher.close();
+  }
+}
+
+/** Whether any memory that a process may write to contains the text. */
+async function memoryHolds(pid: number, text: string): Promise<boolean> {
+  const memory = await open(`/proc/${pid}/mem`, "r");
+  try {
+    for (const line of readFileSync(`/proc/${pid}/maps`, "utf8").split("\n")) {
+      const [, from, to] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? [];
+      if (from === undefined || to === undefined) continue;
+      const size = Number(BigInt(`0x${to}`) - BigInt(`0x${from}`));
+      const bytes = Buffer.alloc(size);
+      await memory.read(bytes, 0, size, Number(BigInt(`0x${from}`))).catch(() => {});
+      if (bytes.includes(text)) return true;
+    }
+    return false;
+  } finally {
+    await memory.close();
+  }
+}
