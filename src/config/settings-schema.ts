@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { maxEventBytes } from "../events/cloud-event.ts";
 import { maxStepOutputBytes } from "../executions/execution.ts";
+import { isolationLevels } from "../services/manifest.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -57,6 +58,10 @@ const executor = z.strictObject({
     .describe(
       "auto: the best this machine offers, and start-up says which. require: refuse to start without one. off: none.",
     ),
+  level: z
+    .enum(isolationLevels)
+    .default("process")
+    .describe("How far scripts are kept from the rest whose manifest does not say; see the manifest's key isolation."),
   fork: z
     .enum(["auto", "off"])
     .default("auto")

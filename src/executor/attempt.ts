@@ -13,7 +13,7 @@ import type { Clock } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
 import type { Random } from "../foundation/random.ts";
-import { type Manifest, retriesOf } from "../services/manifest.ts";
+import { type IsolationLevel, type Manifest, retriesOf } from "../services/manifest.ts";
 import { limitsOf, overrunText, type RunLimits } from "../services/run-limits.ts";
 import { CapturedEffects } from "./captured-effects.ts";
 import { type Effects, requireSmallResult } from "./effects.ts";
@@ -43,6 +43,8 @@ export interface AttemptParts {
   outputCapBytes: number;
   /** What no run may pass, whatever its manifest says. */
   caps: RunLimits;
+  /** Of services whose manifest names none. */
+  level: IsolationLevel;
   leaseMs: number;
   /** Between SIGTERM and SIGKILL. */
   killGraceMs: number;
@@ -167,7 +169,7 @@ export class Attempt {
     event: CloudEvent,
     config: JsonObject,
   ): Promise<StepResult> {
-    const { clock, leases, runner, outputCapBytes, caps } = this.#parts;
+    const { clock, leases, runner, outputCapBytes, caps, level } = this.#parts;
     const { execution } = this.#claimed;
     const preview = new OutputPreview();
     const redaction = new StepRedaction(this.#secrets, ({ stream, bytes, at }) => {
@@ -201,6 +203,7 @@ export class Attempt {
         ttlMs: this.#ttlMs(),
         outputCapBytes,
         limits: limitsOf(opened.manifest, caps),
+        isolation: { level: opened.manifest.isolation ?? level, network: opened.manifest.network },
         context: {
           event,
           params: paramsOf(event),

@@ -9,16 +9,18 @@ import { DatabaseArea } from "./database-area.ts";
 import { canSwitchUser, chooseUnprivilegedIsolation } from "./isolation/choose-isolation.ts";
 import { databaseGroup, describeIsolation, type Isolation, userOfSlot } from "./isolation/isolation.ts";
 import { type LandlockPaths, landlockCommand, landlockRules } from "./isolation/landlock-command.ts";
+import { sandboxHindrance } from "./isolation/sandbox-probe.ts";
 import { claimUserRange, type UserRange } from "./isolation/user-range.ts";
 import { LauncherClient } from "./launcher/launcher-client.ts";
 import { RunRoot } from "./run-root.ts";
 import { type Launch, RunningScript } from "./running-script.ts";
-import { findPython } from "./runtimes/find-python.ts";
+import { findPython, type PythonInterpreter } from "./runtimes/find-python.ts";
 import { installLibrary } from "./runtimes/library.ts";
 import { compilePythonLibrary } from "./runtimes/python.ts";
 import { RuntimeRegistry } from "./runtimes/registry.ts";
 import type { Runtime } from "./runtimes/runtime.ts";
 import type { RunningStep, StepHost, StepRequest, StepRunner } from "./step-runner.ts";
+import type { Zygote } from "./zygote/zygote.ts";
 import { Zygotes } from "./zygote/zygotes.ts";
 
 export interface ProcessStepRunnerOptions {
@@ -65,6 +67,8 @@ export class ProcessStepRunner implements StepRunner {
   readonly #furnish: () => Promise<unknown>;
   #mending: Promise<void> | undefined;
   readonly #users: UserRange | undefined;
+  readonly #findPython: () => Promise<PythonInterpreter>;
+  #sandbox: Promise<string | undefined> | undefined;
   readonly #channels = new Map<number, Promise<SlotChannel>>();
   readonly #resolved = new Map<Runtime, Promise<void>>();
   readonly #running = new Set<RunningScript>();
@@ -77,6 +81,7 @@ export class ProcessStepRunner implements StepRunner {
       furnish(): Promise<unknown>;
       users: UserRange | undefined;
       databases: DatabaseArea;
+      findPython(): Promise<PythonInterpreter>;
     },
   ) {
     this.#options = options;
@@ -88,6 +93,7 @@ export class ProcessStepRunner implements StepRunner {
     this.#furnish = parts.furnish;
     this.#users = parts.users;
     this.#databases = parts.databases;
+    this.#findPython = parts.findPython;
     this.launcher = new LauncherClient(options);
     const { launcher } = this;
     const { clock, log } = options;
@@ -126,7 +132,7 @@ export class ProcessStepRunner implements StepRunner {
     }
     const group = databaseGroup(isolation);
     const databases = await DatabaseArea.choose({ dataDirectory, path: options.sqlDirectory, group });
-    const parts = { runRoot, runtimes, isolation, library, node, furnish, users, databases };
+    const parts = { runRoot, runtimes, isolation, library, node, furnish, users, databases, findPython: () => python };
     const runner = new ProcessStepRunner(options, parts);
     await runner.launcher.ready();
     // Begun now, so that the first run finds it; without a Python there is nothing to warm.
@@ -162,9 +168,11 @@ export class ProcessStepRunner implements StepRunner {
     await this.#users?.release();
   }
 
-  async #resolve({ script, context }: StepRequest): Promise<string | undefined> {
+  async #resolve({ script, context, isolation }: StepRequest): Promise<string | undefined> {
     const runtime = this.runtimes.forScript(script);
     if (!runtime) return `nothing here runs '${script}'; scripts end in ${this.runtimes.extensions.join(" ")}`;
+    const hindrance = isolation.level === "sandbox" ? await this.#sandboxHindrance() : undefined;
+    if (hindrance !== undefined) return hindrance;
     let resolved = this.#resolved.get(runtime);
     if (!resolved) {
       resolved = runtime.resolve();
@@ -219,7 +227,9 @@ export class ProcessStepRunner implements StepRunner {
     const runtime = this.runtimes.forScript(request.script) as Runtime;
     const databases = runtime.usesDatabases ? this.#databases.directoryOf(request.context.service.project) : undefined;
     const asked = runtime.command({ directory: request.directory, path: request.script });
-    const limited = this.isolation.kind === "landlock" ? this.#landlockPaths(request, runtime, scratch) : undefined;
+    const isBoxed = request.isolation.level === "sandbox";
+    const limited =
+      isBoxed || this.isolation.kind === "landlock" ? this.#landlockPaths(request, runtime, scratch) : undefined;
     if (databases !== undefined) limited?.write.push(databases);
     const run = {
       cwd: request.directory,
@@ -240,17 +250,38 @@ export class ProcessStepRunner implements StepRunner {
       limits: request.limits,
     };
     await this.launcher.ready();
-    const zygote = runtime.forkedFrom && this.zygotes?.of(runtime.forkedFrom());
-    if (zygote?.isReady) {
-      const landlock = limited && landlockRules(limited);
-      return (ttlMs, listener) => zygote.start({ ...run, landlock, ttlMs }, listener);
+    const landlock = limited && landlockRules(limited);
+    if (isBoxed) {
+      const { network } = request.isolation;
+      const zygote = await this.#zygoteOfSandbox(runtime);
+      const exec = runtime.forkedFrom ? {} : { exec: [asked.command, ...asked.args] };
+      return (ttlMs, listener) => zygote.start({ ...run, ...exec, landlock, sandbox: { network }, ttlMs }, listener);
     }
+    const zygote = runtime.forkedFrom && this.zygotes?.of(runtime.forkedFrom());
+    if (zygote?.isReady) return (ttlMs, listener) => zygote.start({ ...run, landlock, ttlMs }, listener);
     const command =
       limited && this.isolation.kind === "landlock"
         ? landlockCommand(this.isolation.python, limited, asked.command, asked.args)
         : asked;
     const { command: program, args } = command;
     return (ttlMs, listener) => this.launcher.start({ ...run, command: program, args, ttlMs }, listener);
+  }
+
+  /** A sandbox is entered between fork and script, so that a command in it is forked first as well. */
+  async #zygoteOfSandbox(runtime: Runtime): Promise<Zygote> {
+    const python = runtime.forkedFrom?.() ?? (await this.#findPython()).command;
+    const zygote = this.zygotes?.of(python);
+    if (zygote && (await zygote.settled())) return zygote;
+    throw new PlatformError("unavailable", "no warm Python could be started, and a sandbox is entered from one");
+  }
+
+  /** Why a step cannot be put into its sandbox. Found out once, when it is first asked for. */
+  async #sandboxHindrance(): Promise<string | undefined> {
+    if (!this.zygotes)
+      return 'it wants a sandbox (manifest key "isolation"), which needs Linux and the setting executor.fork at auto';
+    this.#sandbox ??= sandboxHindrance(this.#findPython, userOfSlot(this.isolation, 0)?.uid);
+    const hindrance = await this.#sandbox;
+    return hindrance && `it wants a sandbox (manifest key "isolation"), but ${hindrance}`;
   }
 
   #landlockPaths(request: StepRequest, runtime: Runtime, scratch: string): LandlockPaths & { write: string[] } {

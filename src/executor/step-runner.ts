@@ -1,6 +1,7 @@
 import type { CloudEvent } from "../events/cloud-event.ts";
 import type { ExecutionId } from "../foundation/ids.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
+import type { IsolationLevel } from "../services/manifest.ts";
 import type { LimitName, RunLimits } from "../services/run-limits.ts";
 
 /**
@@ -44,6 +45,7 @@ export interface StepRequest {
   ttlMs: number;
   outputCapBytes: number;
   limits: RunLimits;
+  isolation: { level: IsolationLevel; network: boolean };
   context: StepContext;
 }
 

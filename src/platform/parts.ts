@@ -97,6 +97,7 @@ export function createParts(options: PartsOptions): Parts {
     killGraceMs: settings.executor.killGraceMs,
     outputCapBytes: limits.outputBytes,
     caps: runCaps(settings),
+    level: settings.executor.level,
   });
 
   const { directories, project, settleMs, contentBytes } = settings.watch;

@@ -2,6 +2,7 @@ import { searchPath } from "../config/search-path.ts";
 import type { Settings } from "../config/settings.ts";
 import { canSwitchUser, chooseUnprivilegedIsolation } from "../executor/isolation/choose-isolation.ts";
 import { describeIsolation } from "../executor/isolation/isolation.ts";
+import { sandboxHindrance } from "../executor/isolation/sandbox-probe.ts";
 import { findPython } from "../executor/runtimes/find-python.ts";
 import { checkingRegistry } from "../executor/runtimes/registry.ts";
 import type { RuntimeProbe } from "../executor/runtimes/runtime.ts";
@@ -11,20 +12,26 @@ export interface ExecutorProbe {
   /** By the runtime's name. */
   runtimes: Record<string, RuntimeProbe>;
   isolation: { isolated: boolean; text: string };
+  /** Why no script can be put into a sandbox; undefined: they can. */
+  sandboxHindrance: string | undefined;
 }
 
 /** What an executor with these settings would find on this machine; starts nothing and changes nothing. */
 export async function probeExecutor({ executor }: Settings): Promise<ExecutorProbe> {
   const { python, isolation: wanted, firstUid, slots } = executor;
   const runtimes = await checkingRegistry({ python, searchPath: searchPath() }).probe();
-  if (wanted !== "off" && (await canSwitchUser(firstUid))) {
-    return { runtimes, isolation: describeIsolation({ kind: "own-user", firstUid, slots }) };
+  const ownUsers = wanted !== "off" && (await canSwitchUser(firstUid));
+  const search = () => findPython({ wanted: python, searchPath: searchPath(), othersMustReach: ownUsers });
+  const hindrance = await sandboxHindrance(search, ownUsers ? firstUid : undefined);
+  if (ownUsers) {
+    const isolation = describeIsolation({ kind: "own-user", firstUid, slots });
+    return { runtimes, isolation, sandboxHindrance: hindrance };
   }
-  const search = () => findPython({ wanted: python, searchPath: searchPath(), othersMustReach: false });
   try {
-    return { runtimes, isolation: describeIsolation(await chooseUnprivilegedIsolation(wanted, search)) };
+    const isolation = describeIsolation(await chooseUnprivilegedIsolation(wanted, search));
+    return { runtimes, isolation, sandboxHindrance: hindrance };
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error;
-    return { runtimes, isolation: { isolated: false, text: error.message } };
+    return { runtimes, isolation: { isolated: false, text: error.message }, sandboxHindrance: hindrance };
   }
 }

@@ -5,6 +5,9 @@ import { sizeSchema } from "./size.ts";
 
 const mebibyte = 1024 * 1024;
 
+export const isolationLevels = ["process", "sandbox"] as const;
+export type IsolationLevel = (typeof isolationLevels)[number];
+
 const eventTypePattern = z
   .string()
   .regex(
@@ -101,6 +104,16 @@ export const manifestSchema = z.object({
   max_output: sizeSchema({ min: 1024, max: 1024 ** 4, told: "at least 1 KB" })
     .optional()
     .describe("Output of one script; past it the run ends. Without it, what is past the platform's cap is not kept."),
+  isolation: z
+    .enum(isolationLevels)
+    .optional()
+    .describe(
+      "How far its scripts are kept from the rest. process: a process of its own, as its own user or under Landlock. sandbox: besides that no network, no sight of other processes, and a file system that is closed but for its own files. Without it the platform's setting.",
+    ),
+  network: z
+    .boolean()
+    .default(false)
+    .describe("Whether a script in a sandbox has the network; without a sandbox all scripts have."),
   retries: retries
     .default(0)
     .describe(

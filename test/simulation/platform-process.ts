@@ -65,6 +65,7 @@ export async function startParts(
     leaseMarginMs,
     outputCapBytes: 10_000,
     caps: noLimits,
+    level: "process",
     killGraceMs: leaseMarginMs / 2,
   });
   const catchUp = { toleranceMs: 2 * pollMs, runs: 3 };

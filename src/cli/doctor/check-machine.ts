@@ -32,7 +32,7 @@ export function checkDisk({ dataDir }: Settings): Finding {
 
 export async function checkExecutor(settings: Settings): Promise<Finding[]> {
   const { probeExecutor } = await import("../../platform/probe-executor.ts");
-  const { runtimes, isolation } = await probeExecutor(settings);
+  const { runtimes, isolation, sandboxHindrance } = await probeExecutor(settings);
   const languages = Object.entries(runtimes).map(([name, probe]): Finding => {
     const check = `scripts in ${name}`;
     if (probe.available) return { check, verdict: "ok", found: `${probe.version} (${probe.command})` };
@@ -40,5 +40,11 @@ export async function checkExecutor(settings: Settings): Promise<Finding[]> {
   });
   const verdict = isolation.isolated ? "ok" : settings.executor.isolation === "require" ? "fail" : "warn";
   const fix = isolation.isolated ? undefined : "run the platform as root, or on Linux 5.13 or later with Python 3";
-  return [...languages, { check: "isolation", verdict, found: isolation.text, fix }];
+  const sandbox: Finding = {
+    check: "sandbox",
+    verdict: sandboxHindrance === undefined ? "ok" : "warn",
+    found: sandboxHindrance ?? "services can have one (manifest key isolation)",
+    fix: sandboxHindrance && "only services that ask for a sandbox need this: Linux 5.13 or later with Python 3",
+  };
+  return [...languages, { check: "isolation", verdict, found: isolation.text, fix }, sandbox];
 }

@@ -36,6 +36,10 @@ export interface ForkRequest extends RunRequest {
   ttlMs: number;
   /** What the script may reach, where it is kept to its files by Landlock. */
   landlock: { read: string[]; write: string[] } | undefined;
+  /** The rest of what a sandbox closes; `landlock` is there then. */
+  sandbox?: { network: boolean };
+  /** What the child becomes; without it, the script of its context runs in it. */
+  exec?: string[];
 }
 
 export interface LaunchListener {

@@ -13,6 +13,7 @@ import resource
 import sys
 
 import landlock
+import sandbox
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
@@ -40,6 +41,7 @@ def prepare(sdk):
 
     bootstrap = fx_bootstrap
     bootstrap.output.prepare()
+    sandbox.prepare()
     # It stays in force over the fork: no script gains rights by starting a program that has them.
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     # Orphans of a run that has died come to this process, and no further.
@@ -61,6 +63,9 @@ def run(payload, uid, gid, descriptors):
     except BaseException as error:
         os.write(2, f"the script was not started: {error}\n".encode())
         os._exit(NOT_STARTED)
+    command = request.get("exec")
+    if command:
+        execute(command)
     gc.enable()
     code = 0
     try:
@@ -82,6 +87,9 @@ def enter(request, uid, gid, descriptors):
     for number in (_signal.SIGCHLD, _signal.SIGHUP):
         _signal.signal(number, _signal.SIG_DFL)
     _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    box = request.get("sandbox")
+    if box:
+        sandbox.enter(box["network"], uid >= 0)
     for name, value in request["limits"].items():
         # The kernel counts the processes of a user, not those of a run.
         if name in limits and (name != "processes" or uid >= 0):
@@ -99,9 +107,20 @@ def enter(request, uid, gid, descriptors):
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     for name, value in request["env"].items():
         os.environ[name] = value
-    if request.get("landlock"):
-        landlock.restrict(**request["landlock"])
     os.chdir(request["cwd"])
+    if box:
+        sandbox.close(**request["landlock"], user=uid >= 0)
+    elif request.get("landlock"):
+        landlock.restrict(**request["landlock"])
+
+
+def execute(command):
+    """Becomes another program, within all the limits that were set."""
+    try:
+        os.execve(command[0], command, dict(os.environ))
+    except OSError as error:
+        os.write(2, f"the script was not started: {command[0]}: {error}\n".encode())
+        os._exit(NOT_STARTED)
 
 
 def prctl(option, value):

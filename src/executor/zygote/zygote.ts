@@ -35,6 +35,12 @@ export class Zygote {
     return this.#process !== undefined;
   }
 
+  /** Resolves when the start under way is over: whether there is one now. */
+  async settled(): Promise<boolean> {
+    await this.#starting;
+    return this.isReady;
+  }
+
   get pid(): number | undefined {
     return this.#process?.pid;
   }

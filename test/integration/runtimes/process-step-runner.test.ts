@@ -207,7 +207,7 @@ describe.skipIf(process.getuid?.() !== 0)("S3: where the executor is not root", 
     });
     const code = await new Promise((resolve) => runnerProcess.on("close", resolve));
     expect(code).toBe(0);
-    const { isolation, read, write, parent, daemon, shell, sql, intruder } = JSON.parse(printed);
+    const { isolation, read, write, parent, daemon, shell, sql, intruder, boxed } = JSON.parse(printed);
     if (isolation !== "landlock")
       throw new Error("this kernel has no Landlock: the isolation of an executor that is not root is untested");
     expect(read).toMatch(/^(denied .*\n)+$/);
@@ -218,5 +218,6 @@ describe.skipIf(process.getuid?.() !== 0)("S3: where the executor is not root", 
     // Rule S4: the database is the SQL scripts' alone.
     expect(sql).toBe('[{"n":1}]\n');
     expect(intruder).toMatch(/^denied /);
+    expect(boxed).toBe("ConnectionRefusedError PermissionError PermissionError\nPermissionError PermissionError\n");
   });
 });

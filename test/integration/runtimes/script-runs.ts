@@ -118,6 +118,7 @@ export function runScript(
       ttlMs: 25_000,
       outputCapBytes: capBytes,
       limits: noLimits,
+      isolation: { level: "process", network: false },
       context: {
         event: { specversion: "1.0", id: "e1", source: "/test", type: "test.happened", data: params },
         params,

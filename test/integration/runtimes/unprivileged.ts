@@ -42,6 +42,20 @@ const sql = runScript(
 await sql.result;
 const database = join(data, "sql", "shop", "main.db");
 const intruder = await printed("readFiles", python, { paths: [database] });
+const boxed = runScript(
+  runner,
+  {
+    "main.py": `import os, socket
+def tried(what):
+    try: return what() and "done"
+    except OSError as error: return type(error).__name__
+print(tried(lambda: socket.create_connection(("127.0.0.1", 9), 5)), tried(lambda: os.listdir("/proc")), tried(lambda: os.listdir("/tmp")))
+print(tried(lambda: os.kill(os.getppid(), 0)), tried(lambda: open("/proc/self/status")))`,
+  },
+  "main.py",
+  { request: { isolation: { level: "sandbox", network: false } } },
+);
+await boxed.result;
 other.step.stop("cancelled", 0);
 await other.result;
 await runner.close();
@@ -55,5 +69,6 @@ console.log(
     shell: shellRun.stdout(),
     sql: sql.both(),
     intruder,
+    boxed: boxed.both(),
   }),
 );

@@ -1,0 +1,151 @@
+"""Takes a process out of sight of the rest of the machine: namespaces(7), landlock(7), seccomp(2).
+
+In force before the script's first line, for it and all that it starts, for good:
+- no network but a loopback of its own, unless asked for
+- it sees no process but its own: /proc shows those of its user alone, or is closed where the executor is not root
+- it may read its version, its interpreter and the system's programs, and write to its scratch directory and a private /dev/shm
+- calls that change mounts, namespaces, kernel or other processes are refused
+
+Fails closed: each step that the kernel refuses is an error, and nothing is started.
+
+sandbox.py --probe UID      says "yes", or what is in the way; UID: of a script's user, -1 where scripts run as this one
+"""
+import ctypes
+import errno
+import os
+import platform
+import struct
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import landlock  # noqa: E402
+
+sys.path.pop(0)
+
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 1 << 18
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+
+# Numbers of x86_64 and of aarch64 (asm/unistd.h).
+REFUSED = {
+    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "pidfd_getfd": (438, 438),
+    "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51), "move_mount": (429, 429),
+    "open_tree": (428, 428), "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432), "fspick": (433, 433),
+    "mount_setattr": (442, 442), "unshare": (272, 97), "setns": (308, 268), "bpf": (321, 280),
+    "perf_event_open": (298, 241), "userfaultfd": (323, 282), "io_uring_setup": (425, 425),
+    "io_uring_enter": (426, 426), "io_uring_register": (427, 427), "keyctl": (250, 219), "add_key": (248, 217),
+    "request_key": (249, 218), "init_module": (175, 105), "finit_module": (313, 273), "delete_module": (176, 106),
+    "kexec_load": (246, 104), "kexec_file_load": (320, 294), "reboot": (169, 142), "swapon": (167, 224),
+    "swapoff": (168, 225), "acct": (163, 89), "open_by_handle_at": (304, 265), "syslog": (103, 116), "quotactl": (179, 60),
+    "settimeofday": (164, 170), "clock_settime": (227, 112), "adjtimex": (159, 171), "clock_adjtime": (305, 266),
+}
+MACHINES = {"x86_64": (0, 0xC000003E, 56, 435), "aarch64": (1, 0xC00000B7, 220, 435)}
+
+libc = ctypes.CDLL(None, use_errno=True)
+program = None
+
+
+def prepare():
+    """Makes the filter once, before any fork."""
+    global program
+    machine = MACHINES.get(platform.machine())
+    if machine is None:
+        return
+    column, architecture, clone, clone3 = machine
+    numbers = sorted(number[column] for number in REFUSED.values())
+    refuse, missing = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
+    allow, kill = 0x7FFF0000, 0x80000000
+    load = lambda offset: (0x20, 0, 0, offset)
+    # Each jump says how many instructions to skip; all but the last four are tests.
+    body = [load(4), (0x15, 1, 0, architecture), (0x06, 0, 0, kill), load(0)]
+    if column == 0:
+        # The x32 interface has numbers of its own for the same calls.
+        body += [(0x35, 0, 1, 0x40000000), (0x06, 0, 0, refuse)]
+    for number in numbers:
+        body += [(0x15, 0, 1, number), (0x06, 0, 0, refuse)]
+    # The C library falls back to clone, whose flags can be read here.
+    body += [(0x15, 0, 1, clone3), (0x06, 0, 0, missing)]
+    body += [(0x15, 0, 3, clone), load(16), (0x45, 0, 1, CLONE_NEWUSER | CLONE_NEWNS), (0x06, 0, 0, refuse)]
+    body += [(0x06, 0, 0, allow)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in body))
+    program = struct.pack("=H6xQ", len(body), ctypes.addressof(code)), code
+
+
+def enter(network, user):
+    """Before the user is changed. `user`: whether it will be, i.e. whether this process is root."""
+    if program is None:
+        raise OSError(f"there is no sandbox for {platform.machine()}")
+    uid, gid = os.getuid(), os.getgid()
+    flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (0 if network else CLONE_NEWNET) | (0 if user else CLONE_NEWUSER)
+    check(libc.unshare(flags), "unshare")
+    if not user:
+        write("/proc/self/setgroups", "deny")
+        write("/proc/self/uid_map", f"{uid} {uid} 1")
+        write("/proc/self/gid_map", f"{gid} {gid} 1")
+    mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+    quiet = MS_NOSUID | MS_NODEV | MS_NOEXEC
+    if user:
+        mount(b"proc", b"/proc", b"proc", quiet, b"hidepid=invisible")
+    mount(b"tmpfs", b"/dev/shm", b"tmpfs", quiet, b"mode=1777,size=50%")
+    if not network:
+        raise_loopback()
+
+
+def close(read, write, user):
+    """After the user was changed, last: what is forbidden here is needed on the way."""
+    proc = [] if user else ["/proc"]
+    landlock.restrict([path for path in read if path not in proc], [*write, "/dev/shm"])
+    if not user:
+        # Rights within its own namespace, which a process that changed its user has lost already.
+        check(libc.capset(struct.pack("=II", 0x20080522, 0), bytes(24)), "capset")
+    check(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program[0], 0, 0), "seccomp")
+
+
+def raise_loopback():
+    import fcntl
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        name = b"lo".ljust(16, b"\0")
+        flags = struct.unpack_from("H", fcntl.ioctl(control, SIOCGIFFLAGS, name + bytes(16)), 16)[0]
+        fcntl.ioctl(control, SIOCSIFFLAGS, name + struct.pack("H", flags | IFF_UP) + bytes(14))
+
+
+def mount(source, target, kind, flags, options):
+    check(libc.mount(source, target, kind, ctypes.c_ulong(flags), options), f"mount {target.decode()}")
+
+
+def write(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def check(result, what):
+    if result != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{what}: {os.strerror(code)}")
+
+
+def probe(uid):
+    prepare()
+    child = os.fork()
+    if child == 0:
+        try:
+            enter(False, uid >= 0)
+            if uid >= 0:
+                os.setgroups([])
+                os.setresgid(uid, uid, uid)
+                os.setresuid(uid, uid, uid)
+            check(libc.prctl(landlock.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
+            close(["/usr"], [], uid >= 0)
+            os.write(1, b"yes\n")
+        except OSError as error:
+            os.write(1, f"{error}\n".encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+if __name__ == "__main__":
+    probe(int(sys.argv[2]))

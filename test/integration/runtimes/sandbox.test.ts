@@ -1,0 +1,133 @@
+import { createServer, type Server } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
+import { tempDirForFile } from "../../support/temp-dir.ts";
+import { openRunner, runScript } from "./script-runs.ts";
+
+const data = tempDirForFile();
+let runner: ProcessStepRunner;
+let listener: Server;
+let port = 0;
+beforeAll(async () => {
+  runner = await openRunner(data);
+  listener = createServer((socket) => socket.end("reached\n")).listen(0, "127.0.0.1");
+  await new Promise((listening) => listener.once("listening", listening));
+  port = (listener.address() as { port: number }).port;
+});
+afterAll(async () => {
+  listener.close();
+  await runner.close();
+});
+
+type Language = "main.py" | "main.ts" | "main.sh";
+
+/** What a script in a sandbox prints. */
+async function printed(script: Language, source: string, options: { network?: boolean; slot?: number } = {}) {
+  const { network = false, slot = 0 } = options;
+  const isolation = { level: "sandbox", network } as const;
+  const run = runScript(runner, { [script]: source }, script, {
+    params: { port, self: process.pid },
+    request: { isolation, slot },
+  });
+  const result = await run.result;
+  return { result, out: run.stdout(), all: run.both(), emitted: run.emitted };
+}
+
+const connect: Record<Language, string> = {
+  "main.py": `import socket
+from fx_ef import context
+try: print(socket.create_connection(("127.0.0.1", context.params["port"]), 5).recv(10).decode().strip())
+except OSError as error: print("closed", error.errno)
+context.events.send("told", {})`,
+  "main.ts": `import net from "node:net";
+import { context } from "@streamzero/fx";
+const answer = await new Promise((resolve) => {
+  const socket = net.connect(context.params.get("port") as number, "127.0.0.1");
+  socket.on("data", (bytes) => resolve(String(bytes).trim()));
+  socket.on("error", (error: NodeJS.ErrnoException) => resolve("closed " + error.code));
+});
+console.log(answer);
+await context.events.send("told", {});`,
+  "main.sh": `#!/bin/bash
+exec 3<>"/dev/tcp/127.0.0.1/$FX_PARAM_PORT" && head -1 <&3 || echo closed
+fx-context send told '{}' >/dev/null`,
+};
+
+describe.each(Object.keys(connect) as Language[])("S3: a sandbox, for %s", (script) => {
+  it("has no network, and the script's own channel all the same", async () => {
+    const { out, emitted } = await printed(script, connect[script]);
+    expect(out).toMatch(/^closed/m);
+    expect(emitted).toMatchObject([{ type: "told" }]);
+  });
+
+  it("has the network where the manifest asks for it", async () => {
+    const { out } = await printed(script, connect[script], { network: true });
+    expect(out).toBe("reached\n");
+  });
+});
+
+describe("S3: a script in a sandbox", () => {
+  it("sees no process but its own", async () => {
+    const { out } = await printed(
+      "main.py",
+      `import os
+from fx_ef import context
+seen = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+print([pid == os.getpid() for pid in seen])
+try: os.kill(context.params["self"], 0)
+except OSError as error: print(type(error).__name__)`,
+    );
+    expect(out).toBe("[True]\nPermissionError\n");
+  });
+
+  it("reads neither another service nor what the system keeps beside its programs, and writes to its scratch directory alone", async () => {
+    const other = runScript(runner, { "secret.py": "print('mine')" }, "secret.py", { request: { slot: 1 } });
+    await other.result;
+    const { out } = await printed(
+      "main.py",
+      `import os
+for path in ("${other.directory}/secret.py", "/var", "/home", "/tmp", "${data}"):
+    try: print("read", os.path.isdir(path) and os.listdir(path) or open(path).read())
+    except OSError as error: print(type(error).__name__)
+for path in ("/tmp/x", "/var/tmp/x", "/usr/x", "theirs"):
+    try: print("wrote", open(path, "w"))
+    except OSError as error: print(type(error).__name__)
+open(os.path.join(os.environ["FX_SCRATCH"], "mine"), "w").write("x")
+open("/dev/shm/mine", "w").write("x")
+print("done")`,
+    );
+    expect(out).toBe(`${"PermissionError\n".repeat(9)}done\n`);
+    const { out: next } = await printed("main.py", `import os\nprint(os.listdir("/dev/shm"))`);
+    expect(next).toBe("[]\n");
+  });
+
+  it("cannot leave it: mounts, namespaces and other processes' memory are refused", async () => {
+    const { out } = await printed(
+      "main.py",
+      `import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def name(result): return "done" if result == 0 else os.strerror(ctypes.get_errno())
+print("unshare", name(libc.unshare(0x10000000)))
+print("mount", name(libc.mount(b"none", b"/dev/shm", b"tmpfs", 0, None)))
+print("ptrace", name(libc.ptrace(0, 0, 0, 0)))
+print("keyctl", name(libc.syscall(250, 0, -3, 1)))
+print("io_uring", name(libc.syscall(425, 1, None)))
+print("clone", name(libc.syscall(56, 0x10000000 | 17, 0, 0, 0, 0)))`,
+    );
+    expect(out.trim().split("\n")).toHaveLength(6);
+    expect(out).not.toContain("done");
+  });
+
+  it("runs what ordinary scripts run: threads, child processes, locks between processes, a loopback of its own", async () => {
+    const { out, all } = await printed(
+      "main.py",
+      `import multiprocessing, socket, subprocess, threading
+thread = threading.Thread(target=lambda: print("thread")); thread.start(); thread.join()
+print(subprocess.run(["sh", "-c", "echo child"], capture_output=True, text=True).stdout.strip())
+with multiprocessing.Pool(2) as pool: print(pool.map(abs, [-1, -2]))
+server = socket.create_server(("127.0.0.1", 0)); socket.create_connection(server.getsockname()); print("loopback")`,
+    );
+    expect(all).toBe(out);
+    expect(out).toBe("thread\nchild\n[1, 2]\nloopback\n");
+  });
+});
