@@ -20,6 +20,7 @@ import { compilePythonLibrary } from "./runtimes/python.ts";
 import { RuntimeRegistry } from "./runtimes/registry.ts";
 import type { Runtime } from "./runtimes/runtime.ts";
 import type { RunningStep, StepHost, StepRequest, StepRunner } from "./step-runner.ts";
+import { LearnedImports } from "./zygote/learned-imports.ts";
 import type { Zygote } from "./zygote/zygote.ts";
 import { Zygotes } from "./zygote/zygotes.ts";
 
@@ -72,6 +73,7 @@ export class ProcessStepRunner implements StepRunner {
   readonly #channels = new Map<number, Promise<SlotChannel>>();
   readonly #resolved = new Map<Runtime, Promise<void>>();
   readonly #running = new Set<RunningScript>();
+  readonly #imports = new LearnedImports();
 
   private constructor(
     options: ProcessStepRunnerOptions,
@@ -143,6 +145,7 @@ export class ProcessStepRunner implements StepRunner {
   run(request: StepRequest, host: StepHost): RunningStep {
     const script = new RunningScript(request, host, {
       clock: this.#options.clock,
+      learn: (modules) => this.#imports.learn(scriptKey(request), modules),
       prepare: (nonce, channelPath, scratch) => this.#prepare(request, nonce, channelPath, scratch),
       channel: () => this.#channel(request),
       resolve: async () => {
@@ -257,7 +260,7 @@ export class ProcessStepRunner implements StepRunner {
       const exec = runtime.forkedFrom ? {} : { exec: [asked.command, ...asked.args] };
       return (ttlMs, listener) => zygote.start({ ...run, ...exec, landlock, sandbox: { network }, ttlMs }, listener);
     }
-    const zygote = runtime.forkedFrom && this.zygotes?.of(runtime.forkedFrom());
+    const zygote = runtime.forkedFrom && this.zygotes?.of(runtime.forkedFrom(), this.#imports.of(scriptKey(request)));
     if (zygote?.isReady) return (ttlMs, listener) => zygote.start({ ...run, landlock, ttlMs }, listener);
     const command =
       limited && this.isolation.kind === "landlock"
@@ -299,4 +302,9 @@ export class ProcessStepRunner implements StepRunner {
       FX_SQL_STATEMENT_MS: String(this.#options.sqlStatementMs ?? defaultSqlStatementMs),
     };
   }
+}
+
+/** What a script imports depends on its version alone. */
+function scriptKey({ context, script }: StepRequest): string {
+  return `${context.service.version} ${script}`;
 }

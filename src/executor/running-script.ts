@@ -20,6 +20,8 @@ export interface ScriptParts {
   channel(): Promise<SlotChannel>;
   scratch(): Promise<string>;
   clearScratch(): Promise<void>;
+  /** Modules that the script has imported, for whoever starts it next. */
+  learn(modules: readonly string[]): void;
   /** Resolves when it can be launched at once. */
   prepare(nonce: string, channelPath: string, scratch: string): Promise<Launch>;
 }
@@ -92,6 +94,7 @@ export class RunningScript implements RunningStep {
       }
       const end = await this.#launch(launch, ttlMs);
       const channelEnd = await channel.close();
+      if (channelEnd.imports) this.#parts.learn(channelEnd.imports);
       if ("truncated" in end && end.truncated) await this.#relayMark();
       await this.#output;
       return this.#resultOf(end, channelEnd);

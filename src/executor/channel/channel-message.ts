@@ -29,7 +29,9 @@ export type Ask =
   | { id: number; op: "setResult"; value: Json }
   | { op: "log"; level: LogLevel; message: string }
   /** The script is about to end over an error that a limit of its run has caused. */
-  | { op: "overrun"; limit: LimitName };
+  | { op: "overrun"; limit: LimitName }
+  /** Modules of the interpreter that the script has imported. A hint, and believed as far as a hint may be. */
+  | { op: "imports"; modules: string[] };
 
 /** Answered with `{ jobId, at }`, the time in RFC 3339. Sums of the given units, or the next time of `cron` (in UTC unless it says otherwise). */
 export interface RetryWords {

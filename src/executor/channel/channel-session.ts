@@ -36,6 +36,7 @@ export class ChannelSession {
   #closed = false;
   #platformFailure: string | undefined;
   #overrun: LimitName | undefined;
+  #imports: string[] | undefined;
 
   constructor(socket: Socket, frames: FrameReader, host: StepHost, clock: Clock) {
     this.#socket = socket;
@@ -52,6 +53,10 @@ export class ChannelSession {
   /** Why an ask could not be served though nothing was wrong with it; the attempt must not count as done. */
   get platformFailure(): string | undefined {
     return this.#platformFailure;
+  }
+
+  get imports(): string[] | undefined {
+    return this.#imports;
   }
 
   get overrun(): LimitName | undefined {
@@ -133,6 +138,9 @@ export class ChannelSession {
         return null;
       case "overrun":
         this.#overrun = ask.limit;
+        return null;
+      case "imports":
+        this.#imports = ask.modules;
         return null;
       case "log":
         await this.#host.log({ level: ask.level, message: ask.message, at: this.#clock.now() });

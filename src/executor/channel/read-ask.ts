@@ -19,6 +19,7 @@ export function readAsk(frame: Buffer): Ask {
     if (!limit) throw wrong("limit", ask.limit, limitNames.join(", "));
     return { op: "overrun", limit };
   }
+  if (ask.op === "imports") return { op: "imports", modules: readModules(ask.modules) };
   const id = ask.id;
   if (typeof id !== "number" || !Number.isSafeInteger(id)) throw wrong("id", id, "a whole number");
   switch (ask.op) {
@@ -42,6 +43,20 @@ export function readAsk(frame: Buffer): Ask {
     default:
       throw wrong("op", ask.op, "emit, getState, putState, getSecret, setSecret, retryLater, setResult, log");
   }
+}
+
+const maxModules = 2_000;
+const moduleName = /^[A-Za-z_][\w.]{0,200}$/;
+
+function readModules(value: unknown): string[] {
+  const names = Array.isArray(value) ? value : [];
+  if (names.length === 0 || names.length > maxModules || !names.every(isModuleName))
+    throw wrong("modules", value, `1 to ${maxModules} names of modules`);
+  return names;
+}
+
+function isModuleName(name: unknown): name is string {
+  return typeof name === "string" && moduleName.test(name);
 }
 
 function readScope(value: unknown): SecretScope {

@@ -17,6 +17,8 @@ export interface ChannelEnd {
   platformFailure: string | undefined;
   /** The limit over which the script failed, by its own account. */
   overrun: LimitName | undefined;
+  /** Modules of its interpreter that the script says it has imported. */
+  imports: string[] | undefined;
 }
 
 export interface OpenChannel {
@@ -124,7 +126,8 @@ class Admission {
 
   async close(): Promise<ChannelEnd> {
     await this.#session?.end();
-    return { platformFailure: this.#session?.platformFailure, overrun: this.#session?.overrun };
+    const { platformFailure, overrun, imports } = this.#session ?? {};
+    return { platformFailure, overrun, imports };
   }
 
   #isNonce(hello: Buffer): boolean {

@@ -13,6 +13,7 @@ import resource
 import sys
 
 import landlock
+import preload
 import sandbox
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
@@ -31,11 +32,16 @@ limits = {
     "openFiles": resource.RLIMIT_NOFILE,
 }
 bootstrap = None
+# How many modules the zygote has: what comes after them in `sys.modules` the script has imported.
+imported = 0
+# Fewer are imported as quickly as they are told of.
+WORTH_LEARNING = 15
+MOST_LEARNED = 2_000
 
 
-def prepare(sdk):
+def prepare(sdk, modules):
     """In the zygote, once: what every script needs is imported, and the compiler has been used."""
-    global bootstrap
+    global bootstrap, imported
     sys.path.insert(0, sdk)
     import fx_bootstrap
 
@@ -49,6 +55,8 @@ def prepare(sdk):
     # The launcher's mark stays: by it, it finds what a killed zygote has left (src/executor/launcher/strays.ts).
     for name in [name for name in os.environ if name != "FX_LAUNCH"]:
         del os.environ[name]
+    preload.load(modules)
+    imported = len(sys.modules)
     compile("import sys\nprint('warm', sys.argv)\n", "<warm>", "exec", dont_inherit=True)
 
 
@@ -75,7 +83,7 @@ def run(payload, uid, gid, descriptors):
     except BaseException as error:
         sys.excepthook(type(error), error, error.__traceback__)
         code = 1
-    leave(code)
+    leave(code, request["cwd"])
 
 
 def enter(request, uid, gid, descriptors):
@@ -138,15 +146,17 @@ def exit_code(code):
     return 1
 
 
-def leave(code):
+def leave(code, directory):
     """What Python does at its end, without taking its own modules apart."""
     try:
+        if len(sys.modules) - imported >= WORTH_LEARNING:
+            tell_imports()
         # Not imported here: its own handler of forks would cost each child a tenth of its time.
         threading = sys.modules.get("threading")
         if threading is not None:
             threading._shutdown()
         atexit._run_exitfuncs()
-        forget_script()
+        forget_script(directory)
         for stream in (sys.stdout, sys.stderr):
             if stream is not None and not stream.closed:
                 stream.flush()
@@ -157,10 +167,27 @@ def leave(code):
         os._exit(code)
 
 
-def forget_script():
+def tell_imports():
+    """So that the next run of the script may find them imported."""
+    names = [name for name in list(sys.modules)[imported:] if preload.is_interpreters(sys.modules[name])]
+    if WORTH_LEARNING <= len(names) <= MOST_LEARNED:
+        try:
+            sys.modules["fx_ef"]._context._channel.tell("imports", modules=names)
+        except Exception:
+            pass  # It closed its channel. Nothing depends on it.
+
+
+def forget_script(directory):
     """Objects of the script end as they would with the interpreter: an open file writes what it holds."""
-    names = sys.modules["__main__"].__dict__
-    for keep in (lambda name: name.startswith("_") and name != "__builtins__", lambda name: name != "__builtins__"):
-        for name in [name for name in names if keep(name)]:
-            names[name] = None
+    own = [module for module in list(sys.modules.values())[imported:] if is_below(module, directory)]
+    for module in (sys.modules["__main__"], *reversed(own)):
+        names = module.__dict__
+        for private in (True, False):
+            for name in list(names):
+                if name != "__builtins__" and (name.startswith("_") or not private):
+                    names[name] = None
     gc.collect()
+
+
+def is_below(module, directory):
+    return str(getattr(module, "__file__", None)).startswith(directory + os.sep)

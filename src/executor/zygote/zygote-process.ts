@@ -21,6 +21,8 @@ export interface ZygoteParts {
   launcher: Launcher<LaunchRequest>;
   /** The interpreter: its file decides whether a zygote is still of today. */
   python: string;
+  /** Modules that it imports ahead, as far as that is safe. */
+  preload: readonly string[];
   /** The directory of the Python SDK. */
   sdk: string;
   /** Where its socket may lie: a directory that nobody else can enter. */
@@ -65,7 +67,7 @@ export class ZygoteProcess {
 
   /** Resolves once it can fork. Rejects with `unavailable`, saying what it complained of. `died`: it has ended, at whose wish ever. */
   static async open(
-    { launcher, python, sdk, socketDirectory, clock, log }: ZygoteParts,
+    { launcher, python, preload, sdk, socketDirectory, clock, log }: ZygoteParts,
     died: (process: ZygoteProcess, lostRuns: number) => void,
   ): Promise<ZygoteProcess> {
     await launcher.ready();
@@ -78,7 +80,7 @@ export class ZygoteProcess {
     const spawned = launcher.start(
       {
         command: python,
-        args: [...pythonFlags, program, path, sdk],
+        args: [...pythonFlags, program, path, sdk, ...(preload.length > 0 ? [preload.join(",")] : [])],
         cwd: "/",
         env: {},
         user: undefined,
@@ -137,10 +139,11 @@ export class ZygoteProcess {
     });
   }
 
-  /** Starts nothing more; goes when its last run has ended. */
-  endWhenIdle(): void {
+  /** Starts nothing more; goes when its last run has ended. Resolves when it is gone. */
+  endWhenIdle(): Promise<void> {
     this.#idle = () => this.#connection.end();
     if (this.#connection.size === 0) this.#idle();
+    return this.#ended;
   }
 
   /** Ends it with all that it runs. */

@@ -1,6 +1,6 @@
 """A warm interpreter that starts Python scripts by fork.
 
-zygote.py SOCKET SDK
+zygote.py SOCKET SDK [MODULES]      MODULES: to be imported ahead, with commas between them
 
 It dials the executor and speaks the launcher's protocol (src/executor/launcher/launcher-message.ts). Each run is a process
 of its own: forked, put into a session of its own, limited, handed to its user, and only then given its context over its
@@ -466,8 +466,8 @@ def become(frame, uid, gid, descriptors):
 
 
 def main():
-    address, sdk = sys.argv[1:3]
-    fx_forked.prepare(sdk)
+    address, sdk, *modules = sys.argv[1:]
+    fx_forked.prepare(sdk, modules[0].split(",") if modules else [])
     control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     control.connect(address)
     # The executor's signals are for it: it drains, and needs us until it is done.

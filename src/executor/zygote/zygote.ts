@@ -54,6 +54,18 @@ export class Zygote {
     return launched;
   }
 
+  /** Forks nothing more, and goes when its last run has ended. */
+  async closeWhenIdle(): Promise<void> {
+    this.#closed = true;
+    this.#restart?.cancel();
+    await this.#starting;
+    const process = this.#process;
+    this.#process = undefined;
+    if (process) this.#retired.add(process);
+    await Promise.all([...this.#retired].map((retired) => retired.endWhenIdle()));
+  }
+
+  /** Goes, with all that it runs. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#restart?.cancel();
@@ -98,7 +110,7 @@ export class Zygote {
 
   #retire(process: ZygoteProcess): void {
     this.#retired.add(process);
-    process.endWhenIdle();
+    void process.endWhenIdle();
   }
 
   #inspect(process: ZygoteProcess): void {

@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, utimesSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,6 +7,8 @@ import { LauncherClient } from "../../../src/executor/launcher/launcher-client.t
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import { findPython } from "../../../src/executor/runtimes/find-python.ts";
 import { sdkDirectory } from "../../../src/executor/runtimes/library.ts";
+import { runTool } from "../../../src/executor/runtimes/run-tool.ts";
+import type { StepRequest } from "../../../src/executor/step-runner.ts";
 import { Zygote } from "../../../src/executor/zygote/zygote.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
 import type { ExecutionId } from "../../../src/foundation/ids.ts";
@@ -120,6 +122,62 @@ time.sleep(60)`);
   });
 });
 
+describe("a script that imports much", () => {
+  const heavy = `import sys
+print("ssl" in sys.modules)
+import asyncio, email.message, http.client, sqlite3, ssl, urllib.request
+import own`;
+  const files = { "main.py": heavy, "own.py": "" };
+  const request = { context: contextOf("heavy") };
+
+  it("finds it imported once it was seen to import it, and modules of its service never", async () => {
+    const first = runScript(runner, files, "main.py", { request });
+    await first.result;
+    expect(first.stdout()).toBe("False\n");
+    await eventually(async () => {
+      const later = runScript(runner, files, "main.py", { request });
+      await later.result;
+      return later.stdout() === "True\n";
+    });
+    const another = run(`import sys\nprint("ssl" in sys.modules)`);
+    await another.result;
+    expect(another.stdout()).toBe("False\n");
+    const named = runScript(runner, { ...files, "main.py": `import sys\nprint("own" in sys.modules)` }, "main.py", {
+      request,
+    });
+    await named.result;
+    expect(named.stdout()).toBe("False\n");
+  });
+
+  it("gets nothing ahead that starts threads, opens files, or belongs to a service", async () => {
+    const directory = tempDir();
+    const inside = join(directory, "inside");
+    mkdirSync(inside);
+    writeFileSync(join(inside, "plain.py"), "");
+    writeFileSync(
+      join(inside, "threads.py"),
+      "import threading, time\nthreading.Thread(target=time.sleep, args=(9,), daemon=True).start()",
+    );
+    writeFileSync(join(inside, "opens.py"), "held = open('/dev/null')");
+    writeFileSync(join(inside, "fails.py"), "raise ValueError");
+    writeFileSync(join(directory, "outside.py"), "");
+    const zygoteDirectory = join(import.meta.dirname, "../../../src/executor/zygote");
+    const { command } = await findPython({ searchPath: "", othersMustReach: false });
+    const printed = await runTool(command, [
+      "-I",
+      "-c",
+      `import sys
+sys.path[:0] = [${JSON.stringify(zygoteDirectory)}, ${JSON.stringify(inside)}, ${JSON.stringify(directory)}]
+import preload
+preload.BASE = preload.OWN = ${JSON.stringify(`${inside}/`)}
+names = ["plain", "threads", "opens", "fails", "outside", "missing"]
+preload.load(names)
+print([name for name in names if name in sys.modules])`,
+    ]);
+    expect(printed).toBe("['plain']\n");
+  });
+});
+
 describe("a zygote is replaced, and what it has begun ends undisturbed", () => {
   it("when it has grown", () => replaced(tempDir(), -1, () => {}));
 
@@ -143,6 +201,7 @@ async function replaced(
   const zygote = new Zygote({
     ...around,
     ...growth,
+    preload: [],
     launcher,
     python,
     sdk: join(sdkDirectory, "python"),
@@ -169,6 +228,18 @@ async function replaced(
     await zygote.close();
     await launcher.close();
   }
+}
+
+function contextOf(version: string): StepRequest["context"] {
+  const id = "0198c0de-0000-7000-8000-000000000002" as ExecutionId;
+  return {
+    event: { specversion: "1.0", id: "e1", source: "/test", type: "test.happened" },
+    params: {},
+    service: { project: "shop", name: "orders", version },
+    execution: { id, attempt: 1, step: 1, script: "main.py" },
+    config: {},
+    previous: null,
+  };
 }
 
 /** Whether any memory that a process may write to contains the text. */
