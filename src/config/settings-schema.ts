@@ -62,6 +62,17 @@ const executor = z.strictObject({
     .enum(isolationLevels)
     .default("process")
     .describe("How far scripts are kept from the rest whose manifest does not say; see the manifest's key isolation."),
+  bun: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Bun for scripts in TypeScript and JavaScript; without it the one among the platform's packages."),
+  javascript: z
+    .enum(["auto", "bun", "node"])
+    .default("auto")
+    .describe(
+      "What runs the .ts and .js scripts of services whose manifest has no runtime. auto: Bun where this machine has it, else Node.",
+    ),
   fork: z
     .enum(["auto", "off"])
     .default("auto")

@@ -199,6 +199,7 @@ export class Attempt {
         slot: this.#slot,
         directory: opened.directory,
         script,
+        runtime: opened.manifest.runtime,
         timeoutMs: opened.manifest.timeout * 1000,
         ttlMs: this.#ttlMs(),
         outputCapBytes,

@@ -4,6 +4,7 @@ import type { Clock } from "../foundation/clock.ts";
 import { messageOf, PlatformError } from "../foundation/errors.ts";
 import type { Log } from "../foundation/log.ts";
 import type { Random } from "../foundation/random.ts";
+import type { JavaScriptRuntime } from "../services/manifest.ts";
 import { SlotChannel } from "./channel/slot-channel.ts";
 import { DatabaseArea } from "./database-area.ts";
 import { canSwitchUser, chooseUnprivilegedIsolation } from "./isolation/choose-isolation.ts";
@@ -14,10 +15,11 @@ import { claimUserRange, type UserRange } from "./isolation/user-range.ts";
 import { LauncherClient } from "./launcher/launcher-client.ts";
 import { RunRoot } from "./run-root.ts";
 import { type Launch, RunningScript } from "./running-script.ts";
+import { findBun } from "./runtimes/find-bun.ts";
 import { findPython, type PythonInterpreter } from "./runtimes/find-python.ts";
 import { installLibrary } from "./runtimes/library.ts";
 import { compilePythonLibrary } from "./runtimes/python.ts";
-import { RuntimeRegistry } from "./runtimes/registry.ts";
+import { defaultJavaScript, RuntimeRegistry } from "./runtimes/registry.ts";
 import type { Runtime } from "./runtimes/runtime.ts";
 import type { RunningStep, StepHost, StepRequest, StepRunner } from "./step-runner.ts";
 import { LearnedImports } from "./zygote/learned-imports.ts";
@@ -44,6 +46,10 @@ export interface ProcessStepRunnerOptions {
   sqlStatementMs?: number | undefined;
   /** The Python to run scripts with; default: found once, from `searchPath` and the system's. */
   python?: string | undefined;
+  /** The Bun to run scripts with; default: the one that came with the platform's packages. */
+  bun?: string | undefined;
+  /** What runs the JavaScript and TypeScript of services that do not say; `auto`, the default: Bun where it is there. */
+  javascript?: "auto" | JavaScriptRuntime | undefined;
   /** `off`: every script's interpreter is started anew. `auto`, the default: forked where it can be. */
   fork?: "auto" | "off" | undefined;
   /** Directories with `:` between them, as in PATH; where to look for `python3`. */
@@ -63,8 +69,9 @@ export class ProcessStepRunner implements StepRunner {
   readonly #databases: DatabaseArea;
   readonly #options: ProcessStepRunnerOptions;
   readonly #library: string;
-  readonly #node: string;
-  /** Lays the library and the interpreter into the run root again, where they were. */
+  /** What must be there for scripts to start: the library and the interpreters of ours. */
+  readonly #furniture: readonly string[];
+  /** Lays them into the run root again, where they were. */
   readonly #furnish: () => Promise<unknown>;
   #mending: Promise<void> | undefined;
   readonly #users: UserRange | undefined;
@@ -79,7 +86,7 @@ export class ProcessStepRunner implements StepRunner {
     options: ProcessStepRunnerOptions,
     parts: Pick<ProcessStepRunner, "runRoot" | "runtimes" | "isolation"> & {
       library: string;
-      node: string;
+      furniture: readonly string[];
       furnish(): Promise<unknown>;
       users: UserRange | undefined;
       databases: DatabaseArea;
@@ -91,7 +98,7 @@ export class ProcessStepRunner implements StepRunner {
     this.runtimes = parts.runtimes;
     this.isolation = parts.isolation;
     this.#library = parts.library;
-    this.#node = parts.node;
+    this.#furniture = parts.furniture;
     this.#furnish = parts.furnish;
     this.#users = parts.users;
     this.#databases = parts.databases;
@@ -120,11 +127,26 @@ export class ProcessStepRunner implements StepRunner {
         const found = await python.catch(() => undefined);
         if (found) await compilePythonLibrary(found, directory);
       });
-      const node = ownUsers ? await runRoot.reachableExecutable(process.execPath) : process.execPath;
-      return { library, node };
+      const reachable = async (path: string) => (ownUsers ? runRoot.reachableExecutable(path) : path);
+      const node = await reachable(process.execPath);
+      const bun = await findBun(options.bun).then(
+        async ({ command, version }) => ({ command: await reachable(command), version }),
+        (error: unknown) => new PlatformError("unavailable", messageOf(error)),
+      );
+      return { library, node, bun };
     };
-    const { library, node } = await furnish();
-    const runtimes = new RuntimeRegistry({ library, node, findPython: () => python });
+    const { library, node, bun } = await furnish();
+    const hasBun = !(bun instanceof PlatformError);
+    const runtimes = new RuntimeRegistry({
+      library,
+      node,
+      findPython: () => python,
+      findBun: async () => {
+        if (hasBun) return bun;
+        throw bun;
+      },
+      javascript: defaultJavaScript(options.javascript ?? "auto", hasBun),
+    });
     const users = ownUsers ? await claimUserRange(options.firstUid, options.slots + 1) : undefined;
     const isolation: Isolation = users
       ? { kind: "own-user", firstUid: users.firstUid, slots: options.slots }
@@ -134,7 +156,8 @@ export class ProcessStepRunner implements StepRunner {
     }
     const group = databaseGroup(isolation);
     const databases = await DatabaseArea.choose({ dataDirectory, path: options.sqlDirectory, group });
-    const parts = { runRoot, runtimes, isolation, library, node, furnish, users, databases, findPython: () => python };
+    const furniture = [library, node, ...(hasBun ? [bun.command] : [])];
+    const parts = { runRoot, runtimes, isolation, library, furniture, furnish, users, databases, findPython: () => python };
     const runner = new ProcessStepRunner(options, parts);
     await runner.launcher.ready();
     // Begun now, so that the first run finds it; without a Python there is nothing to warm.
@@ -171,8 +194,8 @@ export class ProcessStepRunner implements StepRunner {
     await this.#users?.release();
   }
 
-  async #resolve({ script, context, isolation }: StepRequest): Promise<string | undefined> {
-    const runtime = this.runtimes.forScript(script);
+  async #resolve({ script, runtime: wanted, context, isolation }: StepRequest): Promise<string | undefined> {
+    const runtime = this.runtimes.forScript(script, wanted);
     if (!runtime) return `nothing here runs '${script}'; scripts end in ${this.runtimes.extensions.join(" ")}`;
     const hindrance = isolation.level === "sandbox" ? await this.#sandboxHindrance() : undefined;
     if (hindrance !== undefined) return hindrance;
@@ -188,7 +211,7 @@ export class ProcessStepRunner implements StepRunner {
 
   /** A platform lives for months, and temporary directories are tidied meanwhile: what is gone is made again. */
   async #mend(): Promise<void> {
-    if (this.runRoot.isWhole && existsSync(this.#library) && existsSync(this.#node)) return;
+    if (this.runRoot.isWhole && this.#furniture.every((path) => existsSync(path))) return;
     this.#mending ??= this.runRoot
       .lay()
       .then(async () => void (await this.#furnish()))
@@ -227,7 +250,7 @@ export class ProcessStepRunner implements StepRunner {
   }
 
   async #prepare(request: StepRequest, nonce: string, channelPath: string, scratch: string): Promise<Launch> {
-    const runtime = this.runtimes.forScript(request.script) as Runtime;
+    const runtime = this.runtimes.forScript(request.script, request.runtime) as Runtime;
     const databases = runtime.usesDatabases ? this.#databases.directoryOf(request.context.service.project) : undefined;
     const asked = runtime.command({ directory: request.directory, path: request.script });
     const isBoxed = request.isolation.level === "sandbox";
@@ -290,7 +313,7 @@ export class ProcessStepRunner implements StepRunner {
   #landlockPaths(request: StepRequest, runtime: Runtime, scratch: string): LandlockPaths & { write: string[] } {
     return {
       hidden: resolve(this.#options.dataDirectory),
-      read: [request.directory, join(this.runRoot.path, "versions", "package.json"), this.#library, ...runtime.files()],
+      read: [request.directory, ...this.runRoot.packageEnds, this.#library, ...runtime.files()],
       write: [scratch],
     };
   }

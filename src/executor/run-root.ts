@@ -10,8 +10,8 @@ import { isReachable } from "./isolation/reachable.ts";
 /** The longest path that a unix socket's address holds, on the narrowest system (unix(7): 108 with the last NUL). */
 const maxSocketPathBytes = 103;
 const parts = ["versions", "slots", "lib", "bin"];
-/** Ends Node's search for the package that a service's files belong to: ours must not decide how theirs are read. */
-const packageEnd = join("versions", "package.json");
+/** Ends the search of Node and Bun for what a service's files belong to: ours must not decide how theirs are read. */
+const packageEnds = [join("versions", "package.json"), join("versions", "tsconfig.json")];
 
 /**
  * Where scripts live while they run: unpacked versions, their sockets, their scratch directories, and
@@ -65,7 +65,12 @@ export class RunRoot {
 
   /** False when somebody took a part of it away, e.g. a tidy-up of temporary directories. */
   get isWhole(): boolean {
-    return [...parts, packageEnd].every((name) => existsSync(join(this.path, name)));
+    return [...parts, ...packageEnds].every((name) => existsSync(join(this.path, name)));
+  }
+
+  /** Files that interpreters read on the way up from a script. */
+  get packageEnds(): string[] {
+    return packageEnds.map((name) => join(this.path, name));
   }
 
   /** Makes what is missing. */
@@ -78,7 +83,7 @@ export class RunRoot {
       await chmod(directory, 0o711);
     }
     await mkdir(this.zygoteDirectory, { mode: 0o700 }).catch(ignoreExisting);
-    await writeFile(join(this.path, packageEnd), "{}\n");
+    for (const file of this.packageEnds) await writeFile(file, "{}\n");
   }
 
   /** Closed to every script: who dials in there gives orders. */

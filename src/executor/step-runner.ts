@@ -1,7 +1,7 @@
 import type { CloudEvent } from "../events/cloud-event.ts";
 import type { ExecutionId } from "../foundation/ids.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
-import type { IsolationLevel } from "../services/manifest.ts";
+import type { IsolationLevel, JavaScriptRuntime } from "../services/manifest.ts";
 import type { LimitName, RunLimits } from "../services/run-limits.ts";
 
 /**
@@ -40,6 +40,8 @@ export interface StepRequest {
   directory: string;
   /** Relative to `directory`. */
   script: string;
+  /** As the manifest says; undefined: the executor's own choice. */
+  runtime?: JavaScriptRuntime | undefined;
   timeoutMs: number;
   /** The launcher kills the group this long after the start unless kept alive. */
   ttlMs: number;

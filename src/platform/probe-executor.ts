@@ -4,13 +4,16 @@ import { canSwitchUser, chooseUnprivilegedIsolation } from "../executor/isolatio
 import { describeIsolation } from "../executor/isolation/isolation.ts";
 import { sandboxHindrance } from "../executor/isolation/sandbox-probe.ts";
 import { findPython } from "../executor/runtimes/find-python.ts";
-import { checkingRegistry } from "../executor/runtimes/registry.ts";
+import { checkingRegistry, defaultJavaScript } from "../executor/runtimes/registry.ts";
 import type { RuntimeProbe } from "../executor/runtimes/runtime.ts";
 import { PlatformError } from "../foundation/errors.ts";
+import type { JavaScriptRuntime } from "../services/manifest.ts";
 
 export interface ExecutorProbe {
   /** By the runtime's name. */
   runtimes: Record<string, RuntimeProbe>;
+  /** What runs TypeScript and JavaScript where the manifest does not say. */
+  javascript: JavaScriptRuntime;
   isolation: { isolated: boolean; text: string };
   /** Why no script can be put into a sandbox; undefined: they can. */
   sandboxHindrance: string | undefined;
@@ -18,20 +21,21 @@ export interface ExecutorProbe {
 
 /** What an executor with these settings would find on this machine; starts nothing and changes nothing. */
 export async function probeExecutor({ executor }: Settings): Promise<ExecutorProbe> {
-  const { python, isolation: wanted, firstUid, slots } = executor;
-  const runtimes = await checkingRegistry({ python, searchPath: searchPath() }).probe();
+  const { python, bun, javascript: setting, isolation: wanted, firstUid, slots } = executor;
+  const runtimes = await checkingRegistry({ python, bun, searchPath: searchPath() }).probe();
+  const javascript = defaultJavaScript(setting, runtimes.bun?.available === true);
   const ownUsers = wanted !== "off" && (await canSwitchUser(firstUid));
   const search = () => findPython({ wanted: python, searchPath: searchPath(), othersMustReach: ownUsers });
   const hindrance = await sandboxHindrance(search, ownUsers ? firstUid : undefined);
   if (ownUsers) {
     const isolation = describeIsolation({ kind: "own-user", firstUid, slots });
-    return { runtimes, isolation, sandboxHindrance: hindrance };
+    return { runtimes, javascript, isolation, sandboxHindrance: hindrance };
   }
   try {
     const isolation = describeIsolation(await chooseUnprivilegedIsolation(wanted, search));
-    return { runtimes, isolation, sandboxHindrance: hindrance };
+    return { runtimes, javascript, isolation, sandboxHindrance: hindrance };
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error;
-    return { runtimes, isolation: { isolated: false, text: error.message }, sandboxHindrance: hindrance };
+    return { runtimes, javascript, isolation: { isolated: false, text: error.message }, sandboxHindrance: hindrance };
   }
 }

@@ -50,7 +50,7 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
 
   const stores = await openStores(settings, data, around);
   undo.add(() => stores.close());
-  const { slots, runRoot, firstUid, isolation, fork, python, sqlDirectory, sqlStatementMs } = settings.executor;
+  const { slots, runRoot, firstUid, isolation, fork, python, bun, javascript, sqlDirectory, sqlStatementMs } = settings.executor;
   const runner = await ProcessStepRunner.open({
     ...around,
     dataDirectory: data.path,
@@ -61,6 +61,8 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
     firstUid,
     isolation,
     fork,
+    bun,
+    javascript,
     python,
     searchPath: searchPath(),
   });
@@ -85,7 +87,7 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
     caps: runCaps(settings),
     token,
     productVersion,
-    checkScripts: (directory, paths) => runner.runtimes.checkScripts(directory, paths),
+    checkScripts: (directory, paths, runtime) => runner.runtimes.checkScripts(directory, paths, runtime),
   });
   undo.add(() => api.close());
   // Before anything runs: a port that is taken must not leave half a platform at work.

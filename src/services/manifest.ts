@@ -25,6 +25,9 @@ const scriptPath = z
   .regex(/\.(py|ts|mts|cts|js|mjs|cjs|sql|sh)$/, "must name a script: .py, .ts, .js, .sql or .sh");
 const scriptList = z.array(scriptPath).min(1, "must name at least one script");
 
+const javascriptRuntimes = ["bun", "node"] as const;
+export type JavaScriptRuntime = (typeof javascriptRuntimes)[number];
+
 /** Retries of a failing script. The delay grows each time, and a part of it is random. */
 const retries = z.union([
   z.int().min(0).max(100),
@@ -70,6 +73,10 @@ export const manifestSchema = z.object({
     .describe("The scripts that run, one after the other, until one fails. Without it the only script there is."),
   modules: scriptList.optional().describe("Another name of execution_order."),
   entry: z.union([scriptPath, scriptList]).optional().describe("Another name of execution_order."),
+  runtime: z
+    .enum(javascriptRuntimes)
+    .optional()
+    .describe("What runs its .ts and .js scripts; without it what the setting executor.javascript says."),
   trigger_events: z
     .array(trigger)
     .optional()

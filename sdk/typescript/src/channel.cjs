@@ -1,8 +1,5 @@
 "use strict";
 // The private channel of one run: frames of a length (4 bytes, big-endian) and JSON.
-const { readSync } = require("node:fs");
-const { connect } = require("node:net");
-const { writeAll, waitAMoment } = require("./write-all.cjs");
 
 const maxValueBytes = 4 * 1024 * 1024;
 
@@ -15,27 +12,24 @@ class FxError extends Error {
 }
 
 /**
- * Writes are synchronous, so that what was sent is on its way even if the script ends in the next
- * line; answers come through the event loop, which they keep running while one is awaited.
+ * What is said and answered on a wire: `write(bytes)`, which has sent all when it returns, `ref()` and `unref()`. So what
+ * was sent is on its way even if the script ends in the next line. Answers come through the event loop, which they keep
+ * running while one is awaited.
  */
 class Channel {
-  #socket;
-  #descriptor;
+  /** The first thing that the platform says: what the script is given. Undefined until it was read. */
+  welcome;
+  #wire;
   #pending = new Map();
   #nextId = 1;
   #received = [];
   #receivedBytes = 0;
+  /** So many make the next frame whole, or tell how long it is. */
+  #wantedBytes = 4;
 
-  constructor(path, nonce) {
-    // Connecting to a local socket is done when the call returns; only the event for it comes later.
-    this.#socket = connect({ path });
-    this.#socket.on("error", () => {});
-    this.#descriptor = this.#socket._handle.fd;
-    this.#write(Buffer.from(JSON.stringify({ nonce })));
-    this.welcome = this.#readWelcome();
-    this.#socket.on("data", (chunk) => this.#read(chunk));
-    this.#socket.on("close", () => this.#closed());
-    this.#socket.unref();
+  constructor(wire, nonce) {
+    this.#wire = wire;
+    this.#write(encode({ nonce }));
   }
 
   request(op, fields) {
@@ -43,7 +37,7 @@ class Channel {
     this.#write(encode({ id, op, ...fields }));
     const { promise, resolve, reject } = Promise.withResolvers();
     this.#pending.set(id, { resolve, reject });
-    this.#socket.ref();
+    this.#wire.ref();
     return promise;
   }
 
@@ -56,62 +50,63 @@ class Channel {
     frame.writeUInt32BE(body.length);
     frame.set(body, 4);
     try {
-      writeAll(this.#descriptor, frame);
+      this.#wire.write(frame);
     } catch (error) {
       throw new FxError("unavailable", `the platform has closed the run's channel (${error.code})`);
     }
   }
 
-  #readWelcome() {
-    const length = this.#readExactly(4).readUInt32BE();
-    return JSON.parse(this.#readExactly(length).toString());
-  }
-
-  #readExactly(size) {
-    const bytes = Buffer.allocUnsafe(size);
-    for (let read = 0; read < size; ) {
-      try {
-        const count = readSync(this.#descriptor, bytes, read, size - read, null);
-        if (count === 0) throw new FxError("unavailable", "the platform has closed the run's channel");
-        read += count;
-      } catch (error) {
-        if (error.code !== "EAGAIN") throw error;
-        waitAMoment();
-      }
-    }
-    return bytes;
-  }
-
-  #read(chunk) {
+  /** Takes what came in on the wire. */
+  read(chunk) {
     this.#received.push(chunk);
     this.#receivedBytes += chunk.length;
-    for (;;) {
-      if (this.#receivedBytes < 4) return;
-      let held = this.#received.length === 1 ? this.#received[0] : Buffer.concat(this.#received);
+    while (this.#receivedBytes >= this.#wantedBytes) {
+      const held = this.#received.length === 1 ? this.#received[0] : Buffer.concat(this.#received);
+      const end = 4 + held.readUInt32BE();
       this.#received = [held];
-      const length = held.readUInt32BE();
-      if (held.length < 4 + length) return;
-      const answer = JSON.parse(held.subarray(4, 4 + length).toString());
-      held = held.subarray(4 + length);
-      this.#received = held.length > 0 ? [held] : [];
-      this.#receivedBytes = held.length;
-      this.#settle(answer);
+      this.#wantedBytes = end;
+      if (held.length < end) return;
+      const answer = JSON.parse(held.subarray(4, end).toString());
+      this.#received = [held.subarray(end)];
+      this.#receivedBytes = held.length - end;
+      this.#wantedBytes = 4;
+      if (this.welcome === undefined) this.welcome = answer;
+      else this.#settle(answer);
     }
   }
 
   #settle({ id, error, value }) {
     const asked = this.#pending.get(id);
     this.#pending.delete(id);
-    if (this.#pending.size === 0) this.#socket.unref();
+    if (this.#pending.size === 0) this.#wire.unref();
     if (error) asked?.reject(new FxError(error.code, error.message));
     else asked?.resolve(value);
   }
 
-  #closed() {
+  /** The wire has ended. */
+  closed() {
     const error = new FxError("unavailable", "the platform has closed the run's channel");
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
   }
+}
+
+/** The channel's address and nonce. Used up before the script's first line; its own children never see them. */
+function takeAddress() {
+  const { FX_CHANNEL, FX_NONCE } = process.env;
+  delete process.env.FX_CHANNEL;
+  delete process.env.FX_NONCE;
+  return [FX_CHANNEL, FX_NONCE];
+}
+
+/** Gives the script its channel, and its parameters as the first argument. */
+function handOver(channel) {
+  globalThis[Symbol.for("@streamzero/fx channel")] = channel;
+  const { context } = channel.welcome;
+  const { name } = context.service;
+  process.argv.push(JSON.stringify({ ...context.params, service_name: name, package_name: name }));
+  // What was loaded from here is not the script's business, nor that of the processes it starts.
+  process.execArgv.length = 0;
 }
 
 function encode(words) {
@@ -123,4 +118,4 @@ function encode(words) {
   );
 }
 
-module.exports = { Channel, encode, FxError };
+module.exports = { Channel, encode, FxError, handOver, takeAddress };

@@ -1,59 +1,43 @@
 "use strict";
-// stdout and stderr, written before a call returns, and in order between the two.
-const { fstatSync, readSync, writeSync } = require("node:fs");
-const { writeAll } = require("./write-all.cjs");
+// stdout and stderr, written before a call returns, and in order between the two. What is not needed by every script is
+// loaded when it is: under Bun node:fs alone takes two milliseconds, node:stream more.
 
 const orderLine = 3;
 let last = 1;
-let line = identity();
+let line;
 
 /** Two pipes lose the order between them: before the first write to the other one, waits until all before is read. */
 function keepOrder(descriptor) {
   if (descriptor === last) return;
   last = descriptor;
+  if (line === undefined) holdOrderLine();
   // A script may have closed the descriptor and opened its own in its place.
-  if (line === undefined || identity() !== line) return;
+  if (line === "" || identity() !== line) return;
+  const { readSync, writeSync } = require("node:fs");
   try {
     writeSync(orderLine, "\n");
     readSync(orderLine, Buffer.allocUnsafe(1), 0, 1, null);
   } catch {
-    line = undefined;
+    line = "";
   }
+}
+
+/** Remembers which descriptor is the launcher's. */
+function holdOrderLine() {
+  line = identity();
 }
 
 function identity() {
   try {
-    const { dev, ino } = fstatSync(orderLine);
-    return `${dev}:${ino}`;
+    const status = require("node:fs").fstatSync(orderLine);
+    return status.isSocket() ? `${status.dev}:${status.ino}` : "";
   } catch {
-    return undefined;
+    return "";
   }
 }
 
-function createOutput(descriptor) {
-  const { Writable } = require("node:stream");
-  const output = new Writable({
-    decodeStrings: true,
-    write(chunk, _encoding, done) {
-      try {
-        keepOrder(descriptor);
-        writeAll(descriptor, chunk);
-        done();
-      } catch (error) {
-        done(error);
-      }
-    },
-  });
-  output.fd = descriptor;
-  output._type = "pipe";
-  // As Node's own: the two cannot be closed, and an error of one does not end it.
-  output.destroySoon = output.destroy;
-  output._destroy = (error, done) => done(error);
-  return output;
-}
-
-function install() {
-  // Node prints an error that nobody caught past `process.stderr`.
+function installOutput() {
+  // An error that nobody caught is printed past `process.stderr`.
   process.on("uncaughtExceptionMonitor", () => keepOrder(2));
   for (const [name, descriptor] of [
     ["stdout", 1],
@@ -64,11 +48,11 @@ function install() {
       configurable: true,
       enumerable: true,
       get() {
-        output ??= createOutput(descriptor);
+        output ??= require("./output-stream.cjs").createOutput(descriptor, keepOrder);
         return output;
       },
     });
   }
 }
 
-module.exports = { install };
+module.exports = { holdOrderLine, installOutput, keepOrder };

@@ -8,16 +8,15 @@ function limitOf(error) {
   return undefined;
 }
 
-function tellOfLimits(channel) {
-  process.on("uncaughtExceptionMonitor", (error) => {
-    const limit = limitOf(error);
-    if (limit === undefined) return;
-    try {
-      channel.tell("overrun", { limit });
-    } catch {
-      // The error itself is told in any case.
-    }
-  });
+/** Tells it, if the script is about to end for such an error. */
+function tellOfLimit(channel, error) {
+  const limit = limitOf(error);
+  if (limit === undefined) return;
+  try {
+    channel.tell("overrun", { limit });
+  } catch {
+    // The error itself is told in any case.
+  }
 }
 
-module.exports = { tellOfLimits };
+module.exports = { tellOfLimit };

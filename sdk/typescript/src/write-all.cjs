@@ -1,12 +1,6 @@
 "use strict";
 const { writeSync } = require("node:fs");
-
-const never = new Int32Array(new SharedArrayBuffer(4));
-
-/** A pause of about a tenth of a millisecond, for a descriptor that would block. */
-function waitAMoment() {
-  Atomics.wait(never, 0, 0, 0.1);
-}
+const { waitAMoment } = require("./wait-a-moment.cjs");
 
 /** Writes every byte before it returns, also to a descriptor that somebody made non-blocking. */
 function writeAll(descriptor, bytes) {
@@ -20,4 +14,4 @@ function writeAll(descriptor, bytes) {
   }
 }
 
-module.exports = { waitAMoment, writeAll };
+module.exports = { writeAll };

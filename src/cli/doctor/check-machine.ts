@@ -32,10 +32,11 @@ export function checkDisk({ dataDir }: Settings): Finding {
 
 export async function checkExecutor(settings: Settings): Promise<Finding[]> {
   const { probeExecutor } = await import("../../platform/probe-executor.ts");
-  const { runtimes, isolation, sandboxHindrance } = await probeExecutor(settings);
+  const { runtimes, javascript, isolation, sandboxHindrance } = await probeExecutor(settings);
   const languages = Object.entries(runtimes).map(([name, probe]): Finding => {
     const check = `scripts in ${name}`;
-    if (probe.available) return { check, verdict: "ok", found: `${probe.version} (${probe.command})` };
+    const chosen = name === javascript ? "; runs TypeScript and JavaScript unless a manifest says otherwise" : "";
+    if (probe.available) return { check, verdict: "ok", found: `${probe.version} (${probe.command})${chosen}` };
     return { check, verdict: "warn", found: probe.reason, fix: probe.fix };
   });
   const verdict = isolation.isolated ? "ok" : settings.executor.isolation === "require" ? "fail" : "warn";

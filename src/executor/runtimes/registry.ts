@@ -1,5 +1,8 @@
 import { extname } from "node:path";
 import type { Problem } from "../../foundation/errors.ts";
+import type { JavaScriptRuntime } from "../../services/manifest.ts";
+import { createBunRuntime } from "./bun.ts";
+import { findBun } from "./find-bun.ts";
 import { findPython } from "./find-python.ts";
 import { sdkDirectory } from "./library.ts";
 import { createNodeRuntime } from "./node.ts";
@@ -8,11 +11,12 @@ import type { Runtime, RuntimeProbe, RuntimeSetup } from "./runtime.ts";
 import { createShellRuntime } from "./shell.ts";
 import { createSqlRuntime } from "./sql.ts";
 
-export type RuntimeName = "python" | "node" | "sql" | "shell";
+export type RuntimeName = "python" | "bun" | "node" | "sql" | "shell";
 
 /** Every language there is. A new one is a file beside this one and a line here. */
 export const runtimes = {
   python: createPythonRuntime,
+  bun: createBunRuntime,
   node: createNodeRuntime,
   sql: createSqlRuntime,
   shell: createShellRuntime,
@@ -21,12 +25,17 @@ export const runtimes = {
 /** The runtimes of one executor, or of a deploy. */
 export class RuntimeRegistry {
   readonly all: readonly Runtime[];
-  readonly #byExtension = new Map<string, Runtime>();
+  /** What runs JavaScript and TypeScript where the manifest does not say. */
+  readonly javascript: JavaScriptRuntime;
+  readonly #byExtension = new Map<string, Runtime[]>();
 
   constructor(setup: RuntimeSetup) {
+    this.javascript = setup.javascript;
     this.all = Object.values(runtimes).map((create) => create(setup));
     for (const runtime of this.all) {
-      for (const extension of runtime.extensions) this.#byExtension.set(extension, runtime);
+      for (const extension of runtime.extensions) {
+        this.#byExtension.set(extension, [...(this.#byExtension.get(extension) ?? []), runtime]);
+      }
     }
   }
 
@@ -35,17 +44,22 @@ export class RuntimeRegistry {
     return [...this.#byExtension.keys()];
   }
 
-  /** The runtime of a script, by its ending. */
-  forScript(path: string): Runtime | undefined {
-    return this.#byExtension.get(extname(path).toLowerCase());
+  /** The runtime of a script, by its ending. `javascript`: as the manifest says. */
+  forScript(path: string, javascript: JavaScriptRuntime = this.javascript): Runtime | undefined {
+    const fitting = this.#byExtension.get(extname(path).toLowerCase()) ?? [];
+    return fitting.find(({ name }) => name === javascript) ?? fitting[0];
   }
 
   /** Syntax errors and scripts that nothing runs; empty: all may be deployed. `path` carries the line: `main.py:3`. */
-  async checkScripts(directory: string, paths: readonly string[]): Promise<Problem[]> {
+  async checkScripts(
+    directory: string,
+    paths: readonly string[],
+    javascript?: JavaScriptRuntime | undefined,
+  ): Promise<Problem[]> {
     const problems: Problem[] = [];
     for (const path of paths.filter((path) => !this.forScript(path))) problems.push(this.#unknown(path));
     for (const runtime of this.all) {
-      const own = paths.filter((path) => this.forScript(path) === runtime);
+      const own = paths.filter((path) => this.forScript(path, javascript) === runtime);
       if (own.length > 0) problems.push(...(await runtime.check(own.map((path) => ({ directory, path })))));
     }
     return problems.sort((left, right) => (left.path < right.path ? -1 : 1));
@@ -64,20 +78,39 @@ export class RuntimeRegistry {
   }
 }
 
+/** What runs JavaScript and TypeScript where the manifest does not say: as the setting says, or the quicker one there is. */
+export function defaultJavaScript(setting: "auto" | JavaScriptRuntime, bunIsThere: boolean): JavaScriptRuntime {
+  if (setting !== "auto") return setting;
+  return bunIsThere ? "bun" : "node";
+}
+
 let shared: RuntimeRegistry | undefined;
 
 /** For what only checks or probes and runs nothing. `searchPath`: directories with `:` between them, as in PATH. */
-export function checkingRegistry(options: { python?: string | undefined; searchPath?: string | undefined } = {}) {
+export function checkingRegistry(
+  options: {
+    python?: string | undefined;
+    searchPath?: string | undefined;
+    bun?: string | undefined;
+    javascript?: JavaScriptRuntime;
+  } = {},
+) {
   let python: ReturnType<typeof findPython> | undefined;
   return new RuntimeRegistry({
     library: sdkDirectory,
     node: process.execPath,
     findPython: () => (python ??= findPython({ wanted: options.python, ...options, othersMustReach: false })),
+    findBun: () => findBun(options.bun),
+    javascript: options.javascript ?? "bun",
   });
 }
 
 /** As `RuntimeRegistry.checkScripts`, with the system's own interpreters. */
-export async function checkScripts(directory: string, paths: readonly string[]): Promise<Problem[]> {
+export async function checkScripts(
+  directory: string,
+  paths: readonly string[],
+  javascript?: JavaScriptRuntime,
+): Promise<Problem[]> {
   shared ??= checkingRegistry();
-  return shared.checkScripts(directory, paths);
+  return shared.checkScripts(directory, paths, javascript);
 }

@@ -9,7 +9,7 @@ export function runTool(command: string, args: readonly string[], input = ""): P
     const tool = spawn(command, args, {
       stdio: ["pipe", "pipe", "pipe"],
       timeout: toolMs,
-      env: { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8" },
+      env: { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8", DO_NOT_TRACK: "1" },
     });
     const output: Buffer[] = [];
     const errors: Buffer[] = [];

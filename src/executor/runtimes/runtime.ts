@@ -1,4 +1,6 @@
 import type { Problem } from "../../foundation/errors.ts";
+import type { JavaScriptRuntime } from "../../services/manifest.ts";
+import type { BunInterpreter } from "./find-bun.ts";
 import type { PythonInterpreter } from "./find-python.ts";
 
 /** A language that scripts are written in. Adding one: docs/recipes/add-a-runtime.md. */
@@ -30,6 +32,10 @@ export interface RuntimeSetup {
   /** The Node that scripts run on, executable by every script. */
   node: string;
   findPython: () => Promise<PythonInterpreter>;
+  /** The Bun that scripts run on, executable by every script. */
+  findBun: () => Promise<BunInterpreter>;
+  /** What runs the JavaScript and TypeScript of a service that does not say. */
+  javascript: JavaScriptRuntime;
 }
 
 export interface RuntimeCommand {

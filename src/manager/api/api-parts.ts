@@ -9,6 +9,7 @@ import type { Ids } from "../../foundation/ids.ts";
 import type { Log } from "../../foundation/log.ts";
 import type { Random } from "../../foundation/random.ts";
 import type { OpsData } from "../../ops-data/ops-data.ts";
+import type { JavaScriptRuntime } from "../../services/manifest.ts";
 import type { RunLimits } from "../../services/run-limits.ts";
 
 /** What the API is made of; `src/platform` gives it the drivers. */
@@ -32,7 +33,7 @@ export interface ApiParts {
   /** Shown in the OpenAPI document. */
   productVersion: string;
   /** Syntax errors of scripts below a directory, each at `path:line`. Runs nothing. */
-  checkScripts(directory: string, paths: readonly string[]): Promise<Problem[]>;
+  checkScripts(directory: string, paths: readonly string[], runtime: JavaScriptRuntime | undefined): Promise<Problem[]>;
   /** How the other parts of this process are, by name; undefined: well. The API itself asks the stores. */
   health?(): Record<string, string | undefined> | Promise<Record<string, string | undefined>>;
 }

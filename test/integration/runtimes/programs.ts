@@ -1,3 +1,5 @@
+import type { JavaScriptRuntime } from "../../../src/services/manifest.ts";
+
 /** The same small programs in each language; what they do is told by their names and the tests. */
 export interface Programs {
   /** Ending of the script files, with the dot. */
@@ -8,6 +10,8 @@ export interface Programs {
   unordered?: true;
   /** What its scripts find in their environment beside what all do. */
   variables?: string[];
+  /** As a manifest says it. */
+  runtime?: JavaScriptRuntime;
   source(name: ProgramName): string;
 }
 
@@ -195,6 +199,7 @@ for (const path of [process.env.FX_SCRATCH + "/mine", "theirs"]) {
 
 export const typescript: Programs = {
   extension: ".ts",
+  runtime: "node",
   files: {},
   source: (name) => `
 import { context, getParam } from "@streamzero/fx";
@@ -212,6 +217,7 @@ if (typed !== undefined) await main();
 
 export const commonJs: Programs = {
   extension: ".js",
+  runtime: "node",
   files: { "package.json": '{"type": "commonjs"}' },
   source: (name) => `
 const { context, getParam } = require("@streamzero/fx");
@@ -224,6 +230,10 @@ ${scriptBodies[name]}
 main();
 `,
 };
+
+const onBun = { runtime: "bun", variables: ["BUN_RUNTIME_TRANSPILER_CACHE_PATH", "DO_NOT_TRACK"] } as const;
+export const typescriptOnBun: Programs = { ...typescript, ...onBun, variables: [...onBun.variables] };
+export const commonJsOnBun: Programs = { ...commonJs, ...onBun, variables: [...onBun.variables] };
 
 const shellBodies: Record<ProgramName, string> = {
   parameters: `cat; echo "$FX_PARAM_CITY"; exit 7`,

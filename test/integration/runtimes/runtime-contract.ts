@@ -20,7 +20,8 @@ export function runtimeContract(language: string, programs: Programs, fork: "aut
 
     function run(name: ProgramName, options: Parameters<typeof runScript>[3] = {}): ScriptRun {
       const script = `${name}${programs.extension}`;
-      return runScript(runner, { ...programs.files, [script]: programs.source(name) }, script, options);
+      const request = { runtime: programs.runtime, ...options.request };
+      return runScript(runner, { ...programs.files, [script]: programs.source(name) }, script, { ...options, request });
     }
 
     it("gets its parameters as the first argument and ends with its own exit code", async () => {

@@ -6,6 +6,7 @@ import { PlatformError, type Problem } from "../../../foundation/errors.ts";
 import { sha256, sha256Parts } from "../../../foundation/hash.ts";
 import type { VersionId } from "../../../foundation/ids.ts";
 import { canonicalJson } from "../../../foundation/json.ts";
+import type { Manifest } from "../../../services/manifest.ts";
 import { parametersFile } from "../../../services/parameters-form.ts";
 import { limitWarnings } from "../../../services/run-limits.ts";
 import { serviceScope } from "../../../services/scope.ts";
@@ -47,7 +48,7 @@ export async function deployPackage(
     ...secrets.problems,
     ...config.problems,
     ...parametersProblems(files.get(parametersFile)),
-    ...(await checkSyntax(parts, files, reading.scripts)),
+    ...(await checkSyntax(parts, files, reading)),
   ];
   if (problems.length > 0) throw refused(problems);
 
@@ -91,7 +92,11 @@ function versionIdOf(
 }
 
 /** What runs, and the Python modules that it may import: an error in one would show only when it is too late. */
-async function checkSyntax(parts: Parts, files: PackageFiles, scripts: readonly string[]): Promise<Problem[]> {
+async function checkSyntax(
+  parts: Parts,
+  files: PackageFiles,
+  { scripts, manifest }: { scripts: readonly string[]; manifest: Manifest },
+): Promise<Problem[]> {
   const checked = [...new Set([...scripts, ...files.paths().filter((name) => name.endsWith(".py"))])];
   const directory = await mkdtemp(path.join(tmpdir(), "fx-deploy-"));
   try {
@@ -101,7 +106,7 @@ async function checkSyntax(parts: Parts, files: PackageFiles, scripts: readonly 
       await mkdir(path.dirname(target), { recursive: true });
       await writeFile(target, files.get(name) as Buffer, { flag: "wx" });
     }
-    return await parts.checkScripts(directory, checked);
+    return await parts.checkScripts(directory, checked, manifest.runtime);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

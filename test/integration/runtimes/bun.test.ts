@@ -1,0 +1,5 @@
+import { commonJsOnBun, typescriptOnBun } from "./programs.ts";
+import { runtimeContract } from "./runtime-contract.ts";
+
+runtimeContract("TypeScript on Bun", typescriptOnBun);
+runtimeContract("JavaScript (CommonJS) on Bun", commonJsOnBun);
