@@ -38,14 +38,14 @@ async function measureAll(directory: string, rounds: number, note: BenchOptions[
         {
           name: `${language.name}, bare process`,
           measure: async () => {
-            const { firstLineMs } = await bareRuns(language, path.join(directory, language.name), eventsPerRound, 1);
+            const { firstLineMs } = await bareRuns(language, path.join(directory, language.slug), eventsPerRound, 1);
             return keep(`${language.name}, bare process`, firstLineMs);
           },
         },
         {
           name: `${language.name}, one service`,
           measure: async () =>
-            keep(`${language.name}, one service`, await firstLines(platform, `bench.${language.name}.one`, 1)),
+            keep(`${language.name}, one service`, await firstLines(platform, `bench.${language.slug}.one`, 1)),
         },
         {
           name: `${language.name}, chain of ${chainLength}`,
@@ -77,8 +77,8 @@ async function measureAll(directory: string, rounds: number, note: BenchOptions[
 }
 
 async function deployAll(platform: BenchPlatform, language: Language): Promise<void> {
-  const name = language.name.toLowerCase();
-  await platform.deploy(`${name}-one`, serviceFiles(language, `bench.${language.name}.one`));
+  const name = language.slug;
+  await platform.deploy(`${name}-one`, serviceFiles(language, `bench.${language.slug}.one`));
   for (let n = 1; n <= chainLength; n += 1) {
     const next = n < chainLength ? chainType(language, n + 1) : undefined;
     await platform.deploy(`${name}-chain-${n}`, serviceFiles(language, chainType(language, n), next));
@@ -90,7 +90,7 @@ async function warmUp(platform: BenchPlatform, language: Language): Promise<void
 }
 
 function chainType(language: Language, n: number): string {
-  return `bench.${language.name}.chain${n}`;
+  return `bench.${language.slug}.chain${n}`;
 }
 
 async function firstLines(platform: BenchPlatform, type: string, executions: number): Promise<number[]> {

@@ -25,7 +25,7 @@ export const executions: Bench = {
       const platform = await BenchPlatform.start(path.join(directory, "data"), { FX_EXECUTOR_SLOTS: `${slots}` });
       try {
         for (const language of languages) {
-          await platform.deploy(language.name.toLowerCase(), serviceFiles(language, typeOf(language)));
+          await platform.deploy(language.slug, serviceFiles(language, typeOf(language)));
           await runMany(platform, language, slots * 2);
         }
         const rows: (string | number)[][] = [];
@@ -36,7 +36,7 @@ export const executions: Bench = {
               {
                 name: `${language.name}, bare`,
                 measure: async () => {
-                  const folder = path.join(directory, language.name);
+                  const folder = path.join(directory, language.slug);
                   const { elapsedMs } = await bareRuns(language, folder, runsPerRound, slots);
                   return { perSecond: (runsPerRound / elapsedMs) * 1000 };
                 },
@@ -68,7 +68,7 @@ export const executions: Bench = {
 };
 
 function typeOf(language: Language): string {
-  return `bench.${language.name}.run`;
+  return `bench.${language.slug}.run`;
 }
 
 async function runMany(platform: BenchPlatform, language: Language, count: number): Promise<{ perSecond: number }> {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { JsonObject } from "../../../src/foundation/json.ts";
+import type { JavaScriptRuntime } from "../../../src/services/manifest.ts";
 
 /** A case of sdk/fixtures; its README says what the words mean. */
 export interface Fixture {
@@ -28,8 +29,15 @@ export const fixtures = readdirSync(directory)
   .filter((name) => name.endsWith(".json"))
   .map((name): [string, Fixture] => [name, JSON.parse(readFileSync(new URL(name, directory), "utf8"))]);
 
+export interface Player {
+  script: string;
+  source: string;
+  /** As a manifest says it. */
+  runtime?: JavaScriptRuntime;
+}
+
 /** Scripts that make the calls of `calls.json` and print the first argument, then each value returned, as JSON by line. */
-export const players: Record<string, { script: string; source: string }> = {
+const playersByLanguage: Record<"python" | "typescript", Player> = {
   python: {
     script: "play.py",
     source: `
@@ -112,4 +120,11 @@ for (const call of JSON.parse(readFileSync("calls.json", "utf8"))) {
 }
 `,
   },
+};
+
+const { python, typescript } = playersByLanguage;
+export const players: Record<string, Player> = {
+  python,
+  "typescript on Node": { ...typescript, runtime: "node" },
+  "typescript on Bun": { ...typescript, runtime: "bun" },
 };

@@ -54,12 +54,13 @@ beforeAll(async () => {
 });
 afterAll(() => runner.close());
 
-describe.each(Object.entries(players))("the SDK for %s", (_language, { script, source }) => {
+describe.each(Object.entries(players))("the SDK for %s", (_language, { script, source, runtime }) => {
   it.each(fixtures)("passes %s", async (_name, fixture) => {
     const { given, calls } = fixture;
     const host = new FixtureHost(given);
     const run = runScript(runner, { [script]: source, "calls.json": JSON.stringify(calls) }, script, {
       params: given.params,
+      request: { runtime },
       config: given.config ?? {},
       previous: given.previous ?? null,
       host,
@@ -87,7 +88,7 @@ describe.each(Object.entries(players))("the SDK for %s", (_language, { script, s
       files[script] = `import "./set.ts";\n${source}`;
       Object.assign(files, { "set.ts": 'process.env.EF_ENV = "local";\n' });
     }
-    const run = runScript(runner, files, script);
+    const run = runScript(runner, files, script, { request: { runtime } });
     expect([await run.result, run.stderr()]).toEqual([expect.objectContaining({ kind: "exited", exitCode: 0 }), ""]);
     expect(JSON.parse(run.stdout().split("\n")[1] ?? "")).toMatchObject({ id: "shop/orders" });
   });

@@ -3,14 +3,16 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { findBun } from "../../../src/executor/runtimes/find-bun.ts";
 import { findPython } from "../../../src/executor/runtimes/find-python.ts";
 import type { JsonObject } from "../../../src/foundation/json.ts";
 import { writeFiles } from "../../support/service-directory.ts";
 import { tempDir } from "../../support/temp-dir.ts";
-import { type Fixture, fixtures, players } from "./fixture-players.ts";
+import { type Fixture, fixtures, type Player, players } from "./fixture-players.ts";
 
 const sdk = fileURLToPath(new URL("../../../sdk/", import.meta.url));
 const { command: python } = await findPython({ searchPath: process.env.PATH, othersMustReach: false });
+const { command: bun } = await findBun(undefined);
 
 interface Ended {
   exitCode: number;
@@ -19,8 +21,13 @@ interface Ended {
 }
 
 /** Runs a script as a person would, with the SDK where a package manager puts it. */
-function runLocally(script: string, directory: string, variables: Record<string, string>): Promise<Ended> {
-  const [command, flags] = script.endsWith(".py") ? [python, ["-B"]] : [process.execPath, ["--no-warnings"]];
+function runLocally(
+  { script, runtime }: Pick<Player, "script" | "runtime">,
+  directory: string,
+  variables: Record<string, string>,
+): Promise<Ended> {
+  const node: [string, string[]] = [process.execPath, ["--no-warnings"]];
+  const [command, flags] = script.endsWith(".py") ? [python, ["-B"]] : runtime === "bun" ? [bun, []] : node;
   const packages = join(directory, "node_modules", "@streamzero");
   if (!script.endsWith(".py") && !existsSync(packages)) {
     mkdirSync(packages, { recursive: true });
@@ -82,6 +89,9 @@ function readTold(stderr: string): unknown[] {
   return order.flatMap((kind) => told.filter(([found]) => found === kind));
 }
 
+/** The language, whatever runs it. */
+const family = (language: string) => language.split(" ", 1)[0] ?? "";
+
 const readers: Record<string, string> = {
   python: "from fx_ef import context\nprint(context.state.get())\n",
   typescript: 'import { context } from "@streamzero/fx";\nconsole.log(await context.state.get());\n',
@@ -92,7 +102,8 @@ const readmes: Record<string, { file: string; heading: string }> = {
   typescript: { file: "typescript/README.md", heading: 'import { context, getParam } from "@streamzero/fx";' },
 };
 
-describe.each(Object.entries(players))("EF_ENV=local in %s", (language, { script, source }) => {
+describe.each(Object.entries(players))("EF_ENV=local in %s", (language, player) => {
+  const { script, source } = player;
   it.each(fixtures.filter(([, fixture]) => fixture.local !== false))("passes %s", async (_name, fixture) => {
     const { given, calls } = fixture;
     const { params, state, refuses: _refuses, ...rest } = given;
@@ -106,7 +117,7 @@ describe.each(Object.entries(players))("EF_ENV=local in %s", (language, { script
       }),
       "ef_package_state.json": JSON.stringify(state ?? {}),
     });
-    const { exitCode, stdout, stderr } = await runLocally(script, directory, local);
+    const { exitCode, stdout, stderr } = await runLocally(player, directory, local);
     expect([exitCode, exitCode === 0 ? "" : stderr]).toEqual([0, ""]);
     const [, ...returned] = stdout
       .trimEnd()
@@ -124,7 +135,7 @@ describe.each(Object.entries(players))("EF_ENV=local in %s", (language, { script
     const calls = JSON.stringify([{ do: "get" }, { do: "put", key: "n", value: 1 }, { do: "about" }]);
     const directory = writeFiles(tempDir(), { [`weather/${script}`]: source, "weather/calls.json": calls });
     const service = join(directory, "weather");
-    const first = await runLocally(script, service, local);
+    const first = await runLocally(player, service, local);
     expect(first).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("[fx] made ") });
     expect(JSON.parse(readFileSync(join(service, "ef_env.json"), "utf8"))).toEqual({
       params: {},
@@ -132,7 +143,7 @@ describe.each(Object.entries(players))("EF_ENV=local in %s", (language, { script
       config: {},
     });
     expect(first.stdout).toMatch(/"id": ?"local\/weather"/);
-    const second = await runLocally(script, service, local);
+    const second = await runLocally(player, service, local);
     expect(second.stderr).toBe("");
     expect(JSON.parse(second.stdout.split("\n")[1] ?? "")).toEqual({ n: 1 });
   });
@@ -143,8 +154,8 @@ describe.each(Object.entries(players))("EF_ENV=local in %s", (language, { script
     ["ef_env.json", '{"config": 7}', "'config' in "],
     ["ef_package_state.json", "", "is not JSON"],
   ])("names %s when it holds %j", async (name, content, complaint) => {
-    const directory = writeFiles(tempDir(), { [script]: readers[language] ?? "", [name]: content });
-    const { exitCode, stderr } = await runLocally(script, directory, local);
+    const directory = writeFiles(tempDir(), { [script]: readers[family(language)] ?? "", [name]: content });
+    const { exitCode, stderr } = await runLocally(player, directory, local);
     expect(exitCode).toBe(1);
     expect(stderr).toContain(join(directory, name));
     expect(stderr).toContain(complaint);
@@ -159,9 +170,9 @@ describe.each(Object.entries(players))("EF_ENV=local in %s", (language, { script
       [script]: source,
       "calls.json": '[{"do":"get"}]',
     });
-    expect(await runLocally(`only-${script}`, directory, local)).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+    expect(await runLocally({ ...player, script: `only-${script}` }, directory, local)).toEqual({ exitCode: 0, stdout: "", stderr: "" });
     expect(existsSync(join(directory, "ef_env.json"))).toBe(false);
-    const { exitCode, stderr } = await runLocally(script, directory, {});
+    const { exitCode, stderr } = await runLocally(player, directory, {});
     expect(exitCode).toBe(1);
     expect(stderr).toContain("there is no run");
     expect(stderr).toContain("set EF_ENV=local");
@@ -169,13 +180,13 @@ describe.each(Object.entries(players))("EF_ENV=local in %s", (language, { script
   });
 
   it("runs the README's example and each call of its table", async () => {
-    const { file, heading } = readmes[language] as (typeof readmes)[string];
+    const { file, heading } = readmes[family(language)] as (typeof readmes)[string];
     const readme = readFileSync(join(sdk, file), "utf8");
     const example = /^```(?:python|ts)\n(.*?)^```/ms.exec(readme)?.[1] ?? "";
     const calls = [...readme.matchAll(/^\| `(.+?)` \|/gm)].map(([, call]) => call);
     expect(calls).toHaveLength(20);
     for (const source of [example, `${heading}\n${calls.join(";\n")}\n`]) {
-      const { exitCode, stderr } = await runLocally(script, writeFiles(tempDir(), { [script]: source }), local);
+      const { exitCode, stderr } = await runLocally(player, writeFiles(tempDir(), { [script]: source }), local);
       expect(exitCode, stderr).toBe(0);
       expect(stderr).toContain("[fx] would send ");
     }

@@ -1,7 +1,7 @@
 /** Runs scripts as a user that is not root and prints what they could do, as JSON. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ProgramName, python, typescript } from "./programs.ts";
+import { type ProgramName, python, typescript, typescriptOnBun } from "./programs.ts";
 import { openRunner, runScript } from "./script-runs.ts";
 
 const data = process.argv[2] as string;
@@ -11,7 +11,7 @@ writeFileSync(token, "secret", { mode: 0o600 });
 
 async function printed(name: ProgramName, language = python, params = {}): Promise<string> {
   const script = `${name}${language.extension}`;
-  const run = runScript(runner, { ...language.files, [script]: language.source(name) }, script, { params });
+  const run = runScript(runner, { ...language.files, [script]: language.source(name) }, script, { params, request: { runtime: language.runtime } });
   const result = await run.result;
   if (result.kind !== "exited" || result.exitCode !== 0) throw new Error(JSON.stringify([result, run.both()]));
   return run.stdout();
@@ -20,7 +20,7 @@ async function printed(name: ProgramName, language = python, params = {}): Promi
 const other = runScript(runner, { "a.py": python.source("sleepWithChild") }, "a.py", { request: { slot: 1 } });
 const self = await other.waitFor(/self (\d+)/);
 const paths = [token, `/proc/${self}/environ`, `/proc/${process.pid}/environ`];
-const read = (await printed("readFiles", python, { paths })) + (await printed("readFiles", typescript, { paths }));
+const read = (await printed("readFiles", python, { paths })) + (await printed("readFiles", typescript, { paths })) + (await printed("readFiles", typescriptOnBun, { paths }));
 const write = await printed("writeFiles");
 const parent = await printed("killParent");
 const daemon = /child (\d+)/.exec(await printed("leaveDaemon"))?.[1];
