@@ -2,7 +2,7 @@ import path from "node:path";
 import { bareRuns } from "./support/bare-runs.ts";
 import type { Bench } from "./support/bench.ts";
 import { BenchPlatform } from "./support/platform.ts";
-import { interleaved, ratio } from "./support/rounds.ts";
+import { interleaved, type Measured, ratio } from "./support/rounds.ts";
 import { type Language, languages, serviceFiles } from "./support/scripts.ts";
 import { withTempDir } from "./support/temp-dir.ts";
 import { until } from "./support/until.ts";
@@ -28,34 +28,35 @@ export const executions: Bench = {
           await platform.deploy(language.slug, serviceFiles(language, typeOf(language)));
           await runMany(platform, language, slots * 2);
         }
-        const rows: (string | number)[][] = [];
-        for (const language of languages) {
-          const [ours, bare] = await interleaved(
-            [
-              { name: language.name, measure: () => runMany(platform, language, runsPerRound) },
-              {
-                name: `${language.name}, bare`,
-                measure: async () => {
-                  const folder = path.join(directory, language.slug);
-                  const { elapsedMs } = await bareRuns(language, folder, runsPerRound, slots);
-                  return { perSecond: (runsPerRound / elapsedMs) * 1000 };
-                },
+        const measured = await interleaved(
+          languages.flatMap((language) => [
+            { name: language.slug, measure: () => runMany(platform, language, runsPerRound) },
+            {
+              name: `${language.slug}, bare`,
+              measure: async () => {
+                const folder = path.join(directory, language.slug);
+                const { elapsedMs } = await bareRuns(language, folder, runsPerRound, slots);
+                return { perSecond: (runsPerRound / elapsedMs) * 1000 };
               },
-            ],
-            rounds,
-            note,
-          );
-          if (!ours || !bare) throw new Error("a contender is missing");
-          rows.push([
-            language.name,
-            ours.median.perSecond ?? 0,
-            bare.median.perSecond ?? 0,
-            ratio(ours, bare, "perSecond"),
-          ]);
-        }
+            },
+          ]),
+          rounds,
+          note,
+        );
+        const of = (name: string): Measured => {
+          const found = measured.find((one) => one.name === name);
+          if (!found) throw new Error(`${name} was not measured`);
+          return found;
+        };
+        const rows = languages.map(({ name, slug, runtime }) => {
+          const [ours, bare] = [of(slug), of(`${slug}, bare`)];
+          const toNode = runtime === undefined ? "" : ratio(ours, of("node, bare"), "perSecond");
+          const figures = [ours.median.perSecond ?? 0, bare.median.perSecond ?? 0, ratio(ours, bare, "perSecond")];
+          return [name, ...figures, toNode];
+        });
         return {
           title: executions.title,
-          columns: ["", "executions/s", "bare processes/s", "ratio"],
+          columns: ["", "executions/s", "bare processes/s", "ratio", "to bare Node"],
           rows,
           remarks: [
             `${runsPerRound} events sent at once, ${slots} slots; from the first request until the last execution is completed. Bare: the same interpreter and script, ${slots} at a time, from a small Node process that keeps nothing. The platform's scripts load the SDK, have a user of their own or Landlock, and a private channel.`,

@@ -50,7 +50,8 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
 
   const stores = await openStores(settings, data, around);
   undo.add(() => stores.close());
-  const { slots, runRoot, firstUid, isolation, fork, python, bun, javascript, sqlDirectory, sqlStatementMs } = settings.executor;
+  const { slots, runRoot, firstUid, isolation, fork, python, bun, javascript, sqlDirectory, sqlStatementMs } =
+    settings.executor;
   const runner = await ProcessStepRunner.open({
     ...around,
     dataDirectory: data.path,

@@ -1,22 +1,24 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { checkingRegistry, checkScripts } from "../../../src/executor/runtimes/registry.ts";
+import type { JavaScriptRuntime } from "../../../src/services/manifest.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
-async function problemsOf(files: Record<string, string>): Promise<[string, string][]> {
+async function problemsOf(files: Record<string, string>, javascript?: JavaScriptRuntime): Promise<[string, string][]> {
   const directory = tempDir();
   for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
   const problems = await checkScripts(
     directory,
     Object.keys(files).filter((name) => name !== "package.json"),
+    javascript,
   );
   return problems.map(({ path, message }) => [path, message]);
 }
 
 describe("the check of a deploy", () => {
-  it("finds nothing wrong with scripts that run", async () => {
-    const found = await problemsOf({
+  it.each(["node", "bun"] as const)("finds nothing wrong with scripts that run, on %s", async (javascript) => {
+    const files = {
       "a.py": "import nothing_there\nprint(1 / 0)\n",
       "b.mjs": "import { x } from 'nothing-there';\nawait x;\nexport const y = 1;\n",
       "c.cjs": "#!/usr/bin/env node\nconst x = require('nothing-there');\nreturn;\n",
@@ -25,33 +27,54 @@ describe("the check of a deploy", () => {
       "e.js": "import fs from 'node:fs';\nawait fs;\n",
       "f.js": "const fs = require('node:fs');\nmodule.exports = fs;\n",
       "g.cts": "const n: number = 1;\nexports.n = n;\n",
-    });
+    };
+    const found = await problemsOf(files, javascript);
     expect(found).toEqual([]);
   });
 
-  it("says file and line of every syntax error", async () => {
-    const found = await problemsOf({
+  it.each(["node", "bun"] as const)("says file and line of every syntax error, on %s", async (javascript) => {
+    const files = {
       "a.py": "x = 1\ndef f(:\n",
       "b.mjs": "const a = 1;\n\nconst a = 2;\n",
       "c.cjs": "function f() {}\n\n)\n",
       "d.ts": "const a: number = 1;\nconst b: = 2;\n",
       "e.js": "import fs from 'node:fs';\nlet fs = 1;\n",
-    });
+    };
+    const found = await problemsOf(files, javascript);
     expect(found.map(([path]) => path)).toEqual(["a.py:2", "b.mjs:3", "c.cjs:3", "d.ts:2", "e.js:2"]);
     for (const [, message] of found) expect(message).toMatch(/Error: ./);
   });
 
-  it("refuses TypeScript that cannot be erased, and says what that is", async () => {
-    const found = await problemsOf({ "a.ts": "const x = 1;\nenum Colour { Red }\n" });
-    expect(found).toEqual([["a.ts:2", expect.stringContaining("enum")]]);
+  it("refuses TypeScript that cannot be erased for Node, and says what that is; Bun takes it", async () => {
+    const files = { "a.ts": "const x = 1;\nenum Colour { Red }\n" };
+    expect(await problemsOf(files, "node")).toEqual([["a.ts:2", expect.stringContaining("enum")]]);
+    expect(await problemsOf(files, "bun")).toEqual([]);
   });
 
-  it("reads a .js file as its package.json says", async () => {
+  it("runs no macro of a script", async () => {
+    const planted = join(tempDir(), "ran");
+    const write = `require("node:fs").writeFileSync(${JSON.stringify(planted)}, "");`;
+    const found = await problemsOf({
+      "a.ts": 'import { m } from "./macro.ts" with { type: "macro" };\nconsole.log(m());\n',
+      "macro.ts": `export function m() { ${write} }\n`,
+    });
+    expect(found).toEqual([["a.ts:1", expect.any(String)]]);
+    expect(existsSync(planted)).toBe(false);
+  });
+
+  it("says where Bun is missing which scripts want it, and what would run them", async () => {
+    const registry = checkingRegistry({ bun: "/nowhere/bun" });
+    const problems = await registry.checkScripts(tempDir(), ["a.ts", "b.js"], "bun");
+    expect(problems.map(({ path }) => path)).toEqual(["a.ts", "b.js"]);
+    expect(problems[0]?.message).toMatch(/\/nowhere\/bun.*executor\.bun.*"runtime": "node"/);
+  });
+
+  it("reads a .js file for Node as its package.json says", async () => {
     const source = "const x = require('x');\nexport const y = x;\n";
-    expect(await problemsOf({ "package.json": '{"type":"commonjs"}', "a.js": source })).toMatchObject(
-      [["a.js:2", {}]].map(([path]) => [path, expect.any(String)]),
-    );
-    expect(await problemsOf({ "package.json": '{"type":"module"}', "a.js": source })).toEqual([]);
+    expect(await problemsOf({ "package.json": '{"type":"commonjs"}', "a.js": source }, "node")).toEqual([
+      ["a.js:2", expect.any(String)],
+    ]);
+    expect(await problemsOf({ "package.json": '{"type":"module"}', "a.js": source }, "node")).toEqual([]);
   });
 
   it("reports what cannot even be read as a program", async () => {
@@ -118,6 +141,7 @@ describe("the check of a deploy", () => {
     expect(found).toMatchObject({
       python: { available: true, version: expect.stringMatching(/^3\./) },
       node: { available: true, version: process.versions.node },
+      bun: { available: true, version: expect.stringMatching(/^1\./) },
       sql: { available: true, version: expect.stringContaining("SQLite 3.") },
       shell: { available: true, version: expect.stringContaining("bash") },
     });

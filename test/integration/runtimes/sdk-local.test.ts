@@ -170,7 +170,11 @@ describe.each(Object.entries(players))("EF_ENV=local in %s", (language, player) 
       [script]: source,
       "calls.json": '[{"do":"get"}]',
     });
-    expect(await runLocally({ ...player, script: `only-${script}` }, directory, local)).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+    expect(await runLocally({ ...player, script: `only-${script}` }, directory, local)).toEqual({
+      exitCode: 0,
+      stdout: "",
+      stderr: "",
+    });
     expect(existsSync(join(directory, "ef_env.json"))).toBe(false);
     const { exitCode, stderr } = await runLocally(player, directory, {});
     expect(exitCode).toBe(1);

@@ -11,7 +11,10 @@ writeFileSync(token, "secret", { mode: 0o600 });
 
 async function printed(name: ProgramName, language = python, params = {}): Promise<string> {
   const script = `${name}${language.extension}`;
-  const run = runScript(runner, { ...language.files, [script]: language.source(name) }, script, { params, request: { runtime: language.runtime } });
+  const run = runScript(runner, { ...language.files, [script]: language.source(name) }, script, {
+    params,
+    request: { runtime: language.runtime },
+  });
   const result = await run.result;
   if (result.kind !== "exited" || result.exitCode !== 0) throw new Error(JSON.stringify([result, run.both()]));
   return run.stdout();
@@ -20,7 +23,10 @@ async function printed(name: ProgramName, language = python, params = {}): Promi
 const other = runScript(runner, { "a.py": python.source("sleepWithChild") }, "a.py", { request: { slot: 1 } });
 const self = await other.waitFor(/self (\d+)/);
 const paths = [token, `/proc/${self}/environ`, `/proc/${process.pid}/environ`];
-const read = (await printed("readFiles", python, { paths })) + (await printed("readFiles", typescript, { paths })) + (await printed("readFiles", typescriptOnBun, { paths }));
+const read =
+  (await printed("readFiles", python, { paths })) +
+  (await printed("readFiles", typescript, { paths })) +
+  (await printed("readFiles", typescriptOnBun, { paths }));
 const write = await printed("writeFiles");
 const parent = await printed("killParent");
 const daemon = /child (\d+)/.exec(await printed("leaveDaemon"))?.[1];
