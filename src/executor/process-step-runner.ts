@@ -277,14 +277,14 @@ export class ProcessStepRunner implements StepRunner {
     };
     await this.launcher.ready();
     const landlock = limited && landlockRules(limited);
+    const exec = runtime.forkedFrom ? {} : { exec: [asked.command, ...asked.args] };
     if (isBoxed) {
       const { network } = request.isolation;
       const zygote = await this.#zygoteOfSandbox(runtime);
-      const exec = runtime.forkedFrom ? {} : { exec: [asked.command, ...asked.args] };
       return (ttlMs, listener) => zygote.start({ ...run, ...exec, landlock, sandbox: { network }, ttlMs }, listener);
     }
-    const zygote = runtime.forkedFrom && this.zygotes?.of(runtime.forkedFrom(), this.#imports.of(scriptKey(request)));
-    if (zygote?.isReady) return (ttlMs, listener) => zygote.start({ ...run, landlock, ttlMs }, listener);
+    const zygote = await this.#zygoteOf(runtime, request);
+    if (zygote?.isReady) return (ttlMs, listener) => zygote.start({ ...run, ...exec, landlock, ttlMs }, listener);
     const command =
       limited && this.isolation.kind === "landlock"
         ? landlockCommand(this.isolation.python, limited, asked.command, asked.args)
@@ -294,6 +294,13 @@ export class ProcessStepRunner implements StepRunner {
   }
 
   /** A sandbox is entered between fork and script, so that a command in it is forked first as well. */
+  /** Python is forked from its own; a program is started by any, which is smaller than the launcher. */
+  async #zygoteOf(runtime: Runtime, request: StepRequest): Promise<Zygote | undefined> {
+    if (runtime.forkedFrom) return this.zygotes?.of(runtime.forkedFrom(), this.#imports.of(scriptKey(request)));
+    const python = await this.#findPython().catch(() => undefined);
+    return python && this.zygotes?.of(python.command);
+  }
+
   async #zygoteOfSandbox(runtime: Runtime): Promise<Zygote> {
     const python = runtime.forkedFrom?.() ?? (await this.#findPython()).command;
     const zygote = this.zygotes?.of(python);

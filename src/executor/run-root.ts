@@ -11,7 +11,7 @@ import { isReachable } from "./isolation/reachable.ts";
 const maxSocketPathBytes = 103;
 const parts = ["versions", "slots", "lib", "bin"];
 /** Ends the search of Node and Bun for what a service's files belong to: ours must not decide how theirs are read. */
-const packageEnds = [join("versions", "package.json"), join("versions", "tsconfig.json")];
+const packageEnds = ["versions", "lib"].flatMap((name) => [join(name, "package.json"), join(name, "tsconfig.json")]);
 
 /**
  * Where scripts live while they run: unpacked versions, their sockets, their scratch directories, and

@@ -6,7 +6,8 @@ import type { LimitName, RunLimits } from "../../services/run-limits.ts";
  * (rule D8): a group is killed on `stop`, when its time to live ends by the monotonic clock, and
  * when the connection to the executor ends.
  *
- * One launcher spawns commands (`LauncherClient`); a zygote forks a warm interpreter (`Zygote`).
+ * One launcher spawns commands (`LauncherClient`); a zygote forks a warm interpreter (`Zygote`). Where there is a zygote, programs
+ * too are started by it: it is smaller, so a start costs less, and its children limit themselves without a program in between.
  */
 export interface Launcher<Request> {
   start(request: Request, listener: LaunchListener): Launched;

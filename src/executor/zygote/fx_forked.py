@@ -1,4 +1,4 @@
-"""The child's side of a fork: from a copy of the zygote to the process of one script.
+"""The child's side of a fork: from a copy of the zygote to the process of one script, in Python or, by another program, not.
 
 Each first touch of a page costs a child a microsecond, so what can be made before the fork is made there, and the way from
 the fork to the script avoids what Python has written in Python: the enums of `signal`, the mapping around the environment.
@@ -123,7 +123,9 @@ def enter(request, uid, gid, descriptors):
 
 
 def execute(command):
-    """Becomes another program, within all the limits that were set."""
+    """Becomes another program, within all the limits that were set. What Python ignores that does not."""
+    for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
+        _signal.signal(number, _signal.SIG_DFL)
     try:
         os.execve(command[0], command, dict(os.environ))
     except OSError as error:

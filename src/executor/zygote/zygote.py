@@ -1,4 +1,4 @@
-"""A warm interpreter that starts Python scripts by fork.
+"""A warm interpreter that starts scripts by fork: Python's in a copy of itself, others by the program that they need.
 
 zygote.py SOCKET SDK [MODULES]      MODULES: to be imported ahead, with commas between them
 

@@ -8,6 +8,8 @@ const data = process.argv[2] as string;
 const runner = await openRunner(data);
 const token = join(data, "token");
 writeFileSync(token, "secret", { mode: 0o600 });
+// As in the directory of a person's project: interpreters look for it on their way up, and may not read it.
+writeFileSync(join(data, "package.json"), '{"type": "commonjs"}');
 
 async function printed(name: ProgramName, language = python, params = {}): Promise<string> {
   const script = `${name}${language.extension}`;
