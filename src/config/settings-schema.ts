@@ -77,7 +77,7 @@ const executor = z.strictObject({
     .enum(["auto", "off"])
     .default("auto")
     .describe(
-      "auto: scripts in Python are forked from a warm interpreter where Linux offers it. off: each is started anew.",
+      "auto: scripts in Python are forked from a warm interpreter where Linux offers it, and others started by it. off: each is started anew.",
     ),
   firstUid: z
     .int()

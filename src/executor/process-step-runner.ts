@@ -274,6 +274,7 @@ export class ProcessStepRunner implements StepRunner {
       user: this.#userOf(request),
       outputCapBytes: request.outputCapBytes,
       limits: request.limits,
+      setAsideBytes: asked.setAsideBytes,
     };
     await this.launcher.ready();
     const landlock = limited && landlockRules(limited);
@@ -285,15 +286,13 @@ export class ProcessStepRunner implements StepRunner {
     }
     const zygote = await this.#zygoteOf(runtime, request);
     if (zygote?.isReady) return (ttlMs, listener) => zygote.start({ ...run, ...exec, landlock, ttlMs }, listener);
-    const command =
+    const { command, args } =
       limited && this.isolation.kind === "landlock"
         ? landlockCommand(this.isolation.python, limited, asked.command, asked.args)
         : asked;
-    const { command: program, args } = command;
-    return (ttlMs, listener) => this.launcher.start({ ...run, command: program, args, ttlMs }, listener);
+    return (ttlMs, listener) => this.launcher.start({ ...run, command, args, ttlMs }, listener);
   }
 
-  /** A sandbox is entered between fork and script, so that a command in it is forked first as well. */
   /** Python is forked from its own; a program is started by any, which is smaller than the launcher. */
   async #zygoteOf(runtime: Runtime, request: StepRequest): Promise<Zygote | undefined> {
     if (runtime.forkedFrom) return this.zygotes?.of(runtime.forkedFrom(), this.#imports.of(scriptKey(request)));
@@ -301,6 +300,7 @@ export class ProcessStepRunner implements StepRunner {
     return python && this.zygotes?.of(python.command);
   }
 
+  /** A sandbox is entered between fork and script, so that a command in it is forked first as well. */
   async #zygoteOfSandbox(runtime: Runtime): Promise<Zygote> {
     const python = runtime.forkedFrom?.() ?? (await this.#findPython()).command;
     const zygote = this.zygotes?.of(python);

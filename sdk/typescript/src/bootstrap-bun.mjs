@@ -9,7 +9,7 @@ process.stderr = undefined;
 installOutput();
 orderConsole();
 const channel = await dial(...takeAddress());
-process.on("uncaughtExceptionMonitor", tellOfLimit);
+process.on("uncaughtExceptionMonitor", (error) => channel.tellOfLimit(error));
 process.on("unhandledRejection", printInOrder);
 handOver(channel);
 Bun.plugin({
@@ -67,15 +67,11 @@ function orderConsole() {
   }
 }
 
-function tellOfLimit(error) {
-  require("./overrun.cjs").tellOfLimit(channel, error);
-}
-
 /** As if nobody listened: the error comes again when nobody does, and Bun prints it and ends the script. */
 function printInOrder(error) {
   if (process.listenerCount("unhandledRejection") > 1) return;
   keepOrder(2);
-  tellOfLimit(error);
+  channel.tellOfLimit(error);
   process.off("unhandledRejection", printInOrder);
   Promise.reject(error);
 }

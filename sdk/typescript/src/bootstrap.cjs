@@ -11,11 +11,10 @@ function enter() {
   const { handOver, takeAddress } = require("./channel.cjs");
   const { dial } = require("./dial.cjs");
   const { holdOrderLine, installOutput } = require("./output.cjs");
-  const { tellOfLimit } = require("./overrun.cjs");
   holdOrderLine();
   installOutput();
   const channel = dial(...takeAddress());
-  process.on("uncaughtExceptionMonitor", (error) => tellOfLimit(channel, error));
+  process.on("uncaughtExceptionMonitor", (error) => channel.tellOfLimit(error));
   handOver(channel);
 }
 

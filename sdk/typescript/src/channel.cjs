@@ -45,6 +45,17 @@ class Channel {
     this.#write(encode({ op, ...fields }));
   }
 
+  /** For the error that ends the script. */
+  tellOfLimit(error) {
+    const limit = limitOf(error);
+    if (limit === undefined) return;
+    try {
+      this.tell("overrun", { limit });
+    } catch {
+      // The error itself is told in any case.
+    }
+  }
+
   #write(body) {
     const frame = Buffer.allocUnsafe(4 + body.length);
     frame.writeUInt32BE(body.length);
@@ -107,6 +118,14 @@ function handOver(channel) {
   process.argv.push(JSON.stringify({ ...context.params, service_name: name, package_name: name }));
   // What was loaded from here is not the script's business, nor that of the processes it starts.
   process.execArgv.length = 0;
+}
+
+/** Errors that only a limit of the run makes: whoever reads of the failure is told which limit it was. */
+function limitOf(error) {
+  if (error?.code === "EMFILE") return "openFiles";
+  if (error?.code === "EAGAIN" && String(error.syscall).startsWith("spawn")) return "processes";
+  if (error?.code === "ERR_WORKER_OUT_OF_MEMORY") return "memoryBytes";
+  return undefined;
 }
 
 function encode(words) {

@@ -24,6 +24,8 @@ interface RunRequest {
   /** Output past this many bytes is read and dropped. */
   outputCapBytes: number;
   limits: RunLimits;
+  /** See RuntimeCommand. */
+  setAsideBytes: number;
 }
 
 export interface LaunchRequest extends RunRequest {

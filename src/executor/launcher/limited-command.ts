@@ -1,10 +1,5 @@
 import type { RunLimits } from "../../services/run-limits.ts";
 
-/**
- * What an interpreter sets aside at its start and never uses: Node's threads and its code alone claim 570 MB. The kernel
- * counts it, so its limit lies higher by so much; who passes the true one is seen to within a tenth of a second.
- */
-const setAsideBytes = 768 * 1024 * 1024;
 /** So many more than allowed can be started, so that who passes the limit is seen to, and ends with its name. */
 const spareProcesses = 16;
 
@@ -13,11 +8,12 @@ const spareProcesses = 16;
  * of a run; what all of them use together is watched (tree-usage.ts). Fails closed: where a limit cannot be set, nothing
  * is started (exit status 126).
  *
- * `countsProcesses`: the run has a user of its own. The kernel counts the processes of a user, not those of a run.
+ * `setAsideBytes`: see RuntimeCommand. `countsProcesses`: the run has a user of its own. The kernel counts the processes of a user, not those of a run.
  */
 export function limitedCommand(
   { memoryBytes, cpuSeconds, processes, openFiles }: RunLimits,
   countsProcesses: boolean,
+  setAsideBytes: number,
   command: string,
   args: readonly string[],
 ): { command: string; args: string[] } {

@@ -97,8 +97,9 @@ export class ScriptProcess {
   }
 
   #start(launchMark: string): void {
-    const { cwd, env, user, ttlMs, limits } = this.#request;
-    const { command, args } = limitedCommand(limits, user !== undefined, this.#request.command, this.#request.args);
+    const { cwd, env, user, ttlMs, limits, setAsideBytes } = this.#request;
+    const asked = [this.#request.command, this.#request.args] as const;
+    const { command, args } = limitedCommand(limits, user !== undefined, setAsideBytes, ...asked);
     try {
       // The fourth descriptor is the order line; see `#answerOrder`.
       const child = spawn(command, args, {

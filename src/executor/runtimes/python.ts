@@ -26,7 +26,7 @@ export function createPythonRuntime({ findPython, library }: RuntimeSetup): Runt
     command() {
       if (!found) throw new Error("the Python runtime was not resolved");
       const start = `import sys; sys.path.insert(0, ${JSON.stringify(sdk)}); import fx_bootstrap; fx_bootstrap.main()`;
-      return { command: found.command, args: [...pythonFlags, "-c", start], env: {} };
+      return { command: found.command, args: [...pythonFlags, "-c", start], env: {}, setAsideBytes: 0 };
     },
     files: () => found?.prefixes.concat(found.command) ?? [],
     async check(scripts) {

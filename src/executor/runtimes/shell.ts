@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, PlatformError, type Problem } from "../../foundation/errors.ts";
+import { setAsideBytes } from "./node.ts";
 import { runTool } from "./run-tool.ts";
 import type { Runtime, RuntimeSetup } from "./runtime.ts";
 
@@ -21,6 +22,7 @@ export function createShellRuntime({ findPython, library }: RuntimeSetup): Runti
       return {
         command: found.command,
         args: ["-I", "-S", "-E", "-B", "-X", "utf8", join(shellLibrary, "bootstrap.py"), ...start],
+        setAsideBytes,
         env: { PATH: `${join(shellLibrary, "bin")}:/usr/local/bin:/usr/bin:/bin` },
       };
     },

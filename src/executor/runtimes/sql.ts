@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { sdkDirectory } from "./library.ts";
+import { setAsideBytes } from "./node.ts";
 import { runTool } from "./run-tool.ts";
 import type { Runtime, RuntimeSetup } from "./runtime.ts";
 
@@ -14,7 +15,7 @@ export function createSqlRuntime({ node, library }: RuntimeSetup): Runtime {
     usesDatabases: true,
     async resolve() {},
     command() {
-      return { command: node, args: [...quiet, join(library, "sql", "main.ts")], env: {} };
+      return { command: node, args: [...quiet, join(library, "sql", "main.ts")], env: {}, setAsideBytes };
     },
     files: () => [node],
     async check(scripts) {

@@ -103,6 +103,8 @@ def enter(request, uid, gid, descriptors):
         if name in limits and (name != "processes" or uid >= 0):
             # Some more than allowed, so that whoever passes the limit is seen to, and ends with its name.
             value += SPARE_PROCESSES if name == "processes" else 0
+            # As the spawning launcher does (src/executor/launcher/limited-command.ts).
+            value += request["setAsideBytes"] if name == "memoryBytes" else 0
             # At the soft limit of time a signal that names its reason, at the hard one the end.
             resource.setrlimit(limits[name], (value, value + 1 if name == "cpuSeconds" else value))
     if uid >= 0:

@@ -84,6 +84,7 @@ export class ZygoteProcess {
         cwd: "/",
         env: {},
         user: undefined,
+        setAsideBytes: 0,
         ttlMs: undefined,
         outputCapBytes: Number.MAX_SAFE_INTEGER,
         limits: noLimits,

@@ -47,69 +47,75 @@ setInterval(() => spawn("sleep", ["60"]).on("error", () => {}), 1);`,
 };
 type Body = "memory" | "memoryOfChildren" | "time" | "processes" | "files" | "output" | "modest";
 
-describe.each(["python, forked", "python, started anew", "node"])("a limit of a script in %s", (name) => {
-  const data = tempDirForFile();
-  const language = name.startsWith("python") ? "python" : "node";
-  const { script, bodies } = programs[language] as (typeof programs)[string];
-  let runner: ProcessStepRunner;
-  beforeAll(async () => {
-    runner = await openRunner(data, name.endsWith("anew") ? "off" : "auto");
-  });
-  afterAll(() => runner.close());
-
-  const run = (body: Body, limits: Partial<RunLimits>) =>
-    runScript(runner, { [script]: bodies[body] }, script, { request: { limits: { ...noLimits, ...limits } } });
-
-  it("of memory ends a run that takes more, and names the limit", async () => {
-    const memoryBytes = 200 * megabyte;
-    expect(await run("memory", { memoryBytes }).result).toMatchObject({
-      kind: "overrun",
-      limit: "memoryBytes",
-      value: memoryBytes,
+describe.each(["python, forked", "python, started anew", "node", "node, spawned", "bun", "bun, spawned"])(
+  "a limit of a script in %s",
+  (name) => {
+    const data = tempDirForFile();
+    const language = name.startsWith("python") ? "python" : "node";
+    const { script, bodies } = programs[language] as (typeof programs)[string];
+    let runner: ProcessStepRunner;
+    beforeAll(async () => {
+      runner = await openRunner(data, /anew|spawned/.test(name) ? "off" : "auto");
     });
-  });
+    afterAll(() => runner.close());
 
-  it("of memory counts what a run has started as well", async () => {
-    const memoryBytes = 150 * megabyte;
-    expect(await run("memoryOfChildren", { memoryBytes }).result).toMatchObject({
-      kind: "overrun",
-      limit: "memoryBytes",
+    const runtime = name.startsWith("bun") ? "bun" : "node";
+    const run = (body: Body, limits: Partial<RunLimits>) =>
+      runScript(runner, { [script]: bodies[body] }, script, {
+        request: { runtime, limits: { ...noLimits, ...limits } },
+      });
+
+    it("of memory ends a run that takes more, and names the limit", async () => {
+      const memoryBytes = 200 * megabyte;
+      expect(await run("memory", { memoryBytes }).result).toMatchObject({
+        kind: "overrun",
+        limit: "memoryBytes",
+        value: memoryBytes,
+      });
     });
-  });
 
-  it("of processor time ends a run that takes more", async () => {
-    expect(await run("time", { cpuSeconds: 1 }).result).toMatchObject({
-      kind: "overrun",
-      limit: "cpuSeconds",
-      value: 1,
+    it("of memory counts what a run has started as well", async () => {
+      const memoryBytes = 150 * megabyte;
+      expect(await run("memoryOfChildren", { memoryBytes }).result).toMatchObject({
+        kind: "overrun",
+        limit: "memoryBytes",
+      });
     });
-  });
 
-  it("of processes ends a run that starts more", async () => {
-    expect(await run("processes", { processes: 30 }).result).toMatchObject({
-      kind: "overrun",
-      limit: "processes",
-      value: 30,
+    it("of processor time ends a run that takes more", async () => {
+      expect(await run("time", { cpuSeconds: 1 }).result).toMatchObject({
+        kind: "overrun",
+        limit: "cpuSeconds",
+        value: 1,
+      });
     });
-  });
 
-  it("of open files ends a run that fails over it", async () => {
-    expect(await run("files", { openFiles: 100 }).result).toMatchObject({
-      kind: "overrun",
-      limit: "openFiles",
-      value: 100,
+    it("of processes ends a run that starts more", async () => {
+      expect(await run("processes", { processes: 30 }).result).toMatchObject({
+        kind: "overrun",
+        limit: "processes",
+        value: 30,
+      });
     });
-  });
 
-  it("of output ends a run that writes more", async () => {
-    const ended = await run("output", { outputBytes: 64 * 1024 }).result;
-    expect(ended).toMatchObject({ kind: "overrun", limit: "outputBytes" });
-  });
+    it("of open files ends a run that fails over it", async () => {
+      expect(await run("files", { openFiles: 100 }).result).toMatchObject({
+        kind: "overrun",
+        limit: "openFiles",
+        value: 100,
+      });
+    });
 
-  it("is not felt by a run that stays within all of them", async () => {
-    const all = { memoryBytes: 300 * megabyte, cpuSeconds: 10, processes: 100, openFiles: 256, outputBytes: 1024 };
-    const { result, stdout } = run("modest", all);
-    expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
-    expect(stdout()).toBe("within\n");
-  });
-});
+    it("of output ends a run that writes more", async () => {
+      const ended = await run("output", { outputBytes: 64 * 1024 }).result;
+      expect(ended).toMatchObject({ kind: "overrun", limit: "outputBytes" });
+    });
+
+    it("is not felt by a run that stays within all of them", async () => {
+      const all = { memoryBytes: 300 * megabyte, cpuSeconds: 10, processes: 100, openFiles: 256, outputBytes: 1024 };
+      const { result, stdout } = run("modest", all);
+      expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
+      expect(stdout()).toBe("within\n");
+    });
+  },
+);

@@ -214,7 +214,7 @@ async function replaced(
     const start = () =>
       new Promise<LaunchEnd>((ended) => {
         const env = { FX_CHANNEL: join(directory, "nobody"), FX_NONCE: "n" };
-        const run = { cwd: directory, env, user: undefined, limits: noLimits, landlock: undefined };
+        const run = { cwd: directory, env, user: undefined, limits: noLimits, setAsideBytes: 0, landlock: undefined };
         zygote.start({ ...run, ttlMs: 10_000, outputCapBytes: 1000 }, { started() {}, output() {}, ended });
       });
     expect(await start()).toMatchObject({ kind: "exited", code: 1 });
