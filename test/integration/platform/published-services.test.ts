@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "../../support/eventually.ts";
 import { TestPlatform } from "../../support/platform.ts";
 import { publishedService } from "../../support/published-services.ts";
 
@@ -55,10 +56,14 @@ describe("a service as people wrote it for the published product", () => {
 
   test("sends events in each of the documented forms", async () => {
     await runOf("order-desk", "order.received", { number: 12 });
-    const { body } = await platform.request<{ items: EventRow[] }>("GET", "/api/v1/events?limit=1000");
-    const sent = body.items.map(({ event }) => event).filter(({ type }) => type.startsWith("desk."));
     const order = { number: 12, lines: [{ item: "tea" }] };
-    expect(sent.map(({ data }) => data)).toEqual(Array(6).fill(order));
+    // A run may have ended before all that it sent is routed.
+    const sent = await eventually(async () => {
+      const { body } = await platform.request<{ items: EventRow[] }>("GET", "/api/v1/events?limit=1000");
+      const found = body.items.map(({ event }) => event).filter(({ type }) => type.startsWith("desk."));
+      expect(found.map(({ data }) => data)).toEqual(Array(6).fill(order));
+      return found;
+    });
     const named = Object.fromEntries(sent.map(({ type, source, subject }) => [type, [source, subject]]));
     const own = named["desk.plain"]?.[0];
     expect(own).toContain("order-desk");
@@ -74,17 +79,21 @@ describe("a service as people wrote it for the published product", () => {
 
   test("writes log lines of every level, of values too, from the level it has set", async () => {
     const { id } = await runOf("night-watch", "night.fell", {});
-    const { body } = await platform.request<{ items: { stream: string; level: string; text: string }[] }>(
-      "GET",
-      `/api/v1/executions/${id}/logs`,
-    );
-    expect(body.items.filter(({ stream }) => stream === "log").map(({ level, text }) => [level, text])).toEqual([
-      ["info", "doors are shut"],
-      ["warning", "['a window', 'is open']"],
-      ["error", "{'alarm': 3}"],
-      ["critical", "smoke in room 4"],
-      ["debug", "round of night-watch is over"],
-    ]);
+    const route = `/api/v1/executions/${id}/logs`;
+    await eventually(async () => {
+      const { body } = await platform.request<{ items: { stream: string; level: string; text: string }[] }>(
+        "GET",
+        route,
+      );
+      expect(body.items.filter(({ stream }) => stream === "log").map(({ level, text }) => [level, text])).toEqual([
+        ["info", "doors are shut"],
+        ["warning", "['a window', 'is open']"],
+        ["error", "{'alarm': 3}"],
+        ["critical", "smoke in room 4"],
+        ["debug", "round of night-watch is over"],
+      ]);
+      return true;
+    });
   });
 
   test("runs its modules in order, imports from its folders and reads files beside its scripts", async () => {
