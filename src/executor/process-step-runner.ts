@@ -157,7 +157,17 @@ export class ProcessStepRunner implements StepRunner {
     const group = databaseGroup(isolation);
     const databases = await DatabaseArea.choose({ dataDirectory, path: options.sqlDirectory, group });
     const furniture = [library, node, ...(hasBun ? [bun.command] : [])];
-    const parts = { runRoot, runtimes, isolation, library, furniture, furnish, users, databases, findPython: () => python };
+    const parts = {
+      runRoot,
+      runtimes,
+      isolation,
+      library,
+      furniture,
+      furnish,
+      users,
+      databases,
+      findPython: () => python,
+    };
     const runner = new ProcessStepRunner(options, parts);
     await runner.launcher.ready();
     // Begun now, so that the first run finds it; without a Python there is nothing to warm.
