@@ -14,7 +14,9 @@ import { replayContract } from "./contract/replays.contract.ts";
 import { routingContract } from "./contract/routing.contract.ts";
 import { Scene } from "./contract/scene.contract.ts";
 import { jobContract, scheduleContract } from "./contract/schedules.contract.ts";
+import { queueLimitContract, serviceLimitContract } from "./contract/service-limits.contract.ts";
 import { linkContract, serviceContract } from "./contract/services.contract.ts";
+import { turnContract } from "./contract/turns.contract.ts";
 
 export interface CatalogUnderTest {
   catalog: Catalog;
@@ -39,6 +41,9 @@ export function catalogContract({ open }: CatalogContract): void {
 
   describe("routing", () => routingContract(start));
   describe("leases", () => leaseContract(start));
+  describe("turns", () => turnContract(start));
+  describe("limits of runs", () => serviceLimitContract(start));
+  describe("limits of queues", () => queueLimitContract(start));
   describe("executions", () => executionContract(start));
   describe("services", () => serviceContract(start));
   describe("schedules", () => scheduleContract(start));

@@ -6,10 +6,11 @@ import type { ExecutionId, InstanceId } from "../foundation/ids.ts";
 /** Claiming and finishing attempts. Every write carries the fencing token (rule D8). */
 export interface LeaseStore {
   /**
-   * Leases at most `limit` due executions: lanes in the order given, within a lane by priority,
-   * then by the order of routing. Concurrent callers never get the same one. Of a concurrency key
-   * only the earliest unfinished execution is due, also while it waits in backoff (rule D5). Counts
-   * the attempt, and writes `fx.execution.started` to the outbox.
+   * Leases at most `limit` due executions: lanes in the order given, within a lane by priority, among
+   * services of one priority in turn, of one service in the order of routing. Concurrent callers never
+   * get the same one. Of a concurrency key only the earliest unfinished execution is due, also while it
+   * waits in backoff (rule D5). Of a service with `concurrency` no more are leased than that, replays
+   * included; of one with a `throttle` no more are claimed within any of its periods. Counts the attempt, and writes `fx.execution.started` to the outbox.
    */
   claim(request: ClaimRequest): Promise<ClaimedExecution[]>;
 
@@ -37,7 +38,10 @@ export interface LeaseStore {
   /** Expires at once the leases of every owner but those named, whose runs are due again at once: an embedded restart (rule D8). */
   expireOthers(owners: readonly InstanceId[]): Promise<number>;
 
-  /** When the next pending execution becomes due, by the database's clock; undefined when none waits. */
+  /**
+   * When the next pending execution becomes due, by the database's clock: its own time, or that of its
+   * service's throttle. Undefined when none waits for a time.
+   */
   nextDue(): Promise<number | undefined>;
 }
 

@@ -161,6 +161,8 @@ export interface RoutingResult {
   rejected: number;
   counted: number;
   executions: number;
+  /** Executions that ended as skipped because a queue was full. */
+  skipped: number;
   /** Events that mappings made; they wait in the outbox. */
   mapped: number;
 }

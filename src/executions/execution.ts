@@ -47,6 +47,8 @@ export interface ExecutionFacts {
   losses: number;
   priority: number;
   lane: Lane;
+  /** The lane that a person moved it from, which happens once. */
+  movedFrom: Lane | undefined;
   concurrencyKey: string | undefined;
   /** The execution that a person retried, or that a replay runs again. */
   retryOf: ExecutionId | undefined;
@@ -60,7 +62,7 @@ export type ExecutionState =
   | { status: "in_progress"; startedAt: number; lease: Lease; cancelRequested: boolean }
   | { status: "completed"; startedAt: number; finishedAt: number }
   | { status: "failed"; startedAt: number | undefined; finishedAt: number; error: ExecutionError }
-  | { status: "skipped"; finishedAt: number }
+  | { status: "skipped"; finishedAt: number; reason: string | undefined }
   | { status: "cancelled"; startedAt: number | undefined; finishedAt: number };
 
 /** The right to run an execution, until `until` by the database's clock (rule D8). */

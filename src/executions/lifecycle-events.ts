@@ -10,7 +10,8 @@ export type LifecycleChange =
   | { kind: "step_completed"; token: number; step: Step }
   | { kind: "completed" }
   | { kind: "failed"; error: ExecutionError }
-  | { kind: "skipped" }
+  /** `reason`: why the platform skipped it; undefined where a person did. */
+  | { kind: "skipped"; reason: string | undefined }
   | { kind: "cancelled" };
 
 const types = {
@@ -65,6 +66,7 @@ function statusAfter(change: LifecycleChange): ExecutionStatus {
 }
 
 function detailsOf(change: LifecycleChange): JsonObject {
+  if (change.kind === "skipped") return definedOf({ reason: change.reason });
   if (change.kind === "failed") return { error: definedOf({ ...change.error }) };
   if (change.kind !== "step_completed") return {};
   const { n, script, exitCode, startedAt, finishedAt, output } = change.step;

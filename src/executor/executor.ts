@@ -1,6 +1,6 @@
 import type { Bus } from "../bus/bus.ts";
 import type { AttemptReport, LeaseStore } from "../catalog/leases.ts";
-import { type Lane, lanes } from "../executions/lanes.ts";
+import { type Lane, type LaneWeights, lanes } from "../executions/lanes.ts";
 import type { Clock, Timer } from "../foundation/clock.ts";
 import { sleep } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
@@ -9,6 +9,7 @@ import type { InstanceId } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
 import { Loop } from "../foundation/loop.ts";
 import { Attempt, type AttemptParts } from "./attempt.ts";
+import { laneOrders } from "./lane-orders.ts";
 
 export interface ExecutorParts extends AttemptParts {
   bus: Bus;
@@ -18,22 +19,12 @@ export interface ExecutorParts extends AttemptParts {
   instance: InstanceId;
   /** Steps that may run at once. */
   slots: number;
+  laneWeights: LaneWeights;
   /** Longest wait when a wake-up was lost. */
   pollMs: number;
   /** Before a lease ends by the catalog's clock, scripts are gone by ours. */
   leaseMarginMs: number;
 }
-
-/**
- * One in so many claims begins with another lane, so that a busy high lane cannot starve the others:
- * of ten claims seven begin with high, two with regular, one with low.
- */
-const laneOrders: readonly (readonly Lane[])[] = [
-  ...Array<readonly Lane[]>(7).fill(lanes),
-  ["regular", "high", "low"],
-  ["regular", "high", "low"],
-  ["low", "high", "regular"],
-];
 
 const maxReportsPerCommit = 500;
 
@@ -53,10 +44,12 @@ export class Executor {
   readonly #reports: GroupCommit<AttemptReport, boolean>;
   readonly #abandon = new AbortController();
   #unsubscribe: (() => void)[] = [];
+  readonly #laneOrders: readonly (readonly Lane[])[];
   #claims = 0;
 
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
+    this.#laneOrders = laneOrders(parts.laneWeights);
     const { clock, log, pollMs, leaseMs } = parts;
     this.#freeSlots = Array.from({ length: parts.slots }, (_, slot) => parts.slots - 1 - slot);
     this.#claiming = new Loop({ name: "claim", clock, log, idleMs: pollMs, work: (stopping) => this.#claim(stopping) });
@@ -108,7 +101,7 @@ export class Executor {
     const { bus, clock, instance, leases, leaseMs, leaseMarginMs } = this.#parts;
     while (!stopping.aborted && this.#freeSlots.length > 0) {
       const limit = this.#freeSlots.length;
-      const order = laneOrders[this.#claims % laneOrders.length] ?? lanes;
+      const order = this.#laneOrders[this.#claims % this.#laneOrders.length] ?? lanes;
       // The lease began no later than the answer, so counting from the question is safe (rule D8).
       const askedAt = clock.monotonic();
       const claimed = await leases.claim({ owner: instance, lanes: order, limit, leaseMs });

@@ -1,5 +1,6 @@
 import { DirectoryWatcher } from "../adapters/watch/directory-watcher.ts";
 import type { Settings } from "../config/settings.ts";
+import { readLaneWeights } from "../executions/lanes.ts";
 import { Executor } from "../executor/executor.ts";
 import type { ProcessStepRunner } from "../executor/process-step-runner.ts";
 import { ServiceConfiguration } from "../executor/service-configuration.ts";
@@ -91,6 +92,7 @@ export function createParts(options: PartsOptions): Parts {
     log,
     instance,
     slots: settings.executor.slots,
+    laneWeights: readLaneWeights(settings.executor.lanes),
     pollMs: settings.executor.pollMs,
     leaseMs: settings.executor.leaseMs,
     leaseMarginMs: settings.executor.leaseMarginMs,

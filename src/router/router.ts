@@ -179,7 +179,8 @@ export class Router {
       await bus.publish([deadLetter(record, reason)]);
       const { topic, partition, offset } = record;
       await catalog.routing.reject([{ topic, partition, offset, reason, receivedAt }]);
-      this.#announce({ matched: 0, unmatched: 0, duplicate: 0, rejected: 1, counted: 0, executions: 0, mapped: 0 });
+      const nothing = { matched: 0, unmatched: 0, duplicate: 0, counted: 0, executions: 0, skipped: 0, mapped: 0 };
+      this.#announce({ ...nothing, rejected: 1 });
       return true as const;
     });
   }
@@ -202,7 +203,7 @@ export class Router {
   #announce(result: RoutingResult): void {
     const { bus, onRouted } = this.#parts;
     if (result.executions > 0) bus.signal("dispatch");
-    if (result.rejected + result.mapped > 0) bus.signal("outbox");
+    if (result.rejected + result.mapped + result.skipped > 0) bus.signal("outbox");
     bus.signal("routed");
     onRouted?.(result);
   }

@@ -52,6 +52,27 @@ const retries = z.union([
     .strict(),
 ]);
 
+/** Starts, retries included, that a service may make within any stretch of time so long. */
+const throttle = z
+  .object({
+    limit: z.int().min(1).max(100_000).describe("Starts within any period; retries are starts as well."),
+    period: z.number().min(0.1).max(86_400).describe("Seconds."),
+  })
+  .strict();
+
+export const queuePolicies = ["reject", "drop_oldest"] as const;
+export type QueuePolicy = (typeof queuePolicies)[number];
+
+const queue = z
+  .object({
+    limit: z.int().min(1).max(100_000).describe("Runs that may wait."),
+    policy: z
+      .enum(queuePolicies)
+      .default("reject")
+      .describe("Which run ends as skipped when there are more: the one that came, or the oldest that has not begun."),
+  })
+  .strict();
+
 /**
  * `manifest.json` of a service. docs/reference/manifest.md and the schema for editors are made from
  * it. Unknown keys are reported as warnings by `readManifest`, wrong types refuse the deploy.
@@ -142,6 +163,18 @@ export const manifestSchema = z.object({
     .min(1)
     .optional()
     .describe("CEL over event; runs with equal keys happen one at a time, in the order they were routed."),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe("Runs of it that may happen at the same time, on all executors together; more wait."),
+  throttle: throttle
+    .optional()
+    .describe("{limit, period}: at most so many starts within any period of so many seconds; more wait."),
+  queue: queue
+    .optional()
+    .describe("{limit, policy}: how many runs may wait, and which one is skipped, visibly, when there are more."),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

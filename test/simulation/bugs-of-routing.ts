@@ -69,9 +69,8 @@ export const bugsOfRouting: readonly PlantedBug[] = [
     edits: [
       {
         file: routing,
-        find: "result.executions = await insertExecutions(context, tx, won.flatMap(newExecutionsOf), now);",
-        replace:
-          "if (won.length > 1) result.executions = await insertExecutions(context, tx, won.slice(1).flatMap(newExecutionsOf), now);",
+        find: "const added = await insertExecutions(context, tx, won.flatMap(newExecutionsOf), now);",
+        replace: "const added = await insertExecutions(context, tx, won.slice(1).flatMap(newExecutionsOf), now);",
       },
     ],
   },

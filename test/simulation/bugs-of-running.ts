@@ -14,7 +14,7 @@ export const bugsOfRunning: readonly PlantedBug[] = [
     given: cluster,
     edits: [
       {
-        file: "catalog/kysely/claim.ts",
+        file: "catalog/kysely/take-turns.ts",
         find: "select seq from executions ${traits.walk(\"executions_ready\")}\n      where status = 'pending' and gate = 0",
         replace: "select seq from executions\n      where status in ('pending', 'in_progress') and gate = 0",
       },

@@ -1,6 +1,6 @@
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import type { VersionId } from "../../src/foundation/ids.ts";
-import { manifestSchema } from "../../src/services/manifest.ts";
+import { manifestSchema, queuePolicies } from "../../src/services/manifest.ts";
 import { drawProgram } from "./programs.ts";
 import { filters } from "./reference-matching.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -24,6 +24,9 @@ export async function deployService(world: World, catalog: Catalog, random: Seed
     retries: random.pick([0, 0, 1, { count: 3, delay: 0.1, max_delay: 1 }, { count: 2, delay: 5, max_delay: 60 }]),
     on_lost: random.chance(0.2) ? "fail" : "retry",
     ...(random.chance(0.3) ? { concurrency_key: random.pick(['"one"', "event.data.n", "event.missing"]) } : {}),
+    ...(random.chance(0.25) ? { concurrency: random.between(1, 3) } : {}),
+    ...(random.chance(0.2) ? { throttle: { limit: random.between(1, 3), period: random.pick([0.5, 2, 5]) } } : {}),
+    ...(random.chance(0.2) ? { queue: { limit: random.between(1, 4), policy: random.pick(queuePolicies) } } : {}),
     ...(random.chance(0.15) ? { schedule: "* * * * *", catch_up: random.pick(["one", "none", "all"]) } : {}),
   });
   const version = { id, project, name, manifest, scripts, files: [], warnings: [] };

@@ -32,9 +32,18 @@ export async function isAtRest(world: World): Promise<boolean> {
 
 /** What must hold while things go wrong, read from the catalog as anybody may at any time. */
 export async function checkSafety(world: World): Promise<void> {
-  for (const { id, status } of await all((page) => world.drivers.catalog.executions.list({}, page))) {
-    world.leases.seen(id, status);
+  for (const execution of await all((page) => world.drivers.catalog.executions.list({}, page))) {
+    noteSkipped(world, execution);
+    world.leases.seen(execution.id, execution.status);
   }
+}
+
+/** What a full queue skips is told by nobody's answer. */
+function noteSkipped({ leases, limits }: World, execution: Execution): void {
+  if (execution.status !== "skipped" || execution.reason === undefined) return;
+  const { id, project, service } = execution;
+  limits.skipped(`${project}/${service}`, id);
+  leases.ended(id, "skipped");
 }
 
 /** What must hold once the world is healed and at rest. */
@@ -59,6 +68,7 @@ async function checkExecutions(world: World, executions: readonly Execution[]): 
   }
   for (const execution of executions) {
     const { id, status } = execution;
+    noteSkipped(world, execution);
     if (!isTerminal(status)) history.violate("liveness", `execution ${id} is ${status} for ever`);
     const known = leases.terminal.get(id);
     if (known !== status) history.violate("D6", `execution ${id} is ${status}, and ended as ${known ?? "nothing"}`);

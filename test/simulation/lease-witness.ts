@@ -1,8 +1,9 @@
-import type { AttemptReport, ClaimedExecution, LeaseStore } from "../../src/catalog/leases.ts";
-import { type ExecutionStatus, maxLosses } from "../../src/executions/execution.ts";
+import type { AttemptReport, ClaimedExecution, ClaimRequest, LeaseStore } from "../../src/catalog/leases.ts";
+import { type Execution, type ExecutionStatus, maxLosses } from "../../src/executions/execution.ts";
 import type { ExecutionId, InstanceId, VersionId } from "../../src/foundation/ids.ts";
 import { type Manifest, retriesOf } from "../../src/services/manifest.ts";
 import type { History } from "./history.ts";
+import type { LimitWitness } from "./limit-witness.ts";
 
 interface Lease {
   owner: InstanceId;
@@ -12,6 +13,7 @@ interface Lease {
   attempt: number;
   losses: number;
   version: VersionId;
+  service: string;
   concurrencyKey: string | undefined;
   cancelRequested: boolean;
 }
@@ -21,6 +23,9 @@ export interface LeaseWitnessParts {
   /** The database's clock. */
   now(): number;
   manifestOf(version: VersionId): Manifest | undefined;
+  limits: LimitWitness;
+  /** Whether a full queue has skipped it, or it is gone for its age: nothing tells the witness when. */
+  isOver(id: ExecutionId): Promise<boolean>;
   /** An attempt was recorded as completed. */
   completed(id: ExecutionId, attempt: number): void;
 }
@@ -78,7 +83,8 @@ export class LeaseWitness {
       claim: async (request) => {
         const askedAt = now();
         const claimed = await store.claim(request);
-        for (const one of claimed) this.#claimed(one, request.owner, askedAt + request.leaseMs);
+        for (const one of claimed) this.#claimed(one, request, askedAt);
+        for (const { execution } of claimed) await this.#checkHead(execution);
         if (claimed.length > request.limit) history.violate("D4", "more executions were claimed than asked for");
         return claimed;
       },
@@ -151,14 +157,15 @@ export class LeaseWitness {
     return lease?.live === true && lease.token === token;
   }
 
-  #claimed({ execution }: ClaimedExecution, owner: InstanceId, leastUntil: number): void {
-    const { history } = this.#parts;
+  #claimed({ execution }: ClaimedExecution, { owner, leaseMs }: ClaimRequest, askedAt: number): void {
+    const { history, limits } = this.#parts;
     const { id, attempt, losses, lease, concurrencyKey, version } = execution;
+    const service = `${execution.project}/${execution.service}`;
     const before = this.#leases.get(id);
     if (before?.live) history.violate("D4", `execution ${id} was claimed while its lease was live`);
     if (before && lease.token <= before.token) history.violate("D8", `the token of ${id} did not grow`);
     if (this.terminal.has(id)) history.violate("D6", `execution ${id} was claimed after it ended`);
-    if (lease.until < leastUntil) history.violate("D8", `the lease of ${id} is shorter than asked for`);
+    if (lease.until < askedAt + leaseMs) history.violate("D8", `the lease of ${id} is shorter than asked for`);
     if (lease.owner !== owner) history.violate("D8", `the lease of ${id} names another owner`);
     const released = this.#released.get(id);
     this.#released.delete(id);
@@ -169,16 +176,20 @@ export class LeaseWitness {
     if (losses !== (before?.losses ?? 0)) {
       history.violate("D7", `execution ${id} has ${losses} losses, not ${before?.losses ?? 0}`);
     }
-    if (concurrencyKey !== undefined) this.#checkHead(id, concurrencyKey);
-    this.#leases.set(id, { ...lease, live: true, attempt, losses, version, concurrencyKey, cancelRequested: false });
+    const facts = { version, service, concurrencyKey };
+    this.#leases.set(id, { ...lease, ...facts, live: true, attempt, losses, cancelRequested: false });
+    const live = [...this.#leases.values()].filter((other) => other.live && other.service === service).length;
+    limits.claimed(service, { at: lease.until - leaseMs, askedAt, live });
   }
 
-  #checkHead(id: string, concurrencyKey: string): void {
+  async #checkHead({ id, concurrencyKey }: Pick<Execution, "id" | "concurrencyKey">): Promise<void> {
+    if (concurrencyKey === undefined) return;
     const queue = (this.#queues.get(concurrencyKey) ?? []).filter((other) => !this.terminal.has(other));
     this.#queues.set(concurrencyKey, queue);
     const place = queue.indexOf(id);
-    if (place > 0) {
-      this.#parts.history.violate("D5", `execution ${id} overtook ${queue[0]} of its key ${concurrencyKey}`);
+    for (const earlier of queue.slice(0, Math.max(0, place))) {
+      if (await this.#parts.isOver(earlier as ExecutionId)) continue;
+      this.#parts.history.violate("D5", `execution ${id} overtook ${earlier} of its key ${concurrencyKey}`);
     }
     if (queue.length > 1) this.#parts.history.reach("a concurrency key held back a later execution");
   }

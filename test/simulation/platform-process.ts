@@ -60,6 +60,7 @@ export async function startParts(
     log,
     instance,
     slots,
+    laneWeights: { high: 7, regular: 2, low: 1 },
     pollMs,
     leaseMs,
     leaseMarginMs,

@@ -1,9 +1,12 @@
 import type { Catalog } from "../../src/catalog/catalog.ts";
 import type { RunRequest } from "../../src/catalog/run-requests.ts";
 import type { CloudEvent } from "../../src/events/cloud-event.ts";
-import type { ExecutionId } from "../../src/foundation/ids.ts";
+import type { ExecutionId, VersionId } from "../../src/foundation/ids.ts";
+import type { ServiceVersion } from "../../src/services/service.ts";
+import { serviceLimitsOf } from "../../src/services/service-limits.ts";
 import type { History } from "./history.ts";
 import type { LeaseWitness } from "./lease-witness.ts";
+import type { LimitWitness } from "./limit-witness.ts";
 import type { RoutingWitness } from "./routing-witness.ts";
 import type { ScheduleWitness } from "./schedule-witness.ts";
 
@@ -11,11 +14,14 @@ interface Witnesses {
   routing: RoutingWitness;
   leases: LeaseWitness;
   schedules: ScheduleWitness;
+  limits: LimitWitness;
+  versions: ReadonlyMap<VersionId, Pick<ServiceVersion, "manifest">>;
   history: History;
 }
 
 /** The catalog with the world's witnesses between it and everybody: they see what was truly committed. */
-export function watchCatalog(catalog: Catalog, { routing, leases, schedules: witness, history }: Witnesses): Catalog {
+export function watchCatalog(catalog: Catalog, witnesses: Witnesses): Catalog {
+  const { routing, leases, schedules: witness, limits, versions, history } = witnesses;
   const { links, mappings, services, executions, runRequests, schedules, jobs, retention } = catalog;
 
   /** As that, and the service's schedule may begin anew. */
@@ -61,10 +67,20 @@ export function watchCatalog(catalog: Catalog, { routing, leases, schedules: wit
     },
     services: {
       ...services,
-      deploy: (version) => beginning(version.project, version.name, () => services.deploy(version)),
-      update: (project, name, change) => beginning(project, name, () => services.update(project, name, change)),
+      deploy(version) {
+        const deploy = () => services.deploy(version);
+        const { project, name, manifest } = version;
+        return beginning(project, name, () => limits.changing(`${project}/${name}`, serviceLimitsOf(manifest), deploy));
+      },
+      update(project, name, change) {
+        const active = change.activeVersion && versions.get(change.activeVersion);
+        const update = () => services.update(project, name, change);
+        const changed = active && serviceLimitsOf(active.manifest);
+        return beginning(project, name, () => limits.changing(`${project}/${name}`, changed, update));
+      },
       async delete(project, name) {
-        await beginning(project, name, () => services.delete(project, name));
+        const remove = () => services.delete(project, name);
+        await beginning(project, name, () => limits.removing(`${project}/${name}`, remove));
         // Its pending executions ended with it, its running ones were asked to stop.
         const { items } = await executions.list({ service: `${project}/${name}` }, { limit: 1000 });
         for (const { id, status } of items) {
@@ -83,6 +99,11 @@ export function watchCatalog(catalog: Catalog, { routing, leases, schedules: wit
           history.reach("a running execution was cancelled");
         }
         return cancelled;
+      },
+      async move(id, lane) {
+        const moved = await executions.move(id, lane);
+        history.reach("a run was moved to another lane");
+        return moved;
       },
       async skip(id) {
         const skipped = await executions.skip(id);

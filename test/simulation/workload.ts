@@ -6,6 +6,7 @@ import { eventKeyOf } from "../../src/events/event-key.ts";
 import { readHttpEvents } from "../../src/events/http-binding.ts";
 import { runRequestedEvent } from "../../src/events/platform-events.ts";
 import { topics } from "../../src/events/topics.ts";
+import { lanes } from "../../src/executions/lanes.ts";
 import { isPlatformError, messageOf, PlatformError } from "../../src/foundation/errors.ts";
 import { createIds, type ExecutionId, type Ids } from "../../src/foundation/ids.ts";
 import { EventIntake } from "../../src/manager/api/event-intake.ts";
@@ -138,6 +139,7 @@ const weighted: readonly [weight: number, Operation][] = [
       run: (client) => act(client, ["pending", "completed"], ({ catalog }, id) => catalog.executions.skip(id)),
     },
   ],
+  [3, { name: "move", run: move }],
   [4, { name: "retry", run: retry }],
   [4, { name: "prune", run: prune }],
 ];
@@ -374,6 +376,10 @@ async function act(
   if (items.length === 0) return;
   await action(client, client.random.pick(items).id);
   for (const channel of ["cancel", "dispatch", "outbox"] as const) client.bus.signal(channel);
+}
+
+function move(client: Client): Promise<void> {
+  return act(client, ["pending"], ({ catalog, random }, id) => catalog.executions.move(id, random.pick(lanes)));
 }
 
 function retry(client: Client): Promise<void> {

@@ -10,6 +10,7 @@ import { faultyBus, type ProcessBus } from "./faulty-bus.ts";
 import { type Faults, faultyPort } from "./faulty-port.ts";
 import { History } from "./history.ts";
 import { LeaseWitness } from "./lease-witness.ts";
+import { LimitWitness } from "./limit-witness.ts";
 import type { WorldOptions } from "./options.ts";
 import { type ProcessPorts, startParts } from "./platform-process.ts";
 import type { Program } from "./programs.ts";
@@ -37,6 +38,7 @@ export class World {
   readonly leases: LeaseWitness;
   readonly routing: RoutingWitness;
   readonly schedules: ScheduleWitness;
+  readonly limits: LimitWitness;
   readonly effects: EffectsWitness;
   readonly programs = new Map<string, Program>();
   readonly versions = new Map<VersionId, Omit<ServiceVersion, "createdAt">>();
@@ -60,9 +62,15 @@ export class World {
     const now = () => this.databaseNow();
     this.effects = new EffectsWitness(history);
     this.effects.overlapsMatter = !options.databaseClockJumps;
+    this.limits = new LimitWitness({ history, now, timesMatter: !options.databaseClockJumps });
     this.leases = new LeaseWitness({
       history,
       now,
+      limits: this.limits,
+      isOver: async (id) => {
+        const execution = await this.drivers.catalog.executions.get(id);
+        return execution === undefined || execution.status === "skipped";
+      },
       manifestOf: (version) => this.versions.get(version)?.manifest,
       completed: (id, attempt) => this.effects.completed(id, attempt),
     });

@@ -138,6 +138,8 @@ export interface ExecutionJson {
   attempt: number;
   losses: number;
   retryOf: string | null;
+  startedAt: string | null;
+  finishedAt: string | null;
   error: { kind: string; message: string } | null;
   /** Of one execution alone. */
   steps: {

@@ -51,6 +51,7 @@ export function routingContract(start: () => Promise<Scene>): void {
       rejected: 0,
       counted: 0,
       executions: 0,
+      skipped: 0,
       mapped: 0,
     });
     expect((await scene.catalog.executions.list({}, { limit: 10 })).items).toHaveLength(1);
@@ -227,6 +228,7 @@ export function routingContract(start: () => Promise<Scene>): void {
       rejected: 0,
       counted: 0,
       executions: 0,
+      skipped: 0,
       mapped: 0,
     });
   });

@@ -222,20 +222,23 @@ export function jobContract(start: () => Promise<Scene>): void {
     expect(await jobs.list({}, { limit: 10 })).toMatchObject({ items: [] });
   });
 
-  test("D13: done jobs and missed times go with their age, pending jobs stay", async () => {
+  test("D13, D18: done jobs go with their age; pending ones stay, and those that a later attempt may ask for again", async () => {
     const scene = await start();
     await scene.deploy();
     const { jobs, retention } = scene.catalog;
-    await scene.start();
-    await scene.start();
-    const [one, other] = await scene.claim();
-    if (!one || !other) throw new Error("two were to be claimed");
+    for (let n = 0; n < 3; n += 1) await scene.start();
+    const [one, other, open] = await scene.claim();
+    if (!one || !other || !open) throw new Error("three were to be claimed");
     const { id } = await jobs.put(held(one), scene.clock.now() + 300 * day);
     const kept = await jobs.put(held(other), scene.clock.now() + 300 * day);
     await jobs.cancel(id);
+    await scene.finish(one, { kind: "completed" });
+    const { id: asked } = await jobs.put(held(open), scene.clock.now() + 300 * day);
+    await jobs.cancel(asked);
     scene.clock.advance(100 * day);
     await retention.prune({ ledgerMs: day, bodiesMs: day, executionsMs: day }, 100);
     expect(await jobs.list({}, { limit: 10 })).toMatchObject({ items: [{ id: kept.id }] });
     await expect(jobs.cancel(id)).rejects.toMatchObject({ code: "not-found" });
+    expect(await jobs.put(held(open), scene.clock.now())).toMatchObject({ id: asked, status: "cancelled" });
   });
 }

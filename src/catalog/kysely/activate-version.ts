@@ -1,6 +1,7 @@
 import type { Ids, LinkId } from "../../foundation/ids.ts";
 import { nextTime, type Schedule } from "../../services/cron/schedule-times.ts";
 import { type Manifest, triggersOf } from "../../services/manifest.ts";
+import { serviceLimitsOf } from "../../services/service-limits.ts";
 import { newLink } from "./links.ts";
 import type { Tx } from "./store-context.ts";
 import type { ServicesTable } from "./tables.ts";
@@ -48,7 +49,7 @@ export async function layManifestLinks(
 
 /**
  * What the service takes over from the manifest of the version that becomes active: flags that no
- * person chose, and the schedule. A new or changed schedule begins now; it makes up for nothing before.
+ * person chose, the limits of its runs, and the schedule. A new or changed schedule begins now; it makes up for nothing before.
  */
 export function adoptedFrom(
   manifest: Manifest,
@@ -57,17 +58,34 @@ export function adoptedFrom(
     "active" | "active_pinned" | "priority" | "priority_pinned" | "schedule" | "schedule_since" | "schedule_next"
   >,
   now: number,
-): Pick<ServicesTable, "active" | "priority" | "schedule" | "schedule_since" | "schedule_next"> {
+): Pick<ServicesTable, "active" | "priority" | "schedule" | "schedule_since" | "schedule_next" | keyof Limits> {
   const schedule =
     manifest.schedule === undefined ? null : JSON.stringify([manifest.schedule, manifest.timezone ?? "UTC"]);
   const unchanged = schedule === former.schedule;
   return {
     active: former.active_pinned === 1 ? former.active : manifest.active ? 1 : 0,
     priority: former.priority_pinned === 1 ? former.priority : manifest.priority,
+    ...limitsFrom(manifest),
     schedule,
     ...(unchanged
       ? { schedule_since: former.schedule_since, schedule_next: former.schedule_next }
       : scheduleFrom(schedule, now)),
+  };
+}
+
+type Limits = Pick<
+  ServicesTable,
+  "concurrency" | "throttle_limit" | "throttle_period_ms" | "queue_limit" | "queue_policy"
+>;
+
+function limitsFrom(manifest: Manifest): Limits {
+  const { concurrency, throttle, queue } = serviceLimitsOf(manifest);
+  return {
+    concurrency: concurrency ?? null,
+    throttle_limit: throttle?.limit ?? null,
+    throttle_period_ms: throttle?.periodMs ?? null,
+    queue_limit: queue?.limit ?? null,
+    queue_policy: queue?.policy ?? null,
   };
 }
 

@@ -1,5 +1,4 @@
 import { sql } from "kysely";
-import type { Lane } from "../../executions/lanes.ts";
 import { lifecycleEvent } from "../../executions/lifecycle-events.ts";
 import { invariant } from "../../foundation/assert.ts";
 import type { EventKey } from "../../foundation/ids.ts";
@@ -10,15 +9,18 @@ import { announce } from "./outbox.ts";
 import { isAnnounced } from "./replay-rows.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import { gates } from "./tables.ts";
+import { takeTurns } from "./take-turns.ts";
+import { joinTurns, reopenThrottled, type TurnKey } from "./turns.ts";
 
 export function claim(context: StoreContext, request: ClaimRequest): Promise<ClaimedExecution[]> {
   return inTransaction(context, async (tx, now) => {
+    await reopenThrottled(tx, now);
     await openDelayed(context, tx, now);
     const rows: ExecutionRow[] = [];
     for (const lane of new Set(request.lanes)) {
       const limit = request.limit - rows.length;
       if (limit <= 0) break;
-      const claimed = await claimLane(context, tx, lane, { ...request, limit }, now);
+      const claimed = await takeTurns(context, tx, lane, { ...request, limit }, now);
       // What an update returns is in no order.
       rows.push(...claimed.sort((a, b) => a.priority - b.priority || a.seq - b.seq));
     }
@@ -42,29 +44,11 @@ export function claim(context: StoreContext, request: ClaimRequest): Promise<Cla
 
 /** Those whose time has come join the ready ones; then a claim walks over none that it must leave. */
 async function openDelayed({ traits }: StoreContext, tx: Tx, now: number): Promise<void> {
-  await sql`
+  const { rows } = await sql<TurnKey>`
     update executions ${traits.walk("executions_delayed")} set gate = ${gates.ready}
-    where status = 'pending' and gate = 1 and not_before <= ${now}`.execute(tx);
-}
-
-async function claimLane(
-  { traits }: StoreContext,
-  tx: Tx,
-  lane: Lane,
-  { owner, limit, leaseMs }: ClaimRequest,
-  now: number,
-): Promise<ExecutionRow[]> {
-  // Literals, not parameters, where a partial index is to be found by its condition.
-  const { rows } = await sql<ExecutionRow>`
-    update executions set
-      status = 'in_progress', attempt = attempt + 1, token = token + 1, lease_owner = ${owner},
-      lease_until = ${now + leaseMs}, started_at = coalesce(started_at, ${now})
-    where seq in (
-      select seq from executions ${traits.walk("executions_ready")}
-      where status = 'pending' and gate = 0 and lane = ${lane}
-      order by priority, seq limit ${limit} ${traits.skipLocked})
-    returning *`.execute(tx);
-  return rows;
+    where status = 'pending' and gate = 1 and not_before <= ${now}
+    returning project, service, lane, priority`.execute(tx);
+  await joinTurns(tx, rows);
 }
 
 async function readBodies(tx: Tx, rows: readonly ExecutionRow[]): Promise<Map<EventKey, Uint8Array>> {

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { StoreContext, Tx } from "./store-context.ts";
 import { gates } from "./tables.ts";
+import { joinTurns, type TurnKey } from "./turns.ts";
 
 export interface ConcurrencyKey {
   project: string;
@@ -24,12 +25,14 @@ export async function unblockHeads(
     const name = JSON.stringify([project, service, key]);
     if (seen.has(name)) continue;
     seen.add(name);
-    await sql`
+    const { rows } = await sql<TurnKey>`
       update executions set gate = ${gates.ready}
       where gate = ${gates.blocked} and seq = (
         select seq from executions ${traits.walk("executions_keyed")}
         where project = ${project} and service = ${service} and concurrency_key = ${key}
           and concurrency_key is not null and finished_at is null
-        order by seq limit 1)`.execute(tx);
+        order by seq limit 1)
+      returning project, service, lane, priority`.execute(tx);
+    await joinTurns(tx, rows);
   }
 }

@@ -13,7 +13,7 @@ export function deleteService(context: StoreContext, project: string, name: stri
     await requireService(tx, project, name);
     for (;;) {
       const pending = await readPending(tx, project, name);
-      await endPending(context, tx, pending, "cancelled", now);
+      await endPending(context, tx, pending, { kind: "cancelled" }, now);
       if (pending.length < chunk) break;
     }
     await tx
@@ -24,6 +24,8 @@ export function deleteService(context: StoreContext, project: string, name: stri
       .where("status", "=", "in_progress")
       .where("finished_at", "is", null)
       .execute();
+    await tx.deleteFrom("turns").where("project", "=", project).where("service", "=", name).execute();
+    await tx.deleteFrom("throttle_starts").where("project", "=", project).where("service", "=", name).execute();
     await tx.deleteFrom("jobs").where("project", "=", project).where("service", "=", name).execute();
     await tx.deleteFrom("schedule_misses").where("project", "=", project).where("service", "=", name).execute();
     await tx.deleteFrom("links").where("project", "=", project).where("service", "=", name).execute();
@@ -37,6 +39,6 @@ async function readPending(tx: Tx, project: string, name: string): Promise<Execu
   const { rows } = await sql<ExecutionRow>`
     select * from executions
     where project = ${project} and service = ${name} and finished_at is null and status = 'pending'
-    order by seq limit ${chunk}`.execute(tx);
+    order by replay_id, seq limit ${chunk}`.execute(tx);
   return rows;
 }

@@ -8,6 +8,7 @@ import { announce } from "./outbox.ts";
 import { ensureProject } from "./projects.ts";
 import { readService, readVersion, versionOf, versionRowOf } from "./service-rows.ts";
 import { inTransaction, type StoreContext } from "./store-context.ts";
+import { reopenLimited } from "./turns.ts";
 
 /** The same content again becomes the active version; where it is that already, nothing changes at all. */
 export function deploy(
@@ -43,6 +44,7 @@ export function deploy(
       await tx.updateTable("services").set(adopted).where("project", "=", project).where("name", "=", name).execute();
     }
     if (there === undefined) await tx.insertInto("versions").values(row).execute();
+    await reopenLimited(tx, { project, service: name });
     await layManifestLinks(tx, context.ids, version, stored.manifest, now);
     const epoch = await moveLinkEpoch(tx);
     await announce(tx, [deployedEvent(stored, epoch, now)]);

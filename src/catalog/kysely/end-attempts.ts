@@ -14,6 +14,7 @@ import { isAnnounced } from "./replay-rows.ts";
 import { endOpenSteps, writeSteps } from "./steps.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
 import { gates } from "./tables.ts";
+import { joinTurns, reopenFull } from "./turns.ts";
 
 export interface EndingAttempt {
   /** As read in this transaction, in progress. */
@@ -32,7 +33,7 @@ export interface EndedAttempt {
 }
 
 /**
- * Ends attempts under their tokens, whatever ended them: steps, state, the next head of the key,
+ * Ends attempts under their tokens, whatever ended them: steps, state, the next head of the key, turns,
  * lifecycle events, all in the caller's transaction. One whose token is no longer current is left out.
  */
 export async function endAttempts(
@@ -70,6 +71,14 @@ export async function endAttempts(
     context,
     tx,
     ended.filter(({ end }) => end.status !== "pending").map(({ row }) => row),
+  );
+  await reopenFull(
+    tx,
+    ended.map(({ row }) => row),
+  );
+  await joinTurns(
+    tx,
+    ended.filter(({ end }) => end.status === "pending" && end.delayMs === 0).map(({ row }) => row),
   );
   await announce(
     tx,

@@ -1,4 +1,4 @@
-import { lifecycleEvent } from "../../executions/lifecycle-events.ts";
+import { type LifecycleChange, lifecycleEvent } from "../../executions/lifecycle-events.ts";
 import { unblockHeads } from "./concurrency-keys.ts";
 import { type ExecutionRow, executionOf } from "./execution-rows.ts";
 import { announce } from "./outbox.ts";
@@ -10,23 +10,25 @@ export async function endPending(
   context: StoreContext,
   tx: Tx,
   rows: readonly ExecutionRow[],
-  status: "cancelled" | "skipped",
+  end: Extract<LifecycleChange, { kind: "cancelled" | "skipped" }>,
   now: number,
 ): Promise<ExecutionRow[]> {
+  const skipReason = end.kind === "skipped" ? (end.reason ?? null) : null;
+  const change = { status: end.kind, finished_at: now, skip_reason: skipReason };
   const ended: ExecutionRow[] = [];
   for (const row of rows) {
     const result = await tx
       .updateTable("executions")
-      .set({ status, finished_at: now })
+      .set(change)
       .where("seq", "=", row.seq)
       .where("status", "=", "pending")
       .executeTakeFirst();
-    if (result.numUpdatedRows === 1n) ended.push({ ...row, status, finished_at: now });
+    if (result.numUpdatedRows === 1n) ended.push({ ...row, ...change });
   }
   await unblockHeads(context, tx, ended);
   await announce(
     tx,
-    ended.filter(isAnnounced).map((row) => lifecycleEvent(executionOf(row), { kind: status }, now)),
+    ended.filter(isAnnounced).map((row) => lifecycleEvent(executionOf(row), end, now)),
   );
   return ended;
 }

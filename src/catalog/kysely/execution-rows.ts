@@ -30,6 +30,7 @@ function factsOf(row: ExecutionRow): ExecutionFacts {
     losses: row.losses,
     priority: row.priority,
     lane: row.lane,
+    movedFrom: row.moved_from ?? undefined,
     concurrencyKey: row.concurrency_key ?? undefined,
     retryOf: row.retry_of ?? undefined,
     replayId: row.replay_id ?? undefined,
@@ -60,7 +61,7 @@ function stateOf(row: ExecutionRow): ExecutionState {
       return { status: "failed", startedAt, finishedAt, error };
     }
     case "skipped":
-      return { status: "skipped", finishedAt };
+      return { status: "skipped", finishedAt, reason: row.skip_reason ?? undefined };
     case "cancelled":
       return { status: "cancelled", startedAt, finishedAt };
     default:

@@ -4,8 +4,10 @@ import type { ExecutionStore } from "../executions.ts";
 import { endPending } from "./end-pending.ts";
 import { countExecutions, listExecutions } from "./execution-list.ts";
 import { executionOf, readExecution, requireExecution, stepOf } from "./execution-rows.ts";
+import { moveExecution } from "./move.ts";
 import { retryExecution } from "./retry.ts";
 import { inTransaction, type StoreContext } from "./store-context.ts";
+import { waitReasonOf } from "./wait-reason.ts";
 
 export function executionStore(context: StoreContext): ExecutionStore {
   const { db } = context;
@@ -29,6 +31,8 @@ export function executionStore(context: StoreContext): ExecutionStore {
       return rows.map(stepOf);
     },
 
+    waitsFor: (id) => waitReasonOf(context, id),
+    move: (id, lane) => moveExecution(context, id, lane),
     retry: (id, options) => retryExecution(context, id, options),
 
     cancel: (id) =>
@@ -38,7 +42,7 @@ export function executionStore(context: StoreContext): ExecutionStore {
           throw new PlatformError("conflict", `execution ${id} is ${row.status} already: it cannot be cancelled`);
         }
         if (row.status === "pending") {
-          const [ended = row] = await endPending(context, tx, [row], "cancelled", now);
+          const [ended = row] = await endPending(context, tx, [row], { kind: "cancelled" }, now);
           return executionOf(ended);
         }
         await tx.updateTable("executions").set({ cancel_requested: 1 }).where("seq", "=", row.seq).execute();
@@ -51,7 +55,7 @@ export function executionStore(context: StoreContext): ExecutionStore {
         if (row.status !== "pending") {
           throw new PlatformError("conflict", `execution ${id} is ${row.status}: only a pending one can be skipped`);
         }
-        const [ended = row] = await endPending(context, tx, [row], "skipped", now);
+        const [ended = row] = await endPending(context, tx, [row], { kind: "skipped", reason: undefined }, now);
         return executionOf(ended);
       }),
   };

@@ -85,14 +85,22 @@ export function leaseStore(context: StoreContext): LeaseStore {
     },
 
     async nextDue() {
+      // Of one that can be claimed, whichever. Of a service that is at its limit nothing is due before a run of it ends, which wakes by itself.
       const { rows } = await sql<{ due: number }>`
-        select not_before as due from executions ${traits.walk("executions_ready")}
-        where status = 'pending' and gate = 0 limit 1`.execute(context.db);
+        select e.not_before as due from turns t ${traits.walk("turns_open")}
+        cross join executions e ${traits.walk("executions_ready")}
+        where t.state = 0 and e.status = 'pending' and e.gate = 0
+          and e.project = t.project and e.service = t.service and e.lane = t.lane and e.priority = t.priority
+        limit 1`.execute(context.db);
       if (rows[0]) return rows[0].due;
-      const delayed = await sql<{ due: number | null }>`
+      const { rows: later } = await sql<{ due: number | null }>`
         select min(not_before) as due from executions ${traits.walk("executions_delayed")}
-        where status = 'pending' and gate = 1`.execute(context.db);
-      return delayed.rows[0]?.due ?? undefined;
+        where status = 'pending' and gate = 1
+        union all select min(opens_at) from turns ${traits.walk("turns_throttled")} where state = 3`.execute(
+        context.db,
+      );
+      const times = later.flatMap(({ due }) => (due === null ? [] : [due]));
+      return times.length === 0 ? undefined : Math.min(...times);
     },
   };
 }

@@ -5,8 +5,10 @@ import type { EventKey, ExecutionId, LinkId, ReplayId } from "../../foundation/i
 import type { ExecutionSeed } from "../routing.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import { unblockHeads } from "./concurrency-keys.ts";
+import { keepQueues } from "./queue-limits.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
 import { gates } from "./tables.ts";
+import { joinTurns } from "./turns.ts";
 
 /** A routed start, or one by name or by a person, which no link made. */
 export interface NewExecution extends Omit<ExecutionSeed, "linkId"> {
@@ -61,23 +63,31 @@ const count = new BulkInsert("flows", ["correlation_id", "executions", "updated_
   ),
 );
 
-/** Adds pending executions in the order given, and counts them to their flows (rule D14). Answers how many are new. */
+/**
+ * Adds pending executions in the order given, and counts them to their flows (rule D14); those that their
+ * services' queues have no room for end as skipped.
+ */
 export async function insertExecutions(
   context: StoreContext,
   tx: Tx,
   executions: readonly NewExecution[],
   now: number,
-): Promise<number> {
-  if (executions.length === 0) return 0;
+): Promise<{ inserted: number; skipped: number }> {
+  if (executions.length === 0) return { inserted: 0, skipped: 0 };
   const rows = executions.map((execution) => rowOf(execution, now));
   const { inserted } = await insert.run(tx, rows);
+  await joinTurns(
+    tx,
+    rows.filter(({ gate }) => gate === gates.ready),
+  );
   await unblockHeads(context, tx, rows);
+  const skipped = await keepQueues(context, tx, rows, now);
   await countInFlows(
     tx,
     rows.filter(({ replay_id }) => replay_id === null).map(({ root_flow }) => root_flow),
     now,
   );
-  return inserted;
+  return { inserted, skipped };
 }
 
 /** One for each time that a flow is named: an execution, or an event that a mapping made. */

@@ -4,12 +4,14 @@ import type { ExecutionRow } from "./execution-rows.ts";
 import { readHeld } from "./held-leases.ts";
 import { inTransaction, type StoreContext } from "./store-context.ts";
 import { gates } from "./tables.ts";
+import { joinTurns, reopenFull } from "./turns.ts";
 
 /** Unbegun attempts were never made: not counted, no error, due at once. One that was to be cancelled is. */
 export function release(context: StoreContext, leases: readonly HeldLease[]): Promise<void> {
   return inTransaction(context, async (tx, now) => {
     const held = await readHeld(tx, leases);
     const cancelled: ExecutionRow[] = [];
+    const released: ExecutionRow[] = [];
     for (const { id, token } of leases) {
       const row = held.get(id);
       if (row?.token !== token) continue;
@@ -33,7 +35,10 @@ export function release(context: StoreContext, leases: readonly HeldLease[]): Pr
         .where("seq", "=", row.seq)
         .where("token", "=", token)
         .execute();
+      released.push(row);
     }
+    await reopenFull(tx, released);
+    await joinTurns(tx, released);
     const attempts = cancelled.map((row) => ({ row, steps: [], outcome: { kind: "cancelled" } as const }));
     await endAttempts(context, tx, attempts, now);
   });

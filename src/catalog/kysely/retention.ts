@@ -102,12 +102,15 @@ async function pruneOld(
   return Number(result.numAffectedRows ?? 0n);
 }
 
-/** Those that are done: one that is pending is never too old. */
+/**
+ * Those that are done: one that is pending is never too old, and that of an execution that has not ended may be
+ * asked for again by its next attempt, which must find it (rule D18).
+ */
 async function pruneJobs(tx: Tx, before: number, limit: number): Promise<number> {
   const result = await sql`
     delete from jobs where id in (
-      select id from jobs where status <> 'pending' and created_at < ${before} order by created_at limit ${limit})`.execute(
-    tx,
-  );
+      select id from jobs where status <> 'pending' and created_at < ${before}
+        and not exists (select 1 from executions e where e.id = jobs.execution_id and e.finished_at is null)
+      order by created_at limit ${limit})`.execute(tx);
   return Number(result.numAffectedRows ?? 0n);
 }

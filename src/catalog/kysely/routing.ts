@@ -48,7 +48,8 @@ export function routingStore(context: StoreContext): RoutingStore {
         const decisions = new Map(decide(facts).map((decision) => [decision.key, decision]));
 
         const stored: { incoming: IncomingEvent; decision: StoredDecision }[] = [];
-        const result = { matched: 0, unmatched: 0, duplicate: 0, rejected: 0, counted: 0, executions: 0, mapped: 0 };
+        const outcomes = { matched: 0, unmatched: 0, duplicate: 0, rejected: 0, counted: 0 };
+        const result = { ...outcomes, executions: 0, skipped: 0, mapped: 0 };
         const seen = new Set<EventKey>(facts.known);
         for (const incoming of fresh) {
           if (seen.has(incoming.key)) {
@@ -71,7 +72,8 @@ export function routingStore(context: StoreContext): RoutingStore {
           tx,
           won.map(({ incoming: { key, body } }) => ({ key, body, storedAt: now })),
         );
-        result.executions = await insertExecutions(context, tx, won.flatMap(newExecutionsOf), now);
+        const added = await insertExecutions(context, tx, won.flatMap(newExecutionsOf), now);
+        Object.assign(result, { executions: added.inserted, skipped: added.skipped });
         await announce(tx, won.flatMap(eventsOf));
         const mapped = won.flatMap(mappedFlowsOf);
         result.mapped = mapped.length;

@@ -9,6 +9,7 @@ import { moveLinkEpoch } from "./link-epoch.ts";
 import { readService, requireService, requireVersion, serviceOf, versionOf } from "./service-rows.ts";
 import { inTransaction, type StoreContext } from "./store-context.ts";
 import type { ServicesTable } from "./tables.ts";
+import { reopenLimited } from "./turns.ts";
 
 export function serviceStore(context: StoreContext): ServiceStore {
   const { db, ids } = context;
@@ -60,6 +61,7 @@ export function serviceStore(context: StoreContext): ServiceStore {
         if (change.activeVersion !== undefined && change.activeVersion !== former.active_version) {
           const { manifest } = versionOf(await requireVersion(tx, project, name, change.activeVersion));
           Object.assign(row, { active_version: change.activeVersion, ...adoptedFrom(manifest, row, now) });
+          await reopenLimited(tx, { project, service: name });
           await layManifestLinks(tx, ids, former, manifest, now);
         }
         // A schedule that was switched off does not make up for the times it missed.

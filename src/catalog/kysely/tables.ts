@@ -12,7 +12,7 @@ import type {
   ReplayId,
   VersionId,
 } from "../../foundation/ids.ts";
-import type { CatchUp } from "../../services/manifest.ts";
+import type { CatchUp, QueuePolicy } from "../../services/manifest.ts";
 import type { JobStatus } from "../jobs.ts";
 import type { LedgerOutcome } from "../ledger.ts";
 
@@ -33,6 +33,8 @@ export interface Tables {
   schedule_misses: ScheduleMissesTable;
   jobs: JobsTable;
   outbox: OutboxTable;
+  turns: TurnsTable;
+  throttle_starts: ThrottleStartsTable;
   replays: ReplaysTable;
   captured_effects: CapturedEffectsTable;
   captured_counts: CapturedCountsTable;
@@ -74,6 +76,12 @@ export interface ServicesTable {
   /** Nominal time that a run was last started for. */
   schedule_fired: number | null;
   schedule_paused: number;
+  /** Limits of the active version; null where there is none. */
+  concurrency: number | null;
+  throttle_limit: number | null;
+  throttle_period_ms: number | null;
+  queue_limit: number | null;
+  queue_policy: QueuePolicy | null;
   created_at: number;
   updated_at: number;
 }
@@ -192,6 +200,36 @@ export interface ExecutionsTable {
   started_at: number | null;
   finished_at: number | null;
   error: string | null;
+  /** The lane it was in before a person moved it. */
+  moved_from: Generated<Lane | null>;
+  /** Why the platform skipped it; null where a person did. */
+  skip_reason: Generated<string | null>;
+}
+
+/**
+ * `open`: may be claimed from. `empty`: nothing was there to claim. `full`: as many run as may, until one
+ * ends. `throttled`: until `opens_at`.
+ */
+export const turnStates = { open: 0, empty: 1, full: 2, throttled: 3 } as const;
+
+/** Place of a service among those that have executions in one lane at one priority: the lowest round is next. */
+export interface TurnsTable {
+  project: string;
+  service: string;
+  lane: Lane;
+  priority: number;
+  state: number;
+  /** Grows by one with each execution claimed. */
+  round: number;
+  opens_at: number | null;
+}
+
+/** Starts of services that have a throttle, numbered: as many of the last as the limit is. */
+export interface ThrottleStartsTable {
+  project: string;
+  service: string;
+  n: number;
+  at: number;
 }
 
 export interface StepsTable {

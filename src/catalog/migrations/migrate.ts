@@ -10,6 +10,7 @@ import { eventTypeMigration } from "./0005-event-types.ts";
 import { mappingMigration } from "./0006-mappings.ts";
 import { replayMigration } from "./0007-replays.ts";
 import { webhookMigration } from "./0008-webhooks.ts";
+import { schedulingMigration } from "./0009-scheduling.ts";
 
 /** Every migration there is, in order. A released one is never changed; a change is a new one. */
 function migrationsOf(traits: DialectTraits): Record<string, Migration> {
@@ -22,6 +23,7 @@ function migrationsOf(traits: DialectTraits): Record<string, Migration> {
     "0006-mappings": mappingMigration,
     "0007-replays": replayMigration,
     "0008-webhooks": webhookMigration,
+    "0009-scheduling": schedulingMigration,
   };
 }
 

@@ -9,7 +9,7 @@ import type { ExecutionId } from "../../../src/foundation/ids.ts";
 /** One execution as the model sees it; its place in `runs` is its place in the order of routing. */
 export interface Run {
   id: ExecutionId;
-  kind: "free" | "once" | "keyed";
+  kind: "free" | "once" | "keyed" | "limited";
   key: string | undefined;
   status: ExecutionStatus;
   notBefore: number;
@@ -56,11 +56,17 @@ const isOpen = (run: Run) => !isTerminal(run.status);
 const isHead = (model: Model, run: Run) =>
   run.key === undefined || model.runs.find((other) => other.key === run.key && isOpen(other)) === run;
 
+const priorities = { once: 2, limited: 4, free: 5, keyed: 6 } as const satisfies Record<Run["kind"], number>;
+/** The limit of the service `limited`. */
+const concurrency = 2;
+
 function claimable(model: Model): Run[] {
   const due = model.runs.filter(
     (run) => run.status === "pending" && run.notBefore <= model.nowMs && isHead(model, run),
   );
-  return due.sort((a, b) => Number(b.kind === "once") - Number(a.kind === "once"));
+  const running = model.runs.filter(({ kind, status }) => kind === "limited" && status === "in_progress").length;
+  const waiting = due.filter(({ kind }) => kind === "limited").slice(concurrency - running);
+  return due.filter((run) => !waiting.includes(run)).sort((a, b) => priorities[a.kind] - priorities[b.kind]);
 }
 
 function lose(model: Model, run: Run): void {
@@ -98,7 +104,10 @@ const newRun = (id: ExecutionId, kind: Run["kind"], key: string | undefined, now
 });
 
 const start = fc
-  .tuple(fc.constantFrom("free", "once", "keyed", "keyed", "keyed" as const), fc.constantFrom("a", "a", "b"))
+  .tuple(
+    fc.constantFrom("free", "once", "keyed", "keyed", "limited", "limited" as const),
+    fc.constantFrom("a", "a", "b"),
+  )
   .map(([kind, subject]) =>
     command(`start ${kind} ${subject}`, async (model, scene) => {
       const { id } = await scene.start({ type: kind, subject });

@@ -20,7 +20,9 @@ test("D4-D8: any sequence of claims, renewals, endings, losses, cancels, skips a
         const scene = new Scene(await openSqliteCatalog({ database, clock, ids, log: silentLog }), clock, ids);
         await scene.deploy("free", { trigger_events: ["free"] });
         await scene.deploy("once", { trigger_events: ["once"], on_lost: "fail", priority: 2 });
-        await scene.deploy("keyed", { trigger_events: ["keyed"], concurrency_key: "event.subject" });
+        // Priorities of their own: among services of one priority claims go round, which is not what this is about.
+        await scene.deploy("limited", { trigger_events: ["limited"], concurrency: 2, priority: 4 });
+        await scene.deploy("keyed", { trigger_events: ["keyed"], concurrency_key: "event.subject", priority: 6 });
         const model: Model = { nowMs: clock.now(), runs: [] };
         await fc.asyncModelRun(() => ({ model, real: scene }), commands);
       } finally {

@@ -32,7 +32,8 @@ async function openRecording() {
 }
 
 /** Tables that grow with history or load. The others hold what people made: some thousands of rows. */
-const growing = /executions|ledger|bodies|steps|flows|run_requests|batches|replays|captured|jobs|schedule_misses/;
+const growing =
+  /executions|ledger|bodies|steps|flows|run_requests|batches|replays|captured|jobs|schedule_misses|throttle_starts/;
 
 /** What makes a statement cost more the more rows there are: reading a table or index from end to end, and sorting. */
 function costlySteps(database: DatabaseSync, sql: string): string[] {
@@ -106,9 +107,17 @@ test("D4: routing, claiming, renewing, finishing and recovery read nothing throu
   const { database, scene } = await openRecording();
   await scene.deploy("hello");
   await scene.deploy("keyed", { concurrency_key: "event.subject" });
+  const queue = { limit: 1, policy: "drop_oldest" };
+  await scene.deploy("limited", { concurrency: 1, throttle: { limit: 1, period: 60 }, queue });
+  await scene.deploy("refusing", { queue: { limit: 1 }, trigger_events: ["order.refused"] });
   database.statements.clear();
   await scene.route(scene.event({ subject: "a" }), scene.event({ subject: "a", fxexecution: "none" }));
+  await scene.route(scene.event({ type: "order.refused" }), scene.event({ type: "order.refused" }));
   const { leases, executions } = scene.catalog;
+  const [waiting] = (await executions.list({ service: "default/limited", status: ["pending"] }, { limit: 1 })).items;
+  if (waiting) await executions.move(waiting.id, "high");
+  const { items: all } = await executions.list({ status: ["pending"] }, { limit: 10 });
+  for (const { id } of all) await executions.waitsFor(id);
   const [first, second, third] = await scene.claim();
   if (!first || !second || !third) throw new Error("three were to be claimed");
   await leases.renew([held(first)], 1000);
@@ -131,9 +140,7 @@ test("D4: routing, claiming, renewing, finishing and recovery read nothing throu
   await scene.catalog.ledger.typesBelow("order.", 10);
   await scene.catalog.services.delete("default", "keyed");
   await scene.sent();
-  // One of them reads the first entry of an index that holds nothing but what can be claimed now, and stops.
-  const others = [...database.statements].filter((sql) => !/gate = 0 limit 1$/.test(sql));
-  const costly = others.map((sql) => ({ sql, steps: costlySteps(database, sql) }));
+  const costly = [...database.statements].map((sql) => ({ sql, steps: costlySteps(database, sql) }));
   expect(costly.filter(({ steps }) => steps.length > 0)).toEqual([]);
 });
 

@@ -44,7 +44,7 @@ const changes: LifecycleChange[] = [
   { kind: "step_completed", token: 3, step },
   { kind: "completed" },
   { kind: "failed", error },
-  { kind: "skipped" },
+  { kind: "skipped", reason: "its queue is full" },
   { kind: "cancelled" },
 ];
 

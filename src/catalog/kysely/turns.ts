@@ -1,0 +1,72 @@
+import { type RawBuilder, sql } from "kysely";
+import type { Tx } from "./store-context.ts";
+import { type TurnsTable, turnStates } from "./tables.ts";
+
+/**
+ * Claims go round the services that have executions to claim in one lane at one priority, as start-time fair
+ * queueing does (Goyal, Vin and Cheng 1996): the service with the lowest round is next, each execution claimed
+ * adds one to its round, and who comes back begins where the others stand. So nobody's absence is saved up, and
+ * nobody passes the others by leaving and coming back.
+ */
+export type TurnKey = Pick<TurnsTable, "project" | "service" | "lane" | "priority">;
+
+/** To be called in the transaction that makes executions claimable: from then on their services get a turn. */
+export async function joinTurns(tx: Tx, executions: readonly TurnKey[]): Promise<void> {
+  for (const { project, service, lane, priority } of distinct(executions, keyOf)) {
+    await sql`
+      insert into turns (project, service, lane, priority, state, round)
+      values (${project}, ${service}, ${lane}, ${priority}, ${turnStates.open}, ${roundNow(sql`${lane}`, sql`${priority}`)})
+      on conflict (project, service, lane, priority) do update set state = ${turnStates.open},
+        round = case when turns.round > excluded.round then turns.round else excluded.round end
+      where turns.state = ${turnStates.empty}`.execute(tx);
+  }
+}
+
+/** To be called in the transaction in which runs of these services end: what waited for their places gets its turn. */
+export async function reopenFull(tx: Tx, services: readonly Pick<TurnKey, "project" | "service">[]): Promise<void> {
+  for (const { project, service } of distinct(services, ({ project, service }) => `${project}/${service}`)) {
+    await reopen(tx, sql`project = ${project} and service = ${service} and state = ${turnStates.full}`);
+  }
+}
+
+/** To be called in the transaction that changes the limits of a service, so that the next claim looks at them anew. */
+export async function reopenLimited(tx: Tx, { project, service }: Pick<TurnKey, "project" | "service">): Promise<void> {
+  const limited = [turnStates.full, turnStates.throttled];
+  await reopen(tx, sql`project = ${project} and service = ${service} and state in (${sql.join(limited)})`);
+}
+
+/** Lets those get their turn whose throttle has opened. */
+export function reopenThrottled(tx: Tx, now: number): Promise<void> {
+  return reopen(tx, sql`state = 3 and opens_at <= ${now}`);
+}
+
+/** Looks first: there seldom is any, and the look costs a quarter of the change. */
+async function reopen(tx: Tx, which: RawBuilder<unknown>): Promise<void> {
+  const { rows } = await sql`select 1 as one from turns where ${which} limit 1`.execute(tx);
+  if (rows.length === 0) return;
+  await sql`
+    update turns set state = ${turnStates.open}, opens_at = null, round = ${caughtUp}
+    where ${which}`.execute(tx);
+}
+
+/** Where the others stand: the lowest round of those whose turn may come, or where the last of them stood. */
+function roundNow(lane: RawBuilder<unknown>, priority: RawBuilder<unknown>): RawBuilder<number> {
+  return sql<number>`coalesce(
+    (select min(others.round) from turns others
+      where others.lane = ${lane} and others.priority = ${priority} and others.state = 0),
+    (select max(others.round) from turns others where others.lane = ${lane} and others.priority = ${priority}), 0)`;
+}
+
+/** Of the row that is updated. */
+const caughtUp = (() => {
+  const others = roundNow(sql`turns.lane`, sql`turns.priority`);
+  return sql`case when round > ${others} then round else ${others} end`;
+})();
+
+function keyOf({ project, service, lane, priority }: TurnKey): string {
+  return `${project}/${service} ${lane} ${priority}`;
+}
+
+function distinct<Item>(items: readonly Item[], keyOf: (item: Item) => string): Iterable<Item> {
+  return new Map(items.map((item) => [keyOf(item), item])).values();
+}

@@ -1,0 +1,89 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code with templates of its own.
+import type { PlantedBug } from "./planted-bug.ts";
+import { cluster, rough } from "./planted-worlds.ts";
+
+const turns = "catalog/kysely/turns.ts";
+/** Much waits: services are at their limits, and are left again. */
+const crowded = { operations: 30, durationMs: 20_000, slots: 4 };
+
+/** What breaks the limits of services, or lets a run wait for ever behind one: rules D1 and D4. */
+export const bugsOfScheduling: readonly PlantedBug[] = [
+  {
+    rule: "D4",
+    name: "each claim counts only what it claims itself against the concurrency of a service",
+    given: { ...cluster, ...crowded },
+    edits: [
+      {
+        file: "catalog/kysely/turn-room.ts",
+        find: "service.concurrency - (await countRunning(context, tx, service))",
+        replace: "service.concurrency - 0 * (await countRunning(context, tx, service))",
+      },
+    ],
+  },
+  {
+    rule: "D4",
+    name: "a run that ends leaves its place to nobody",
+    given: crowded,
+    edits: [
+      {
+        file: turns,
+        find: "and service = ${service} and state = ${turnStates.full}`",
+        replace: "and service = ${service} and state = ${turnStates.full} and 1 = 0`",
+      },
+    ],
+  },
+  {
+    rule: "D4",
+    name: "a throttle forgets what earlier claims started",
+    given: { ...crowded, databaseClockJumps: false },
+    edits: [
+      {
+        file: "catalog/kysely/throttle.ts",
+        find: "rows.filter(({ at }) => at <= now && at > now - periodMs)",
+        replace: "rows.filter(({ at }) => at === now && at > now - periodMs)",
+      },
+    ],
+  },
+  {
+    rule: "D4",
+    name: "a throttle that shut does not open again",
+    given: crowded,
+    edits: [
+      {
+        file: turns,
+        find: "state = 3 and opens_at <= ${now}",
+        replace: "state = 3 and opens_at <= ${now - 1e12}",
+      },
+    ],
+  },
+  {
+    rule: "D4",
+    name: "a run whose wait is over gets no turn",
+    given: rough,
+    edits: [{ file: "catalog/kysely/claim.ts", find: "await joinTurns(tx, rows);", replace: "" }],
+  },
+  {
+    rule: "D4",
+    name: "a run that is moved gets no turn in its new lane",
+    given: { ...crowded, operations: 60, pruning: false },
+    edits: [
+      {
+        file: "catalog/kysely/move.ts",
+        find: "if (row.gate === gates.ready) await joinTurns(tx, [moved]);",
+        replace: "if (row.gate === gates.blocked) await joinTurns(tx, [moved]);",
+      },
+    ],
+  },
+  {
+    rule: "D1",
+    name: "what a full queue skips is not told",
+    given: crowded,
+    edits: [
+      {
+        file: "catalog/kysely/end-pending.ts",
+        find: "ended.filter(isAnnounced).map(",
+        replace: "ended.filter((row) => isAnnounced(row) && row.skip_reason === null).map(",
+      },
+    ],
+  },
+];
