@@ -16,6 +16,7 @@ import { defineLinks } from "./commands/links.ts";
 import { defineListen } from "./commands/listen.ts";
 import { defineLogs } from "./commands/logs.ts";
 import { defineMap } from "./commands/map.ts";
+import { defineMove } from "./commands/move.ts";
 import { defineProjects } from "./commands/projects.ts";
 import { defineReplay } from "./commands/replay.ts";
 import { defineReplays } from "./commands/replays.ts";
@@ -53,7 +54,7 @@ const groups: Record<string, readonly ((program: Command) => Command)[]> = {
     defineBacktest,
     defineHooks,
   ],
-  "Run:": [defineSend, defineRun, defineRetry, defineReplay, defineCancel, defineSkip, defineSchedules],
+  "Run:": [defineSend, defineRun, defineRetry, defineReplay, defineCancel, defineSkip, defineMove, defineSchedules],
   "Understand:": [
     defineListen,
     defineWhy,

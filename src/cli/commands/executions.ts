@@ -4,6 +4,7 @@ import { serviceRefOf } from "../service-ref.ts";
 import { type Session, withSession } from "../session.ts";
 import type { Column } from "../terminal/column.ts";
 import { pointInTime, wholeNumber } from "../terminal/read-options.ts";
+import { safe } from "../terminal/safe.ts";
 import { paintStatus } from "../terminal/style.ts";
 import { clockText, durationText, elapsedMs } from "../terminal/times.ts";
 
@@ -26,6 +27,7 @@ const columns: Column<ExecutionAnswer>[] = [
   { title: "took", of: (execution) => tookText(execution) },
   { title: "started by", of: ({ trigger, eventType }) => (trigger === "event" ? eventType : trigger) },
   { title: "execution", of: ({ id }) => id },
+  { title: "", of: ({ reason }, paint) => paint("dim", safe(reason ?? "")) },
 ];
 
 export function defineExecutions(program: Command): Command {

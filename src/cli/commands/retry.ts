@@ -16,7 +16,8 @@ async function retry({ api, terminal }: Session, ids: string[], options: { versi
   for (const id of ids) {
     const path = `/api/v1/executions/${encodeURIComponent(id)}/retry`;
     const { body } = await api.send<ExecutionAnswer>("POST", path, { json: { version: options.version } });
-    terminal.entry(body, () => `${id} runs again as ${body.id}`);
+    const told = body.status === "skipped" ? `is not run again: ${body.reason}` : `runs again as ${body.id}`;
+    terminal.entry(body, () => `${id} ${told}`);
     last = body.id;
   }
   if (last !== undefined) terminal.next(`fx logs ${last} --follow`);

@@ -33,10 +33,12 @@ async function show({ api, terminal }: Session, id: string, options: ShowOptions
 
 export function executionText(detail: ExecutionDetail, paint: Paint): string {
   const took = elapsedMs(detail.startedAt, detail.finishedAt);
-  const lane = detail.lane === "regular" ? "" : `, ${detail.lane} lane`;
+  const moved = detail.movedFrom ? `, moved from ${detail.movedFrom}` : "";
+  const lane = detail.lane === "regular" && moved === "" ? "" : `, ${detail.lane} lane${moved}`;
   const facts: [string, string | undefined][] = [
     ["execution", detail.id],
     ["status", `${paintStatus(paint, detail.status)}${took === undefined ? "" : ` after ${durationText(took)}`}`],
+    ["reason", detail.reason ? safe(detail.reason) : undefined],
     ["error", detail.error ? paint("red", safe(detail.error.message.split("\n", 1)[0] ?? "")) : undefined],
     [
       "started by",
@@ -45,7 +47,7 @@ export function executionText(detail: ExecutionDetail, paint: Paint): string {
     ["version", detail.version],
     ["created", clockText(detail.createdAt, Date.now())],
     ["attempt", `${detail.attempt}${detail.losses > 0 ? `, ${detail.losses} lost to the platform` : ""}${lane}`],
-    ["next attempt", nextAttemptText(detail)],
+    ["waits for", waitText(detail)],
     ["retry of", detail.retryOf ?? undefined],
     ["flow", `${detail.correlationId}, step ${detail.sequence}`],
   ];
@@ -85,8 +87,20 @@ function stepLines(step: StepAnswer, attempts: number, paint: Paint): string[] {
   return [paint("bold", head), ...shown, ...rest, ...cut];
 }
 
-/** Of one that waits between two attempts. */
-function nextAttemptText({ status, attempt, notBefore }: ExecutionDetail): string | undefined {
-  if (status !== "pending" || attempt === 0 || !notBefore) return undefined;
-  return `not before ${clockText(notBefore, Date.now())}`;
+function waitText({ waitsFor }: ExecutionDetail): string | undefined {
+  if (!waitsFor) return undefined;
+  const { kind, until, behind, limit } = waitsFor;
+  const time = until ? clockText(until, Date.now()) : "";
+  switch (kind) {
+    case "time":
+      return `its next attempt, not before ${time}`;
+    case "key":
+      return `the earlier run of its concurrency key${behind ? `: ${behind}` : ""}`;
+    case "concurrency":
+      return `a run of its service to end: ${limit} may run at once (concurrency)`;
+    case "throttle":
+      return `the throttle of its service, which opens at ${time}`;
+    case "slot":
+      return "a free slot of an executor";
+  }
 }

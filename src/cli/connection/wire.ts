@@ -54,19 +54,31 @@ export interface ExecutionAnswer {
   attempt: number;
   losses: number;
   lane: string;
+  movedFrom?: string | null;
+  priority: number;
   retryOf?: string | null;
   createdAt: Time;
   /** When a pending one may start at the earliest. */
   notBefore?: Time | null;
   startedAt?: Time | null;
   finishedAt?: Time | null;
+  /** Why the platform skipped it. */
+  reason?: string | null;
   error?: ExecutionError | null;
 }
 
 export interface ExecutionDetail extends ExecutionAnswer {
   steps: StepAnswer[];
+  waitsFor?: WaitAnswer | null;
   event?: CloudEvent | null;
   emitted: EventAnswer[];
+}
+
+export interface WaitAnswer {
+  kind: "time" | "key" | "concurrency" | "throttle" | "slot";
+  until?: Time | null;
+  behind?: string | null;
+  limit?: number | null;
 }
 
 export interface StepAnswer {

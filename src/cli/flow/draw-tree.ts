@@ -65,6 +65,7 @@ class Drawing {
     const place = paint("dim", id);
     this.lines.push(`${first}■ ${project}/${service}  ${paintStatus(paint, status)}${took}${again}  ${place}`);
     const bar = events.length > 0 ? "│ " : "  ";
+    if (execution.reason) this.lines.push(`${rest}${bar}${paint("dim", firstLine(execution.reason))}`);
     if (execution.error) this.lines.push(`${rest}${bar}${paint("red", firstLine(execution.error.message))}`);
     for (const line of outputs.get(id) ?? []) this.lines.push(`${rest}${bar}${paint("dim", line)}`);
     this.#children(events, rest, (event, ...prefix) => {

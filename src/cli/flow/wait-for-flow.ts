@@ -44,7 +44,12 @@ export async function waitForFlow(session: Session, eventKey: string, wait: numb
     });
   }
   const rejected = events.filter(({ outcome }) => outcome === "rejected");
-  const verdict = rejected.length === 0 ? "all well" : `${countText(rejected.length, "event")} rejected`;
+  const skipped = executions.filter(({ status }) => status === "skipped");
+  const left = [
+    ...(rejected.length > 0 ? [`${countText(rejected.length, "event")} rejected`] : []),
+    ...(skipped.length > 0 ? [`${countText(skipped.length, "execution")} skipped`] : []),
+  ];
+  const verdict = left.length === 0 ? "all well" : left.join(", ");
   terminal.say(`${counts} in ${took}, ${verdict}`);
   const toExplain = rejected[0]?.key ?? (executions.length === 0 ? eventKey : undefined);
   terminal.next(toExplain === undefined ? `fx flow ${flow}` : `fx why ${toExplain}`);
@@ -75,11 +80,12 @@ function liveTelling({ terminal }: Session): FlowListener {
     },
     changed(execution) {
       if (execution.status === "pending" && execution.attempt === 0) return;
-      const { project, service, status, attempt, startedAt, finishedAt, error } = execution;
+      const { project, service, status, attempt, startedAt, finishedAt, error, reason } = execution;
       const took = elapsedMs(startedAt, finishedAt);
       const nth = attempt > 1 ? ` (attempt ${attempt})` : "";
       const after = took === undefined ? "" : ` in ${durationText(took)}`;
-      const why = error ? `: ${safe(error.message.split("\n", 1)[0] ?? "")}` : "";
+      const cause = error?.message ?? reason;
+      const why = cause ? `: ${safe(cause.split("\n", 1)[0] ?? "")}` : "";
       say(`■ ${project}/${service}${nth} ${paintStatus(paint, status)}${after}${why}`);
     },
   };

@@ -64,9 +64,10 @@ function matchLines(link: EventLink, executions: readonly ExecutionAnswer[], pai
 function executionWords(execution: ExecutionAnswer, paint: Paint): string {
   const took = elapsedMs(execution.startedAt, execution.finishedAt);
   const told = took === undefined ? "" : ` in ${durationText(took)}`;
-  const error = execution.error ? `: ${execution.error.message.split("\n", 1)[0]}` : "";
+  const cause = execution.error?.message ?? execution.reason;
+  const why = cause ? `: ${cause.split("\n", 1)[0]}` : "";
   const again = execution.retryOf ? `, a retry by hand of ${execution.retryOf}` : "";
-  return `execution ${execution.id}${again} ${paintStatus(paint, execution.status)}${told}${error}`;
+  return `execution ${execution.id}${again} ${paintStatus(paint, execution.status)}${told}${why}`;
 }
 
 function mappingLines({ mappingId, name, toType, matched, reason, eventKey }: EventMapping, paint: Paint): string[] {

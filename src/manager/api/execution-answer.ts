@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type WaitReason, waitKinds } from "../../catalog/executions.ts";
 import { type Execution, executionStatuses, type Step, triggers } from "../../executions/execution.ts";
 import { lanes } from "../../executions/lanes.ts";
 import { eventAnswer, eventBody } from "./event-answer.ts";
@@ -28,6 +29,7 @@ export const executionAnswer = z
     attempt: z.int(),
     losses: z.int(),
     lane: z.enum(lanes),
+    movedFrom: z.enum(lanes).nullable().meta({ description: "The lane that a person moved it from." }),
     priority: z.int(),
     retryOf: z.string().nullable(),
     replayId: z.string().nullable().meta({ description: "Of trigger `replay`: the replay that it belongs to." }),
@@ -36,6 +38,7 @@ export const executionAnswer = z
     startedAt: z.string().nullable(),
     finishedAt: z.string().nullable(),
     cancelRequested: z.boolean(),
+    reason: z.string().nullable().meta({ description: "Why the platform skipped it; null where a person did." }),
     error: executionError.nullable(),
   })
   .meta({ id: "Execution" });
@@ -61,6 +64,18 @@ export const executionDetail = executionAnswer
   .extend({
     steps: z.array(stepAnswer),
     event: eventBody.nullable().meta({ description: "The trigger; null once retention took it." }),
+    waitsFor: z
+      .object({
+        kind: z.enum(waitKinds).meta({
+          description:
+            "time: of its next attempt. key: another run of its concurrency key. concurrency, throttle: limits of its service. slot: an executor.",
+        }),
+        until: z.string().nullable(),
+        behind: z.string().nullable().meta({ description: "The execution that its concurrency key waits for." }),
+        limit: z.int().nullable(),
+      })
+      .nullable()
+      .meta({ description: "What a pending execution waits for." }),
     emitted: z.array(eventAnswer).meta({ description: "The events that its scripts sent, as far as they are routed." }),
   })
   .meta({ id: "ExecutionDetail" });
@@ -83,6 +98,7 @@ export function executionAnswerOf(execution: Execution): z.output<typeof executi
     attempt: execution.attempt,
     losses: execution.losses,
     lane: execution.lane,
+    movedFrom: execution.movedFrom ?? null,
     priority: execution.priority,
     retryOf: execution.retryOf ?? null,
     replayId: execution.replayId ?? null,
@@ -91,10 +107,18 @@ export function executionAnswerOf(execution: Execution): z.output<typeof executi
     startedAt: "startedAt" in execution ? timeText(execution.startedAt) : null,
     finishedAt: "finishedAt" in execution ? timeText(execution.finishedAt) : null,
     cancelRequested: execution.status === "in_progress" && execution.cancelRequested,
+    reason: execution.status === "skipped" ? (execution.reason ?? null) : null,
     error: error
       ? { kind: error.kind, message: error.message, script: error.script ?? null, exitCode: error.exitCode ?? null }
       : null,
   };
+}
+
+export function waitAnswerOf(wait: WaitReason | undefined): z.output<typeof executionDetail>["waitsFor"] {
+  if (wait === undefined) return null;
+  const until = "until" in wait ? timeText(wait.until) : null;
+  const behind = wait.kind === "key" ? (wait.behind ?? null) : null;
+  return { kind: wait.kind, until, behind, limit: wait.kind === "concurrency" ? wait.limit : null };
 }
 
 export function stepAnswerOf(step: Step): z.output<typeof stepAnswer> {

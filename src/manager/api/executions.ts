@@ -4,10 +4,11 @@ import { z } from "zod";
 import type { CloudEvent } from "../../events/cloud-event.ts";
 import { isReservedType } from "../../events/reserved-types.ts";
 import type { Execution } from "../../executions/execution.ts";
+import { lanes } from "../../executions/lanes.ts";
 import type { ExecutionId } from "../../foundation/ids.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { eventAnswerOf } from "./event-answer.ts";
-import { executionAnswer, executionAnswerOf, executionDetail, stepAnswerOf } from "./execution-answer.ts";
+import { executionAnswer, executionAnswerOf, executionDetail, stepAnswerOf, waitAnswerOf } from "./execution-answer.ts";
 import { executionFilterOf, executionQuery } from "./execution-query.ts";
 import { listOf, pageAnswer, pageQuery, pageRequestOf } from "./list-query.ts";
 import type { RecentEvents } from "./recent-events.ts";
@@ -54,8 +55,9 @@ export function executionRoutes(
     },
     async ({ params: { id } }) => {
       const execution = required(await catalog.executions.get(id as ExecutionId), unknown(id));
-      const [steps, trigger, flow] = await Promise.all([
+      const [steps, wait, trigger, flow] = await Promise.all([
         catalog.executions.steps(execution.id),
+        catalog.executions.waitsFor(execution.id),
         catalog.ledger.get(execution.eventKey),
         catalog.ledger.flow(execution.correlationId, maxFlowEvents),
       ]);
@@ -63,6 +65,7 @@ export function executionRoutes(
       return {
         ...executionAnswerOf(execution),
         steps: steps.map(stepAnswerOf),
+        waitsFor: waitAnswerOf(wait),
         event: (trigger?.event ?? recentEvent(execution)) as z.input<typeof executionDetail>["event"],
         emitted: emitted.map(eventAnswerOf),
       };
@@ -74,6 +77,27 @@ export function executionRoutes(
     const body = recent.get(eventKey)?.body;
     return body === undefined ? null : (JSON.parse(Buffer.from(body).toString()) as CloudEvent);
   }
+
+  app.patch(
+    "/executions/:id",
+    {
+      config: { access: "administrator" },
+      schema: {
+        operationId: "moveExecution",
+        summary: "Move a pending execution to another lane, once",
+        description: "It takes that lane's priority nearest to its own: moved to `high`, 5 becomes 3.",
+        tags: ["executions"],
+        params,
+        body: z.strictObject({ lane: z.enum(lanes) }),
+        response: { 200: executionAnswer },
+      },
+    },
+    async ({ params: { id }, body: { lane } }) => {
+      const execution = await catalog.executions.move(id as ExecutionId, lane);
+      bus.signal("dispatch");
+      return executionAnswerOf(execution);
+    },
+  );
 
   app.post(
     "/executions/:id/retry",
@@ -95,7 +119,7 @@ export function executionRoutes(
     async ({ params: { id }, body }, reply) => {
       const options = { newId: ids.next() as ExecutionId, version: body?.version ?? "same" };
       const execution = await catalog.executions.retry(id as ExecutionId, options);
-      bus.signal("dispatch");
+      for (const channel of ["outbox", "dispatch"] as const) bus.signal(channel);
       return reply.code(201).send(executionAnswerOf(execution));
     },
   );

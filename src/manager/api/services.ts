@@ -110,7 +110,8 @@ export function serviceRoutes(scope: FastifyInstance, parts: ApiParts): void {
     async ({ params: { project, name }, body }) => {
       const change = { ...body, activeVersion: body.activeVersion as VersionId | undefined };
       const service = await catalog.services.update(project, name, change);
-      bus.signal("links");
+      // Another version may let more runs happen at once.
+      for (const channel of ["links", "dispatch"] as const) bus.signal(channel);
       return detail(service);
     },
   );

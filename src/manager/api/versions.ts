@@ -69,7 +69,7 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts): void {
       }
       const files = await readPackage(body, settings.limits);
       const { version, created, ...answer } = await deployPackage(parts, { project, name }, files);
-      for (const channel of ["links", "outbox"] as const) bus.signal(channel);
+      for (const channel of ["links", "outbox", "dispatch"] as const) bus.signal(channel);
       return reply.code(created ? 201 : 200).send({ project, name, version: version.id, ...answer });
     },
   );

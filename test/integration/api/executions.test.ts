@@ -7,9 +7,12 @@ import { eventually } from "../../support/eventually.ts";
 import { packageOf } from "../../support/package.ts";
 
 /** A server with a service that the event type `go` starts, and so many executions of it. */
-async function serverWithExecutions(count: number) {
+async function serverWithExecutions(count: number, manifest: object = {}) {
   const server = await startApiServer({ routed: true });
-  const body = await packageOf({ "main.py": "", "manifest.json": JSON.stringify({ trigger_events: ["go"] }) });
+  const body = await packageOf({
+    "main.py": "",
+    "manifest.json": JSON.stringify({ trigger_events: ["go"], ...manifest }),
+  });
   const headers = { "content-type": "application/gzip" };
   await server.call("POST", "/api/v1/services/default/hello/versions", { body, headers });
   for (let id = 1; id <= count; id += 1) await emit(server, { id: `go-${id}`, type: "go" });
@@ -142,6 +145,35 @@ describe("executions", () => {
     expect((await act(running.id, "cancel")).json).toMatchObject({ status: "in_progress", cancelRequested: true });
     expect((await act(pending[0].id, "cancel")).status).toBe(409);
     expect((await act("unknown", "cancel")).status).toBe(404);
+  });
+
+  it("are moved to another lane once, while they are pending", async () => {
+    const server = await serverWithExecutions(1);
+    const [{ id }] = (await list(server)).items;
+    const move = (json: object, which = id) => server.call("PATCH", `/api/v1/executions/${which}`, { json });
+    expect((await move({ lane: "urgent" })).status).toBe(400);
+    expect((await move({})).status).toBe(400);
+    const { status, json } = await move({ lane: "high" });
+    expect(status).toBe(200);
+    expect(json).toMatchObject({ id, lane: "high", priority: 3, movedFrom: "regular", status: "pending" });
+    const again = await move({ lane: "low" });
+    expect([again.status, again.json.detail]).toEqual([
+      409,
+      expect.stringContaining("was moved already, from regular to high"),
+    ]);
+    expect((await move({ lane: "low" }, "unknown")).status).toBe(404);
+  });
+
+  it("tell what they wait for, and why a full queue skipped them, alone and in the list", async () => {
+    const server = await serverWithExecutions(3, { concurrency: 1, queue: { limit: 2 } });
+    const [skipped] = (await list(server, "?status=skipped")).items;
+    expect(skipped.reason).toMatch(/queue of default\/hello was full: its manifest lets 2 wait/);
+    const alone = async (id: string) => (await server.call("GET", `/api/v1/executions/${id}`)).json;
+    expect(await alone(skipped.id)).toMatchObject({ status: "skipped", reason: skipped.reason, waitsFor: null });
+    await claim(server);
+    const [pending] = (await list(server, "?status=pending")).items;
+    const wait = { kind: "concurrency", limit: 1, until: null, behind: null };
+    expect(await alone(pending.id)).toMatchObject({ reason: null, waitsFor: wait });
   });
 
   it("are changed in bulk by a filter that names something, with counts", async () => {

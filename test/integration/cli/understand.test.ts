@@ -125,6 +125,42 @@ test("a failed run is listed, and retry runs it again as a new execution", async
   expect(ended.map(({ status }) => status)).toEqual(["failed", "failed"]);
 });
 
+test("a run that a full queue refused is told with the reason in why, show and the list; one that waits, with what for", async () => {
+  const manifest = { trigger_events: ["queue.filled"], concurrency: 1, queue: { limit: 1 } };
+  await platform.deploy("crowded", {
+    "main.py": "import time; time.sleep(600)",
+    "manifest.json": JSON.stringify(manifest),
+  });
+  const list = (status: string) =>
+    fxJson<{ id: string; eventKey: string }[]>(["executions", "--service", "crowded", "--status", status], platform);
+  await send("queue.filled");
+  await eventually(async () => expect(await list("in_progress")).toHaveLength(1));
+  await send("queue.filled");
+  await send("queue.filled");
+  const [waiting] = await list("pending");
+  const [refused] = await list("skipped");
+  const reason = "the queue of default/crowded was full: its manifest lets 1 wait (queue.limit)";
+  for (const words of [
+    ["why", refused?.eventKey],
+    ["show", refused?.id],
+    ["executions"],
+    ["flow", refused?.eventKey],
+  ]) {
+    expect((await fx(words as string[], platform)).out).toContain(reason);
+  }
+  expect((await fx(["show", waiting?.id ?? ""], platform)).out).toContain("1 may run at once (concurrency)");
+
+  const moved = await fx(["move", waiting?.id ?? "", "--lane", "high"], platform);
+  expect(moved.out).toContain("regular → high, priority 3");
+  expect((await fx(["show", waiting?.id ?? ""], platform)).out).toContain("high lane, moved from regular");
+  const again = await fx(["move", waiting?.id ?? "", "--lane", "low"], platform);
+  expect(again).toMatchObject({ code: expect.any(Number), talk: expect.stringContaining("was moved already") });
+  expect(again.code).not.toBe(0);
+  for (const status of ["pending", "in_progress"]) {
+    for (const { id } of await list(status)) await fx(["cancel", id], platform);
+  }
+});
+
 test("events --follow prints an event when it is routed", async () => {
   const tail = startFx(["events", "--follow", "--type", "tail.me", "--json"], platform);
   await eventually(() => tail.talk.includes("waiting for events"));

@@ -43,6 +43,7 @@ export function executionAnswer(id: string, eventKey: string, more: Partial<Exec
     attempt: 1,
     losses: 0,
     lane: "regular",
+    priority: 5,
     retryOf: null,
     createdAt: new Date(start).toISOString(),
     startedAt: new Date(start + 10).toISOString(),
