@@ -20,10 +20,7 @@ export function manifestReference(): string {
     "[`docs/schemas/manifest.schema.json`](../schemas/manifest.schema.json); `npx fx init` lays it beside a new service.",
     "",
     ...table(properties),
-    "",
-    "## retries",
-    "",
-    ...table(objectOf(properties.retries)),
+    ...["retries", "throttle", "queue"].flatMap((key) => ["", `## ${key}`, "", ...table(objectOf(properties[key]))]),
   ]);
 }
 
@@ -58,7 +55,8 @@ function schemaOf(name: EditorSchemaName): Property {
 }
 
 function objectOf(property: Property | undefined): Record<string, Property> {
-  return property?.anyOf?.find(({ properties }) => properties !== undefined)?.properties ?? {};
+  const forms = property?.anyOf ?? [property];
+  return forms.find((form) => form?.properties !== undefined)?.properties ?? {};
 }
 
 function table(properties: Record<string, Property>): string[] {
