@@ -119,6 +119,55 @@ const executor = z.strictObject({
   pollMs: durationMs(1000).describe("Longest time an idle executor goes without looking for work."),
 });
 
+const dependencies = z.strictObject({
+  directory: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Where installed packages lie; without it below the data directory, or /var/lib/streamzero-fx where scripts cannot reach that.",
+    ),
+  pythonTool: z
+    .enum(["auto", "uv", "pip"])
+    .default("auto")
+    .describe("What installs requirements.txt; auto: uv where it is found, else pip."),
+  indexUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Index of Python packages, with user and password where it wants them; without it the tool's own.")
+    .meta({ secret: true }),
+  findLinks: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Directory with Python packages, looked into beside the index; every user must be able to read it."),
+  npmRegistry: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Registry of npm packages; without it npm's own."),
+  npmToken: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces")
+    .optional()
+    .describe("Token for npmRegistry.")
+    .meta({ secret: true }),
+  offline: z
+    .boolean()
+    .default(false)
+    .describe("Never ask a registry: Python packages come from findLinks, npm's from files of the service."),
+  sourceBuilds: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether packages that an index has without a wheel may be built, which runs code of theirs; what requirements.txt names by a path or an address is built in any case.",
+    ),
+  npmScripts: z.boolean().default(false).describe("Whether npm packages may run their scripts at the install."),
+  timeoutMs: durationMs(10 * minuteMs).describe("What one install may take."),
+  unusedMs: durationMs(30 * dayMs).describe(
+    "Installed packages that nothing used for so long are removed, and those that no stored version needs after 25 hours.",
+  ),
+});
+
 const limits = z.strictObject({
   hops: z.int().min(1).max(10_000).default(100).describe("Longest chain of events caused by one another."),
   flowExecutions: z
@@ -230,6 +279,7 @@ export const settingsSchema = z
     artifactStore: artifactStore.prefault({ driver: "filesystem" }),
     opsData: opsData.prefault({ driver: "sqlite" }),
     executor: executor.prefault({}),
+    dependencies: dependencies.prefault({}),
     router: router.prefault({}),
     scheduler: scheduler.prefault({}),
     recovery: recovery.prefault({}),

@@ -18,6 +18,7 @@ import { limitsOf, overrunText, type RunLimits } from "../services/run-limits.ts
 import { CapturedEffects } from "./captured-effects.ts";
 import { type Effects, requireSmallResult } from "./effects.ts";
 import { Emitter } from "./emitter.ts";
+import type { Environment } from "./environments/environment.ts";
 import { LiveEffects } from "./live-effects.ts";
 import { LogWriter } from "./log-writer.ts";
 import { OutputPreview } from "./output-preview.ts";
@@ -145,7 +146,10 @@ export class Attempt {
       if (this.#stopped !== undefined) return this.#afterStop(this.#stopped, undefined);
       // Woken too late, after its lease: another attempt may be running by now (rule D8).
       if (this.#ttlMs() === 0) return this.#afterStop("lease-lost", undefined);
-      const result = await this.#runStep(index + 1, script, opened, event, config);
+      const environment = await this.#environmentOf(index + 1, script, opened);
+      if ("ended" in environment) return environment.ended;
+      if (this.#stopped !== undefined) return this.#afterStop(this.#stopped, undefined);
+      const result = await this.#runStep(index + 1, script, opened, environment.found, event, config);
       const ended = this.#afterStep(result, script, opened.manifest);
       if (ended !== "next") return ended;
     }
@@ -162,10 +166,33 @@ export class Attempt {
     return this.#captured;
   }
 
+  /** A run waits for an install only where its executor does not have the version's packages yet, and says so in its output. */
+  async #environmentOf(
+    step: number,
+    script: string,
+    opened: OpenedVersion,
+  ): Promise<{ found: Environment | undefined } | { ended: AttemptReport["outcome"] }> {
+    const told: (void | Promise<void>)[] = [];
+    const tell = (text: string) => {
+      const at = this.#parts.clock.now();
+      told.push(this.#log.write({ step, script, stream: "log", level: "info", at, bytes: Buffer.from(text) }));
+    };
+    try {
+      return { found: await opened.environment?.(script, tell) };
+    } catch (error) {
+      const message = `what ${script} imports could not be installed: ${messageOf(error)}`;
+      if (isPlatformError(error) && error.retryable) return { ended: lost(message, script) };
+      return { ended: this.#failed({ kind: "start", message, script, exitCode: undefined }, opened.manifest) };
+    } finally {
+      await Promise.all(told);
+    }
+  }
+
   async #runStep(
     n: number,
     script: string,
     opened: OpenedVersion,
+    environment: Environment | undefined,
     event: CloudEvent,
     config: JsonObject,
   ): Promise<StepResult> {
@@ -200,6 +227,7 @@ export class Attempt {
         directory: opened.directory,
         script,
         runtime: opened.manifest.runtime,
+        environment,
         timeoutMs: opened.manifest.timeout * 1000,
         ttlMs: this.#ttlMs(),
         outputCapBytes,

@@ -7,6 +7,9 @@ import type { Random } from "../foundation/random.ts";
 import type { JavaScriptRuntime } from "../services/manifest.ts";
 import { SlotChannel } from "./channel/slot-channel.ts";
 import { DatabaseArea } from "./database-area.ts";
+import type { Environment } from "./environments/environment.ts";
+import type { EnvironmentLanguage, Environments } from "./environments/environments.ts";
+import { type DependencyOptions, openEnvironments } from "./environments/open-environments.ts";
 import { canSwitchUser, chooseUnprivilegedIsolation } from "./isolation/choose-isolation.ts";
 import { databaseGroup, describeIsolation, type Isolation, userOfSlot } from "./isolation/isolation.ts";
 import { type LandlockPaths, landlockCommand, landlockRules } from "./isolation/landlock-command.ts";
@@ -52,8 +55,10 @@ export interface ProcessStepRunnerOptions {
   javascript?: "auto" | JavaScriptRuntime | undefined;
   /** `off`: every script's interpreter is started anew. `auto`, the default: forked where it can be. */
   fork?: "auto" | "off" | undefined;
-  /** Directories with `:` between them, as in PATH; where to look for `python3`. */
+  /** Directories with `:` between them, as in PATH; where to look for `python3` and for package tools. */
   searchPath?: string | undefined;
+  /** How packages of services are installed; default: as the tools do it by themselves. */
+  dependencies?: DependencyOptions | undefined;
 }
 
 const defaultSqlStatementMs = 60_000;
@@ -64,6 +69,8 @@ export class ProcessStepRunner implements StepRunner {
   readonly runRoot: RunRoot;
   readonly runtimes: RuntimeRegistry;
   readonly isolation: Isolation;
+  /** What scripts import from. */
+  readonly environments: Environments;
   readonly launcher: LauncherClient;
   readonly zygotes: Zygotes | undefined;
   readonly #databases: DatabaseArea;
@@ -84,7 +91,7 @@ export class ProcessStepRunner implements StepRunner {
 
   private constructor(
     options: ProcessStepRunnerOptions,
-    parts: Pick<ProcessStepRunner, "runRoot" | "runtimes" | "isolation"> & {
+    parts: Pick<ProcessStepRunner, "runRoot" | "runtimes" | "isolation" | "environments"> & {
       library: string;
       furniture: readonly string[];
       furnish(): Promise<unknown>;
@@ -97,6 +104,7 @@ export class ProcessStepRunner implements StepRunner {
     this.runRoot = parts.runRoot;
     this.runtimes = parts.runtimes;
     this.isolation = parts.isolation;
+    this.environments = parts.environments;
     this.#library = parts.library;
     this.#furniture = parts.furniture;
     this.#furnish = parts.furnish;
@@ -147,7 +155,8 @@ export class ProcessStepRunner implements StepRunner {
       },
       javascript: defaultJavaScript(options.javascript ?? "auto", hasBun),
     });
-    const users = ownUsers ? await claimUserRange(options.firstUid, options.slots + 1) : undefined;
+    // One for each slot, one that is the group of databases, one that installs packages.
+    const users = ownUsers ? await claimUserRange(options.firstUid, options.slots + 2) : undefined;
     const isolation: Isolation = users
       ? { kind: "own-user", firstUid: users.firstUid, slots: options.slots }
       : await chooseUnprivilegedIsolation(options.isolation ?? "auto", () => python);
@@ -156,6 +165,14 @@ export class ProcessStepRunner implements StepRunner {
     }
     const group = databaseGroup(isolation);
     const databases = await DatabaseArea.choose({ dataDirectory, path: options.sqlDirectory, group });
+    const environments = await openEnvironments({
+      ...options,
+      isolation,
+      node,
+      findPython: () => python,
+      // Without this each of its scripts would compile the SDK anew: they may not write.
+      adopt: (interpreter) => compilePythonLibrary(interpreter, library),
+    });
     const furniture = [library, node, ...(hasBun ? [bun.command] : [])];
     const parts = {
       runRoot,
@@ -167,6 +184,7 @@ export class ProcessStepRunner implements StepRunner {
       users,
       databases,
       findPython: () => python,
+      environments,
     };
     const runner = new ProcessStepRunner(options, parts);
     await runner.launcher.ready();
@@ -193,8 +211,21 @@ export class ProcessStepRunner implements StepRunner {
     return script;
   }
 
+  /** The language of a script whose packages are installed. */
+  languageOf(script: string): EnvironmentLanguage | undefined {
+    const name = this.runtimes.forScript(script)?.name;
+    return name === "python" || name === "node" ? name : undefined;
+  }
+
+  /** Of several scripts, each language once. */
+  languagesOf(scripts: readonly string[]): EnvironmentLanguage[] {
+    const languages = scripts.map((script) => this.languageOf(script)).filter((language) => language !== undefined);
+    return [...new Set(languages)];
+  }
+
   /** Kills what still runs; those steps end as `stopped`. */
   async close(): Promise<void> {
+    await this.environments.close();
     for (const script of this.#running) script.stop("shutdown", 0);
     await Promise.all([...this.#running].map((script) => script.result));
     await this.zygotes?.close();
@@ -262,7 +293,8 @@ export class ProcessStepRunner implements StepRunner {
   async #prepare(request: StepRequest, nonce: string, channelPath: string, scratch: string): Promise<Launch> {
     const runtime = this.runtimes.forScript(request.script, request.runtime) as Runtime;
     const databases = runtime.usesDatabases ? this.#databases.directoryOf(request.context.service.project) : undefined;
-    const asked = runtime.command({ directory: request.directory, path: request.script });
+    const { directory, script: path, environment } = request;
+    const asked = runtime.command({ directory, path, environment });
     const isBoxed = request.isolation.level === "sandbox";
     const limited =
       isBoxed || this.isolation.kind === "landlock" ? this.#landlockPaths(request, runtime, scratch) : undefined;
@@ -291,7 +323,7 @@ export class ProcessStepRunner implements StepRunner {
     const exec = runtime.forkedFrom ? {} : { exec: [asked.command, ...asked.args] };
     if (isBoxed) {
       const { network } = request.isolation;
-      const zygote = await this.#zygoteOfSandbox(runtime);
+      const zygote = await this.#zygoteOfSandbox(runtime, environment);
       return (ttlMs, listener) => zygote.start({ ...run, ...exec, landlock, sandbox: { network }, ttlMs }, listener);
     }
     const zygote = await this.#zygoteOf(runtime, request);
@@ -305,14 +337,14 @@ export class ProcessStepRunner implements StepRunner {
 
   /** Python is forked from its own; a program is started by any, which is smaller than the launcher. */
   async #zygoteOf(runtime: Runtime, request: StepRequest): Promise<Zygote | undefined> {
-    if (runtime.forkedFrom) return this.zygotes?.of(runtime.forkedFrom(), this.#imports.of(scriptKey(request)));
+    if (runtime.forkedFrom) return this.zygotes?.of(runtime.forkedFrom(request.environment), this.#imports.of(scriptKey(request)));
     const python = await this.#findPython().catch(() => undefined);
     return python && this.zygotes?.of(python.command);
   }
 
   /** A sandbox is entered between fork and script, so that a command in it is forked first as well. */
-  async #zygoteOfSandbox(runtime: Runtime): Promise<Zygote> {
-    const python = runtime.forkedFrom?.() ?? (await this.#findPython()).command;
+  async #zygoteOfSandbox(runtime: Runtime, environment: Environment | undefined): Promise<Zygote> {
+    const python = runtime.forkedFrom?.(environment) ?? (await this.#findPython()).command;
     const zygote = this.zygotes?.of(python);
     if (zygote && (await zygote.settled())) return zygote;
     throw new PlatformError("unavailable", "no warm Python could be started, and a sandbox is entered from one");
@@ -330,7 +362,13 @@ export class ProcessStepRunner implements StepRunner {
   #landlockPaths(request: StepRequest, runtime: Runtime, scratch: string): LandlockPaths & { write: string[] } {
     return {
       hidden: resolve(this.#options.dataDirectory),
-      read: [request.directory, ...this.runRoot.packageEnds, this.#library, ...runtime.files()],
+      read: [
+        request.directory,
+        ...this.runRoot.packageEnds,
+        this.#library,
+        ...runtime.files(),
+        ...(request.environment?.files ?? []),
+      ],
       write: [scratch],
     };
   }

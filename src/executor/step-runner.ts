@@ -3,6 +3,7 @@ import type { ExecutionId } from "../foundation/ids.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
 import type { IsolationLevel, JavaScriptRuntime } from "../services/manifest.ts";
 import type { LimitName, RunLimits } from "../services/run-limits.ts";
+import type { Environment } from "./environments/environment.ts";
 
 /**
  * Runs one script as its own process and relays what it says while it runs. The executor decides
@@ -42,6 +43,8 @@ export interface StepRequest {
   script: string;
   /** As the manifest says; undefined: the executor's own choice. */
   runtime?: JavaScriptRuntime | undefined;
+  /** What the script imports from; undefined: its language's standard library, and what lies beside it. */
+  environment?: Environment | undefined;
   timeoutMs: number;
   /** The launcher kills the group this long after the start unless kept alive. */
   ttlMs: number;

@@ -7,6 +7,8 @@ import { PlatformError } from "../foundation/errors.ts";
 import { sha256 } from "../foundation/hash.ts";
 import type { VersionId } from "../foundation/ids.ts";
 import type { ServiceFile, ServiceVersion } from "../services/service.ts";
+import type { EnvironmentLanguage, Environments } from "./environments/environments.ts";
+import { linkModules } from "./environments/link-modules.ts";
 import type { OpenedVersion, VersionSource } from "./version-source.ts";
 
 export interface VersionCacheParts {
@@ -14,6 +16,9 @@ export interface VersionCacheParts {
   artifacts: ArtifactStore;
   /** Where the unpacked files of a version lie; scripts must be able to read below it. */
   directoryOf(version: VersionId): string;
+  environments: Pick<Environments, "open">;
+  /** The language of a script whose packages can be installed. */
+  languageOf(script: string): EnvironmentLanguage | undefined;
 }
 
 /** `files`: absolute paths. */
@@ -59,7 +64,20 @@ export class VersionCache implements VersionSource {
       await this.#unpack(version, directory);
     }
     const files = version.files.map(({ path: name }) => path.join(directory, name));
-    return { directory, manifest: version.manifest, scripts: version.scripts, files };
+    const environment = this.#environmentOf(version, directory);
+    return { directory, manifest: version.manifest, scripts: version.scripts, files, environment };
+  }
+
+  #environmentOf(version: ServiceVersion, directory: string): NonNullable<OpenedVersion["environment"]> {
+    const { environments, languageOf } = this.#parts;
+    const read = (name: string) => readFile(path.join(directory, name));
+    const request = { version: version.id, manifest: version.manifest, files: version.files, read };
+    return async (script, told) => {
+      const language = languageOf(script);
+      const environment = language && (await environments.open(request, language, told));
+      if (environment?.nodeModules) await linkModules(directory, environment.nodeModules);
+      return environment;
+    };
   }
 
   async #unpack(version: ServiceVersion, directory: string): Promise<void> {

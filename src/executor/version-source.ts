@@ -1,5 +1,6 @@
 import type { VersionId } from "../foundation/ids.ts";
 import type { Manifest } from "../services/manifest.ts";
+import type { Environment, Told } from "./environments/environment.ts";
 
 /** Gives the executor an unpacked service version. */
 export interface VersionSource {
@@ -12,4 +13,10 @@ export interface OpenedVersion {
   directory: string;
   manifest: Manifest;
   scripts: string[];
+  /**
+   * What a script imports from; undefined: its language's standard library, and what lies beside it. What this executor
+   * does not have yet is installed first, which `told` hears of. Rejects with `invalid-input`, in the words of the tool
+   * that failed. Absent: nothing is ever installed.
+   */
+  environment?(script: string, told: Told): Promise<Environment | undefined>;
 }

@@ -58,9 +58,10 @@ export function createParts(options: PartsOptions): Parts {
     services: catalog.services,
     artifacts,
     opsData,
+    environments: runner.environments,
     clock,
     log,
-    ages: retention,
+    ages: { ...retention, environmentsMs: settings.dependencies.unusedMs },
     everyMs: retention.everyMs,
   });
   const router = new Router({
@@ -86,6 +87,8 @@ export function createParts(options: PartsOptions): Parts {
       services: catalog.services,
       artifacts,
       directoryOf: (version) => runner.runRoot.versionDirectory(version),
+      environments: runner.environments,
+      languageOf: (script) => runner.languageOf(script),
     }),
     clock,
     random,

@@ -1,5 +1,6 @@
 import { searchPath } from "../config/search-path.ts";
 import type { Settings } from "../config/settings.ts";
+import { type PackageToolsProbe, probePackageTools } from "../executor/environments/probe-package-tools.ts";
 import { canSwitchUser, chooseUnprivilegedIsolation } from "../executor/isolation/choose-isolation.ts";
 import { describeIsolation } from "../executor/isolation/isolation.ts";
 import { sandboxHindrance } from "../executor/isolation/sandbox-probe.ts";
@@ -17,25 +18,33 @@ export interface ExecutorProbe {
   isolation: { isolated: boolean; text: string };
   /** Why no script can be put into a sandbox; undefined: they can. */
   sandboxHindrance: string | undefined;
+  packageTools: PackageToolsProbe;
 }
 
 /** What an executor with these settings would find on this machine; starts nothing and changes nothing. */
-export async function probeExecutor({ executor }: Settings): Promise<ExecutorProbe> {
+export async function probeExecutor({ executor, dependencies }: Settings): Promise<ExecutorProbe> {
   const { python, bun, javascript: setting, isolation: wanted, firstUid, slots } = executor;
   const runtimes = await checkingRegistry({ python, bun, searchPath: searchPath() }).probe();
   const javascript = defaultJavaScript(setting, runtimes.bun?.available === true);
   const ownUsers = wanted !== "off" && (await canSwitchUser(firstUid));
+  const packageTools = await probePackageTools({
+    python,
+    searchPath: searchPath(),
+    othersMustReach: ownUsers,
+    tool: dependencies.pythonTool,
+  });
   const search = () => findPython({ wanted: python, searchPath: searchPath(), othersMustReach: ownUsers });
   const hindrance = await sandboxHindrance(search, ownUsers ? firstUid : undefined);
   if (ownUsers) {
     const isolation = describeIsolation({ kind: "own-user", firstUid, slots });
-    return { runtimes, javascript, isolation, sandboxHindrance: hindrance };
+    return { runtimes, javascript, packageTools, isolation, sandboxHindrance: hindrance };
   }
   try {
     const isolation = describeIsolation(await chooseUnprivilegedIsolation(wanted, search));
-    return { runtimes, javascript, isolation, sandboxHindrance: hindrance };
+    return { runtimes, javascript, packageTools, isolation, sandboxHindrance: hindrance };
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error;
-    return { runtimes, javascript, isolation: { isolated: false, text: error.message }, sandboxHindrance: hindrance };
+    const isolation = { isolated: false, text: error.message };
+    return { runtimes, javascript, packageTools, isolation, sandboxHindrance: hindrance };
   }
 }

@@ -1,3 +1,4 @@
+import { packageToolSurroundings } from "../config/package-tools.ts";
 import { searchPath } from "../config/search-path.ts";
 import { type LoadedSettings, loadSettings, type Settings, type SettingsSources } from "../config/settings.ts";
 import { administratorToken } from "../config/token.ts";
@@ -66,6 +67,10 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
     javascript,
     python,
     searchPath: searchPath(),
+    dependencies: {
+      settings: settings.dependencies,
+      surroundings: packageToolSurroundings(settings.dependencies),
+    },
   });
   undo.add(() => runner.close());
   const found = describeIsolation(runner.isolation);
@@ -88,7 +93,11 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
     caps: runCaps(settings),
     token,
     productVersion,
-    checkScripts: (directory, paths, runtime) => runner.runtimes.checkScripts(directory, paths, runtime),
+    checkScripts: (directory, paths, wanted) => runner.runtimes.checkScripts(directory, paths, wanted),
+    dependencies: {
+      python: async (python) => (await runner.environments.python({ python })).command,
+      install: (version, told) => runner.environments.prepare(version, runner.languagesOf(version.scripts), told),
+    },
   });
   undo.add(() => api.close());
   // Before anything runs: a port that is taken must not leave half a platform at work.
@@ -100,6 +109,8 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
   return {
     url: settings.url ?? bound,
     async close() {
+      // A deploy that waits for packages would hold up the end of the API for as long.
+      await runner.environments.close();
       await api.close();
       await parts.stop(settings.drainMs);
       await stores.close();

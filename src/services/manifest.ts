@@ -147,6 +147,11 @@ export const manifestSchema = z.object({
     .describe(
       "How often a failing run is tried again: a count, or {count, delay, max_delay, factor, jitter} with delays in seconds.",
     ),
+  python: z
+    .string()
+    .regex(/^3\.\d+(\.\d+)?$/, 'must be a version of Python 3, such as "3.11"')
+    .optional()
+    .describe('Version of Python for .py scripts, as "3.11" or "3.11.4"; without it the platform\'s own.'),
   connection: z
     .string()
     .min(1)

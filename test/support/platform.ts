@@ -18,11 +18,15 @@ export class TestPlatform {
     this.#platform = platform;
   }
 
-  static async start(settings: Record<string, string | number> = {}): Promise<TestPlatform> {
+  /** `environment`: settings that have no flag. They are gone at a restart. */
+  static async start(
+    settings: Record<string, string | number> = {},
+    environment: Record<string, string> = {},
+  ): Promise<TestPlatform> {
     const directory = await mkdtemp(path.join(tmpdir(), "fx-test-"));
     // As a person's directories are: scripts, which run as other users, may pass through.
     await chmod(directory, 0o711);
-    return new TestPlatform(directory, await startIn(directory, settings));
+    return new TestPlatform(directory, await startIn(directory, settings, environment));
   }
 
   get url(): string {
@@ -36,10 +40,13 @@ export class TestPlatform {
   }
 
   /** Ends, lets something happen to the directory, and starts again on it. */
-  async restartAround(work: (directory: string) => Promise<void>): Promise<void> {
+  async restartAround(
+    work: (directory: string) => Promise<void>,
+    settings: Record<string, string | number> = {},
+  ): Promise<void> {
     await this.#platform.close();
     await work(this.directory);
-    this.#platform = await startIn(this.directory, {});
+    this.#platform = await startIn(this.directory, settings);
   }
 
   async stop(): Promise<void> {
@@ -163,10 +170,14 @@ export interface RequestOptions {
   headers?: Record<string, string>;
 }
 
-function startIn(directory: string, settings: Record<string, string | number>): Promise<Platform> {
+function startIn(
+  directory: string,
+  settings: Record<string, string | number>,
+  environment: Record<string, string> = {},
+): Promise<Platform> {
   return startPlatform({
     flags: { port: 0, dataDir: path.join(directory, "data"), logLevel: "silent", ...settings },
-    environment: { FX_TOKEN: testToken },
+    environment: { ...environment, FX_TOKEN: testToken },
     directory,
   });
 }

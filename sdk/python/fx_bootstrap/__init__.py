@@ -12,6 +12,7 @@ from fx_ef._channel import Channel
 
 def main():
     output.install()
+    enter_environment(os.environ.pop("FX_PREFIX", None))
     # Used up before the script's first line; its own children never see it.
     channel = Channel(os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE"))
     fx_ef._enter(channel)
@@ -50,6 +51,22 @@ def innermost(error):
     while trace.tb_next is not None:
         trace = trace.tb_next
     return trace.tb_frame.f_code
+
+
+def enter_environment(prefix):
+    """Makes a process that was forked from the base interpreter what the virtual environment's own would be."""
+    if prefix is None or sys.prefix == prefix:
+        return
+    import site
+
+    library = os.path.dirname(os.__file__)
+    # The packages of the base are not the environment's. First is ours.
+    kept = (sys.path[0], library, os.path.join(library, "lib-dynload"))
+    sys.path[:] = [entry for entry in sys.path if entry in kept or entry.endswith(".zip")]
+    sys.prefix = sys.exec_prefix = prefix
+    sys.executable = os.path.join(prefix, "bin", "python")
+    site.PREFIXES[:] = [prefix]
+    site.addsitedir(os.path.join(prefix, "lib", "python%d.%d" % sys.version_info[:2], "site-packages"))
 
 
 def run(path):

@@ -4,6 +4,7 @@ import { CliError } from "../cli-error.ts";
 import type { DeployReport } from "../deploy/deploy-service.ts";
 import type { ServiceDirectory } from "../deploy/find-services.ts";
 import { type Session, withSession } from "../session.ts";
+import { safe } from "../terminal/safe.ts";
 import { countText, sizeText } from "../terminal/times.ts";
 
 interface DeployOptions {
@@ -38,7 +39,8 @@ async function deployAll(session: Session, services: readonly ServiceDirectory[]
   const { deployService } = await import("../deploy/deploy-service.ts");
   const reports: DeployReport[] = [];
   for (const service of services) {
-    const report = await deployService(session.api, service, project);
+    const onInstall = (line: string) => session.terminal.say(session.terminal.paintTalk("dim", `  ${safe(line)}`));
+    const report = await deployService(session.api, service, project, { onInstall });
     reports.push(report);
     if (!session.terminal.isJson) tell(session, report);
   }
@@ -53,7 +55,10 @@ function tell({ terminal }: Session, report: DeployReport): void {
   terminal.line(`${report.project}/${report.name}  ${paint(colour[report.outcome], report.outcome)}${version}${size}`);
   for (const line of report.values) terminal.say(`  ${line}`);
   for (const warning of report.warnings) terminal.say(`  ${terminal.paintTalk("yellow", "warning")} ${warning}`);
-  for (const { path, message } of report.problems) terminal.say(`  ${path ? `${path}: ` : ""}${message}`);
+  for (const { path, message } of report.problems) {
+    // What a package tool says may have several lines.
+    terminal.say(`  ${path ? `${path}: ` : ""}${safe(message).replaceAll("\n", "\n    ")}`);
+  }
 }
 
 async function watch(session: Session, services: readonly ServiceDirectory[], project: string): Promise<void> {

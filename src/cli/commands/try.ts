@@ -44,6 +44,7 @@ async function tryOnce({ terminal }: Session, directory: string, options: TryOpt
   try {
     trial = await tryService(platform.api, service, {
       trigger,
+      onInstall: (line) => terminal.say(terminal.paintTalk("dim", safe(line))),
       onLog: (record) => {
         if (!terminal.isJson) printer.print(record);
       },

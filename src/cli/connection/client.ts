@@ -81,6 +81,16 @@ export class Client {
     }
   }
 
+  /** Sends a body and reads the answer as it comes: server-sent events, to their end. */
+  async *sendTold(method: string, path: string, call: Call): AsyncGenerator<ServerSentEvent> {
+    const headers = { ...call.headers, accept: "text/event-stream" };
+    try {
+      yield* readEventStream(await this.#request(method, path, { ...call, headers }));
+    } catch (error) {
+      throw error instanceof CliError ? error : this.#unreachable(error);
+    }
+  }
+
   /** As `events`, and connects again where the stream breaks, from where it was. Ends with `signal` only. */
   async *follow(path: string, query: Query, signal?: AbortSignal): AsyncGenerator<ServerSentEvent> {
     let lastId: string | undefined;

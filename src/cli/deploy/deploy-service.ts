@@ -3,6 +3,7 @@ import type { Problem } from "../../foundation/errors.ts";
 import { isValidName, nameRule } from "../../services/service-ref.ts";
 import { CliError } from "../cli-error.ts";
 import type { Client } from "../connection/client.ts";
+import { errorOfAnswer, type ProblemDocument } from "../connection/problem-document.ts";
 import type { ServiceDirectory } from "./find-services.ts";
 import { packService } from "./pack-service.ts";
 
@@ -19,31 +20,30 @@ export interface DeployReport {
   sizeBytes: number;
 }
 
+export interface DeployServiceOptions {
+  /** Files, by path, that are not taken as they lie there. */
+  replaced?: Readonly<Record<string, string>>;
+  /** Hears how packages are installed, a line at a time. */
+  onInstall?(line: string): void;
+}
+
 /**
  * Deploys one directory. What is wrong with the service is in the report, so that others still go
- * ahead; a platform that cannot be reached, or does not let us in, throws. `replaced`: files, by path, that
- * are not taken as they lie there.
+ * ahead; a platform that cannot be reached, or does not let us in, throws.
  */
 export async function deployService(
   api: Client,
   service: ServiceDirectory,
   project: string,
-  replaced: Readonly<Record<string, string>> = {},
+  { replaced = {}, onInstall = () => {} }: DeployServiceOptions = {},
 ): Promise<DeployReport> {
   const facts = { project, name: service.name };
   if (!isValidName(service.name)) return refused(facts, [{ path: "", message: nameProblem(service) }]);
   try {
     const packed = await packService(service.path, replaced);
-    const { status, body } = await api.send<{
-      version: string;
-      warnings?: string[];
-      configuration?: Proposal;
-      secrets?: Proposal;
-    }>("POST", `/api/v1/services/${encodeURIComponent(project)}/${encodeURIComponent(service.name)}/versions`, {
-      body: packed.archive,
-      headers: { "content-type": "application/gzip" },
-    });
-    const outcome = status === 201 ? "deployed" : "unchanged";
+    const path = `/api/v1/services/${encodeURIComponent(project)}/${encodeURIComponent(service.name)}/versions`;
+    const body = await send(api, path, packed.archive, onInstall);
+    const outcome = body.created ? "deployed" : "unchanged";
     const warnings = [...packed.warnings, ...(body.warnings ?? [])];
     const values = [...told("configuration", body.configuration), ...told("secrets", body.secrets)];
     const { fileCount, sizeBytes } = packed;
@@ -53,6 +53,37 @@ export async function deployService(
     const problems = error.problems.map(({ path, message }) => ({ path: placeOf(service, path), message }));
     return refused(facts, problems.length > 0 ? problems : [{ path: "", message: withWhy(error) }]);
   }
+}
+
+interface DeployedAnswer {
+  created: boolean;
+  version: string;
+  warnings?: string[];
+  configuration?: Proposal;
+  secrets?: Proposal;
+}
+
+async function send(
+  api: Client,
+  path: string,
+  archive: Uint8Array,
+  onInstall: (line: string) => void,
+): Promise<DeployedAnswer> {
+  const call = { body: archive, headers: { "content-type": "application/gzip" } };
+  for await (const { event, data } of api.sendTold("POST", path, call)) {
+    if (event === "progress") onInstall(JSON.parse(data) as string);
+    else if (event === "deployed") return JSON.parse(data) as DeployedAnswer;
+    else if (event === "refused") {
+      const document = JSON.parse(data) as ProblemDocument;
+      throw errorOfAnswer(document.status ?? 0, document, `POST ${path}`);
+    }
+  }
+  throw new CliError({
+    what: "the platform did not say how the deploy ended",
+    why: "it was stopped meanwhile, or its log says more",
+    fix: "deploy again: what was done already is found",
+    exit: "refused",
+  });
 }
 
 function refused(facts: { project: string; name: string }, problems: Problem[]): DeployReport {

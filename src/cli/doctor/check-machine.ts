@@ -1,6 +1,7 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Settings } from "../../config/settings.ts";
+import type { ExecutorProbe } from "../../platform/probe-executor.ts";
 import { sizeText } from "../terminal/times.ts";
 import { existingDirectory } from "./check-data-directory.ts";
 import type { Finding } from "./finding.ts";
@@ -30,9 +31,21 @@ export function checkDisk({ dataDir }: Settings): Finding {
   return { check: "disk", verdict: freeBytes < failBelowBytes ? "fail" : "warn", found, fix };
 }
 
+function checkPackageTools({ python, node, pythonVersions }: ExecutorProbe["packageTools"]): Finding {
+  const check = "package tools";
+  const found = [
+    python ?? "nothing for requirements.txt",
+    node ?? "nothing for package.json",
+    `Python ${pythonVersions.join(", ") || "none"}`,
+  ].join("; ");
+  if (python !== undefined && node !== undefined) return { check, verdict: "ok", found };
+  const missing = [python ? "" : "uv, or pip (Debian: apt-get install python3-venv)", node ? "" : "npm"];
+  return { check, verdict: "warn", found, fix: `install ${missing.filter(Boolean).join(" and ")} for all users` };
+}
+
 export async function checkExecutor(settings: Settings): Promise<Finding[]> {
   const { probeExecutor } = await import("../../platform/probe-executor.ts");
-  const { runtimes, javascript, isolation, sandboxHindrance } = await probeExecutor(settings);
+  const { runtimes, javascript, isolation, packageTools, sandboxHindrance } = await probeExecutor(settings);
   const languages = Object.entries(runtimes).map(([name, probe]): Finding => {
     const check = `scripts in ${name}`;
     const chosen = name === javascript ? "; runs TypeScript and JavaScript unless a manifest says otherwise" : "";
@@ -47,5 +60,10 @@ export async function checkExecutor(settings: Settings): Promise<Finding[]> {
     found: sandboxHindrance ?? "services can have one (manifest key isolation)",
     fix: sandboxHindrance && "only services that ask for a sandbox need this: Linux 5.13 or later with Python 3",
   };
-  return [...languages, { check: "isolation", verdict, found: isolation.text, fix }, sandbox];
+  return [
+    ...languages,
+    checkPackageTools(packageTools),
+    { check: "isolation", verdict, found: isolation.text, fix },
+    sandbox,
+  ];
 }

@@ -25,6 +25,8 @@ export interface Trial {
 export interface TrialOptions {
   /** The trigger: a whole event, or the parameters of a run by hand. */
   trigger: { event: CloudEvent } | { params: JsonObject | undefined };
+  /** Told how packages are installed, a line at a time. */
+  onInstall(line: string): void;
   /** Told of each record while the service runs. */
   onLog(record: LogAnswer): void;
 }
@@ -33,7 +35,7 @@ export interface TrialOptions {
 export async function tryService(api: Client, service: ServiceDirectory, options: TrialOptions): Promise<Trial> {
   const manifest = manifestOfTrial(service.path);
   const replaced = manifest === undefined ? {} : { "manifest.json": manifest };
-  const report = await deployService(api, service, defaultProject, replaced);
+  const report = await deployService(api, service, defaultProject, { replaced, onInstall: options.onInstall });
   if (report.outcome === "refused") {
     throw new CliError({ what: `${service.name} cannot be run`, problems: report.problems, exit: "refused" });
   }

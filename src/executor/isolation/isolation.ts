@@ -34,6 +34,11 @@ export function databaseGroup(isolation: Isolation): number | undefined {
   return isolation.kind === "own-user" ? isolation.firstUid + isolation.slots : undefined;
 }
 
+/** The user that installs packages, where slots have users: no script ever runs as that one. */
+export function installerUser(isolation: Isolation): number | undefined {
+  return isolation.kind === "own-user" ? isolation.firstUid + isolation.slots + 1 : undefined;
+}
+
 /** The user of a slot, where slots have users. */
 export function userOfSlot(isolation: Isolation, slot: number): { uid: number; gid: number } | undefined {
   if (isolation.kind !== "own-user") return undefined;

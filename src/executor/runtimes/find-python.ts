@@ -43,6 +43,17 @@ export async function findPython(options: {
   throw new PlatformError("unavailable", `no usable Python 3: ${why}`);
 }
 
+/** One named interpreter; undefined where there is none. Rejects with `unavailable` where scripts cannot use it. */
+export async function usablePython(
+  candidate: string,
+  othersMustReach: boolean,
+): Promise<PythonInterpreter | undefined> {
+  if ((await realpath(candidate).catch(() => undefined)) === undefined) return undefined;
+  const found = await probe(candidate);
+  if (!othersMustReach || (await isUsableByAll(found))) return found;
+  throw new PlatformError("unavailable", `'${found.command}' cannot be reached by a script's own user`);
+}
+
 async function probe(candidate: string): Promise<PythonInterpreter> {
   const [command, version, prefixes] = JSON.parse(await runTool(candidate, ["-I", "-c", ask]));
   return { command, version, prefixes: [...new Set(prefixes as string[])] };

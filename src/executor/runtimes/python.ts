@@ -19,18 +19,22 @@ export function createPythonRuntime({ findPython, library }: RuntimeSetup): Runt
     async resolve() {
       found = await findPython();
     },
-    forkedFrom() {
+    forkedFrom(environment) {
       if (!found) throw new Error("the Python runtime was not resolved");
-      return found.command;
+      // Never the environment's own: the start of that one runs code of its packages (*.pth), and a warm one is the platform's.
+      return environment?.python?.base ?? found.command;
     },
-    command() {
+    command({ environment }) {
       if (!found) throw new Error("the Python runtime was not resolved");
+      const { command, prefix } = environment?.python ?? { command: found.command, prefix: undefined };
       const start = `import sys; sys.path.insert(0, ${JSON.stringify(sdk)}); import fx_bootstrap; fx_bootstrap.main()`;
-      return { command: found.command, args: [...pythonFlags, "-c", start], env: {}, setAsideBytes: 0 };
+      // For a process that was forked from the interpreter below; in one of its own it is so already.
+      const env: Record<string, string> = prefix === undefined ? {} : { FX_PREFIX: prefix };
+      return { command, args: [...pythonFlags, "-c", start], env, setAsideBytes: 0 };
     },
     files: () => found?.prefixes.concat(found.command) ?? [],
-    async check(scripts) {
-      const { command } = found ?? (await findPython());
+    async check(scripts, interpreter) {
+      const command = interpreter ?? (found ?? (await findPython())).command;
       const files = scripts.map(({ directory, path }) => ({ path, file: join(directory, path) }));
       return JSON.parse(await runTool(command, [...pythonFlags, "-S", checker], JSON.stringify(files)));
     },

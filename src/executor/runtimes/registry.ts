@@ -22,6 +22,13 @@ export const runtimes = {
   shell: createShellRuntime,
 } satisfies Record<RuntimeName, (setup: RuntimeSetup) => Runtime>;
 
+/** What a service asks for; absent: what this machine runs such scripts with. */
+export interface WantedInterpreters {
+  javascript?: JavaScriptRuntime | undefined;
+  /** The command of a Python. */
+  python?: string | undefined;
+}
+
 /** The runtimes of one executor, or of a deploy. */
 export class RuntimeRegistry {
   readonly all: readonly Runtime[];
@@ -50,17 +57,22 @@ export class RuntimeRegistry {
     return fitting.find(({ name }) => name === javascript) ?? fitting[0];
   }
 
-  /** Syntax errors and scripts that nothing runs; empty: all may be deployed. `path` carries the line: `main.py:3`. */
+  /**
+   * Syntax errors and scripts that nothing runs; empty: all may be deployed. `path` carries the line: `main.py:3`.
+   * `wanted`: what the manifest asks for.
+   */
   async checkScripts(
     directory: string,
     paths: readonly string[],
-    javascript?: JavaScriptRuntime | undefined,
+    wanted: WantedInterpreters = {},
   ): Promise<Problem[]> {
     const problems: Problem[] = [];
     for (const path of paths.filter((path) => !this.forScript(path))) problems.push(this.#unknown(path));
     for (const runtime of this.all) {
-      const own = paths.filter((path) => this.forScript(path, javascript) === runtime);
-      if (own.length > 0) problems.push(...(await runtime.check(own.map((path) => ({ directory, path })))));
+      const own = paths.filter((path) => this.forScript(path, wanted.javascript) === runtime);
+      if (own.length === 0) continue;
+      const scripts = own.map((path) => ({ directory, path }));
+      problems.push(...(await runtime.check(scripts, runtime.name === "python" ? wanted.python : undefined)));
     }
     return problems.sort((left, right) => (left.path < right.path ? -1 : 1));
   }
@@ -109,8 +121,8 @@ export function checkingRegistry(
 export async function checkScripts(
   directory: string,
   paths: readonly string[],
-  javascript?: JavaScriptRuntime,
+  wanted?: WantedInterpreters,
 ): Promise<Problem[]> {
   shared ??= checkingRegistry();
-  return shared.checkScripts(directory, paths, javascript);
+  return shared.checkScripts(directory, paths, wanted);
 }

@@ -1,6 +1,7 @@
 import type { Problem } from "../../foundation/errors.ts";
 import type { JavaScriptRuntime } from "../../services/manifest.ts";
 import type { BunInterpreter } from "./find-bun.ts";
+import type { Environment } from "../environments/environment.ts";
 import type { PythonInterpreter } from "./find-python.ts";
 
 /** A language that scripts are written in. Adding one: docs/recipes/add-a-runtime.md. */
@@ -12,15 +13,15 @@ export interface Runtime {
   /** Its steps reach the databases of their project, and nothing else of the project's: they get a directory and a group for it. */
   usesDatabases?: boolean;
   /** Its scripts can be forked from a warm interpreter instead of started anew; answers the interpreter, once resolved. */
-  forkedFrom?(): string;
+  forkedFrom?(environment?: Environment): string;
   /** Finds its interpreter, once, before the first `command`. Rejects with `unavailable`. */
   resolve(): Promise<void>;
   /** What to start for a script. The script gets its parameters over the channel, never in `args` (rule S2). */
-  command(script: { directory: string; path: string }): RuntimeCommand;
+  command(script: { directory: string; path: string; environment?: Environment | undefined }): RuntimeCommand;
   /** Absolute paths that the interpreter itself must be able to read. */
   files(): string[];
-  /** Finds syntax errors without running anything. Empty: none. `path` as given, with `:line`. */
-  check(scripts: { directory: string; path: string }[]): Promise<Problem[]>;
+  /** Finds syntax errors without running anything, by the manifest's own interpreter where it names one. Empty: none. `path` as given, with `:line`. */
+  check(scripts: { directory: string; path: string }[], interpreter?: string): Promise<Problem[]>;
   /** What the machine offers; shown by `fx doctor`. */
   probe(): Promise<RuntimeProbe>;
 }

@@ -10,7 +10,6 @@ import signal
 import sys
 
 BASE = os.path.realpath(sys.base_prefix) + os.sep
-OWN = os.path.realpath(sys.prefix) + os.sep
 # These do something when they are imported, or are programs. The names come from scripts, so they may be anybody's idea.
 EXCLUDED = {"test", "idlelib", "turtledemo", "antigravity", "this", "lib2to3", "ensurepip", "pip", "__main__"}
 TRIAL_SECONDS = 2
@@ -25,8 +24,9 @@ def is_interpreters(module):
     if not spec.has_location:
         return False
     path = os.path.realpath(spec.origin)
-    # An environment may lie below the interpreter's own directory.
-    return path.startswith(BASE) and (OWN == BASE or not path.startswith(OWN))
+    # An environment may lie below the interpreter's own directory. A run enters its own after the fork.
+    own = os.path.realpath(sys.prefix) + os.sep
+    return path.startswith(BASE) and (own == BASE or not path.startswith(own))
 
 
 def load(names):

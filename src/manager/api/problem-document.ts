@@ -74,17 +74,28 @@ export async function sendProblem(
   if (known === undefined) {
     log.error({ method: request.method, route: request.routeOptions.url, error: stackOf(error) }, "a request failed");
   }
-  const shown =
-    known ?? new PlatformError("unavailable", "an error of the platform, told in its log", { retryable: true });
-  const status = known === undefined ? 500 : known instanceof HttpRefusal ? known.status : statusOf[shown.code];
-  const { code, message: detail, problems } = shown;
+  const document = documentOf(known);
+  const { code, status } = document;
   // Set where a body was refused; it is passed over by now, and the connection is as good as before.
   reply.removeHeader("connection");
   if (code === "unauthenticated") reply.header("www-authenticate", 'Bearer realm="StreamZero FX"');
   if (code === "unavailable") reply.header("retry-after", "1");
-  const document = { type: "about:blank", title: titleOf[code], status, code, detail, problems };
   await passOver(request.raw);
   return reply.code(status).type("application/problem+json").serializer(JSON.stringify).send(document);
+}
+
+/** The problem document of an error that is ours to tell, for an answer that is a stream; undefined for a bug. */
+export function problemOf(error: unknown, request: FastifyRequest) {
+  const known = toPlatformError(error, request);
+  return known && documentOf(known);
+}
+
+function documentOf(known: PlatformError | undefined) {
+  const shown =
+    known ?? new PlatformError("unavailable", "an error of the platform, told in its log", { retryable: true });
+  const status = known === undefined ? 500 : known instanceof HttpRefusal ? known.status : statusOf[shown.code];
+  const { code, message: detail, problems } = shown;
+  return { type: "about:blank", title: titleOf[code], status, code, detail, problems };
 }
 
 function toPlatformError(error: unknown, request: FastifyRequest): PlatformError | undefined {

@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { VersionId } from "../../foundation/ids.ts";
@@ -7,9 +7,10 @@ import { nameSchema } from "../../services/names.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { deployPackage } from "./deploy/deploy-package.ts";
 import { readPackage } from "./deploy/read-package.ts";
+import type { EventStreams, StreamedEvent } from "./event-stream.ts";
 import { listOf, pageAnswer, pageQuery, pageRequestOf } from "./list-query.ts";
 import { bytesAnswer } from "./open-api.ts";
-import { HttpRefusal } from "./problem-document.ts";
+import { HttpRefusal, problemOf } from "./problem-document.ts";
 import { required } from "./required.ts";
 import { versionAnswer, versionAnswerOf } from "./service-answer.ts";
 import { unknownService } from "./unknown-service.ts";
@@ -31,12 +32,20 @@ const deployAnswer = z
     warnings: z.array(z.string()),
     configuration: proposalAnswer.meta({ description: "Keys of config.json." }),
     secrets: proposalAnswer.meta({ description: "Names in secrets.json, which itself is discarded." }),
+    dependencies: z
+      .array(z.object({ file: z.string(), tool: z.string(), cached: z.boolean(), durationMs: z.int() }))
+      .meta({
+        description: "Packages that were installed for requirements.txt and package.json; cached: they were there.",
+      }),
   })
   .meta({ id: "Deployed" });
 
-export function versionRoutes(scope: FastifyInstance, parts: ApiParts): void {
+/** With Accept: text/event-stream, what is sent before the end. */
+const progressMedia = "text/event-stream";
+
+export function versionRoutes(scope: FastifyInstance, parts: ApiParts & { streams: EventStreams }): void {
   const app = scope.withTypeProvider<ZodTypeProvider>();
-  const { bus, catalog, artifacts, settings } = parts;
+  const { bus, catalog, artifacts, settings, streams } = parts;
   // The archive is read as it arrives; its own limits apply.
   scope.addContentTypeParser(archiveTypes, (_request, payload, done) => done(null, payload));
 
@@ -49,7 +58,7 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts): void {
         operationId: "deployVersion",
         summary: "Deploy a directory, sent as a gzipped tar",
         description:
-          "201 for a new version, 200 when this content was deployed before; it becomes the active version. Nothing is kept of what is refused.",
+          "201 for a new version, 200 when this content was deployed before; it becomes the active version. Nothing is kept of what is refused. With Accept: text/event-stream the answer is a stream: an event `progress` with a line of text for each thing that happens while packages are installed, then `deployed` with this answer and its `created`, or `refused` with a problem document.",
         tags: ["services"],
         consumes: ["application/gzip"],
         params: z.object({ project: nameSchema, name: nameSchema }),
@@ -68,9 +77,17 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts): void {
         );
       }
       const files = await readPackage(body, settings.limits);
-      const { version, created, ...answer } = await deployPackage(parts, { project, name }, files);
-      for (const channel of ["links", "outbox", "dispatch"] as const) bus.signal(channel);
-      return reply.code(created ? 201 : 200).send({ project, name, version: version.id, ...answer });
+      const deploy = async (told: (line: string) => void = () => {}) => {
+        const { version, created, ...answer } = await deployPackage(parts, { project, name }, files, told);
+        for (const channel of ["links", "outbox", "dispatch"] as const) bus.signal(channel);
+        return { created, answer: { project, name, version: version.id, ...answer } };
+      };
+      if (request.headers.accept?.toLowerCase().includes(progressMedia)) {
+        await streams.answer(reply, (write) => tellDeploy(deploy, write, request));
+        return reply;
+      }
+      const { created, answer } = await deploy();
+      return reply.code(created ? 201 : 200).send(answer);
     },
   );
 
@@ -122,4 +139,20 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts): void {
       return reply.send(Buffer.from(content.buffer, content.byteOffset, content.length));
     },
   );
+}
+
+/** The reader may leave meanwhile: a deploy that has begun goes on to its end. */
+async function tellDeploy(
+  deploy: (told: (line: string) => void) => Promise<{ created: boolean; answer: object }>,
+  write: (event: StreamedEvent) => Promise<void>,
+  request: FastifyRequest,
+): Promise<void> {
+  try {
+    const { created, answer } = await deploy((line) => void write({ event: "progress", data: line }));
+    await write({ event: "deployed", data: { created, ...answer } });
+  } catch (error) {
+    const document = problemOf(error, request);
+    if (document === undefined) throw error;
+    await write({ event: "refused", data: document });
+  }
 }

@@ -11,7 +11,7 @@ async function problemsOf(files: Record<string, string>, javascript?: JavaScript
   const problems = await checkScripts(
     directory,
     Object.keys(files).filter((name) => name !== "package.json"),
-    javascript,
+    { javascript },
   );
   return problems.map(({ path, message }) => [path, message]);
 }
@@ -64,7 +64,7 @@ describe("the check of a deploy", () => {
 
   it("says where Bun is missing which scripts want it, and what would run them", async () => {
     const registry = checkingRegistry({ bun: "/nowhere/bun" });
-    const problems = await registry.checkScripts(tempDir(), ["a.ts", "b.js"], "bun");
+    const problems = await registry.checkScripts(tempDir(), ["a.ts", "b.js"], { javascript: "bun" });
     expect(problems.map(({ path }) => path)).toEqual(["a.ts", "b.js"]);
     expect(problems[0]?.message).toMatch(/\/nowhere\/bun.*executor\.bun.*"runtime": "node"/);
   });

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Proposal } from "../../../config-store/configuration-store.ts";
-import { PlatformError, type Problem } from "../../../foundation/errors.ts";
+import { isPlatformError, PlatformError, type Problem } from "../../../foundation/errors.ts";
 import { sha256, sha256Parts } from "../../../foundation/hash.ts";
 import type { VersionId } from "../../../foundation/ids.ts";
 import { canonicalJson } from "../../../foundation/json.ts";
@@ -11,13 +11,16 @@ import { parametersFile } from "../../../services/parameters-form.ts";
 import { limitWarnings } from "../../../services/run-limits.ts";
 import { serviceScope } from "../../../services/scope.ts";
 import type { ServiceFile, ServiceVersion } from "../../../services/service.ts";
-import type { ApiParts } from "../api-parts.ts";
+import type { ApiParts, DeployedSource, InstalledPackages } from "../api-parts.ts";
 import type { PackageFiles } from "./package-files.ts";
 import { manifestFile, readManifestFile } from "./read-manifest-file.ts";
 import { parametersProblems } from "./read-parameters-file.ts";
 import { configFile, readConfigFile, takeSecretsFile } from "./read-values-files.ts";
 
-type Parts = Pick<ApiParts, "artifacts" | "caps" | "catalog" | "checkScripts" | "configStore" | "vault">;
+type Parts = Pick<
+  ApiParts,
+  "artifacts" | "caps" | "catalog" | "checkScripts" | "configStore" | "dependencies" | "vault"
+>;
 
 /** Files stored at the same time: each waits for the disk. */
 const putsAtOnce = 16;
@@ -29,26 +32,31 @@ export interface Deployed {
   /** What became of `config.json` and `secrets.json` (rule S1). */
   configuration: Proposal;
   secrets: Proposal;
+  /** What was installed for it, or found. */
+  dependencies: InstalledPackages[];
 }
 
 /**
  * Makes a version of the files and stores it, or throws `invalid-input` with every problem found and
- * stores nothing. The same content of the same service is the same version.
+ * stores nothing. The same content of the same service is the same version. `told` hears how installs go.
  */
 export async function deployPackage(
   parts: Parts,
   service: { project: string; name: string },
   files: PackageFiles,
+  told: (line: string) => void = () => {},
 ): Promise<Deployed> {
   const secrets = takeSecretsFile(files);
   const config = readConfigFile(files.get(configFile));
   const reading = readManifestFile(files.get(manifestFile), files.paths(), service.name);
   if (!reading.ok) throw refused(reading.problems);
+  const python = await findPython(parts, reading.manifest);
   const problems = [
     ...secrets.problems,
     ...config.problems,
     ...parametersProblems(files.get(parametersFile)),
-    ...(await checkSyntax(parts, files, reading)),
+    ...python.problems,
+    ...(await checkSyntax(parts, files, reading, python.command)),
   ];
   if (problems.length > 0) throw refused(problems);
 
@@ -59,6 +67,8 @@ export async function deployPackage(
   const { manifest, scripts } = reading;
   const warnings = [...reading.warnings, ...limitWarnings(manifest, parts.caps), ...secrets.warnings];
   const id = versionIdOf(service, listed, canonicalJson(manifest));
+  const source = { files: listed, read: async (path: string) => files.get(path) as Buffer };
+  const dependencies = await install(parts, { ...source, version: id, manifest, scripts }, told);
   // Files before the version that names them: nobody ever sees a version without its files.
   for (let at = 0; at < listed.length; at += putsAtOnce) {
     const puts = listed
@@ -80,7 +90,29 @@ export async function deployPackage(
     files: listed,
     warnings,
   });
-  return { version, created, warnings, ...proposed };
+  return { version, created, warnings, dependencies, ...proposed };
+}
+
+/** The interpreter that the manifest names. It reads the syntax of its own version. */
+async function findPython(parts: Parts, { python }: Manifest): Promise<{ command?: string; problems: Problem[] }> {
+  if (python === undefined || parts.dependencies === undefined) return { problems: [] };
+  try {
+    return { command: await parts.dependencies.python(python), problems: [] };
+  } catch (error) {
+    if (!isPlatformError(error, "invalid-input")) throw error;
+    return { problems: [{ path: `${manifestFile}: python`, message: error.message }] };
+  }
+}
+
+/** Whatever else is wrong was found before: this is what takes time. */
+async function install(parts: Parts, version: DeployedSource, told: (line: string) => void) {
+  try {
+    return (await parts.dependencies?.install(version, told)) ?? [];
+  } catch (error) {
+    if (!isPlatformError(error)) throw error;
+    if (error.problems.length > 0) throw refused(error.problems);
+    throw new PlatformError(error.code, `its packages could not be installed: ${error.message}`, { cause: error });
+  }
 }
 
 function versionIdOf(
@@ -96,6 +128,7 @@ async function checkSyntax(
   parts: Parts,
   files: PackageFiles,
   { scripts, manifest }: { scripts: readonly string[]; manifest: Manifest },
+  python: string | undefined,
 ): Promise<Problem[]> {
   const checked = [...new Set([...scripts, ...files.paths().filter((name) => name.endsWith(".py"))])];
   const directory = await mkdtemp(path.join(tmpdir(), "fx-deploy-"));
@@ -106,7 +139,7 @@ async function checkSyntax(
       await mkdir(path.dirname(target), { recursive: true });
       await writeFile(target, files.get(name) as Buffer, { flag: "wx" });
     }
-    return await parts.checkScripts(directory, checked, manifest.runtime);
+    return await parts.checkScripts(directory, checked, { javascript: manifest.runtime, python });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

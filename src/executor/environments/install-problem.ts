@@ -1,0 +1,47 @@
+import { PlatformError } from "../../foundation/errors.ts";
+import { type DeclaredPackages, requirementLines, requirementsFile } from "../../services/declared-packages.ts";
+
+const maxMessageLength = 1_500;
+/** Where a tool begins to tell why it failed: pip, uv, npm. */
+const errorLine = /^\s*(error:|×|npm (error|ERR!))/i;
+/** What npm adds to each error. */
+const filler = /A complete log of this run|^npm (error|ERR!)( \w+)?\s*$|^npm (error|ERR!) code /;
+
+/** Why an install failed, in the tool's own words, at the line that asked for what failed where that can be told. */
+export function installFailure(declared: DeclaredPackages, tool: string, lines: readonly string[]): PlatformError {
+  const telling = lines.filter((line) => !filler.test(line));
+  const first = telling.findIndex((line) => errorLine.test(line));
+  const said = telling
+    .slice(first < 0 ? -5 : first)
+    .map((line) => line.trim())
+    .join("\n");
+  const line = declared.file === requirementsFile ? requirementAt(declared.text, said) : packageAt(declared.text, said);
+  const path = line === undefined ? declared.file : `${declared.file}:${line}`;
+  const message = `${tool} could not install it: ${said.slice(0, maxMessageLength) || "it said nothing"}`;
+  return new PlatformError("invalid-input", `${path}: ${message}`, { problems: [{ path, message }] });
+}
+
+function requirementAt(text: string, said: string): number | undefined {
+  const told = /\(from line (\d+) of \S*requirements\.txt\)/.exec(said)?.[1];
+  if (told !== undefined) return Number(told);
+  // uv counts bytes.
+  const position = /requirements\.txt` at position (\d+)/.exec(said)?.[1];
+  if (position !== undefined) return Buffer.from(text).toString("utf8", 0, Number(position)).split("\n").length;
+  return requirementLines(text).find(({ text: line }) => {
+    const name = /^[A-Za-z0-9][\w.-]*/.exec(line)?.[0];
+    return said.includes(line) || (name !== undefined && hasWord(said, name));
+  })?.number;
+}
+
+function packageAt(text: string, said: string): number | undefined {
+  const lines = text.split("\n");
+  const at = lines.findIndex((line) => {
+    const name = /^\s*"((?:@[\w.-]+\/)?[\w.-]+)"\s*:\s*"/.exec(line)?.[1];
+    return name !== undefined && hasWord(said.replaceAll("%2f", "/"), name);
+  });
+  return at < 0 ? undefined : at + 1;
+}
+
+function hasWord(text: string, word: string): boolean {
+  return new RegExp(`(?<![\\w.-])${RegExp.escape(word)}(?![\\w-])`, "i").test(text);
+}

@@ -1,0 +1,49 @@
+import { readEventStream } from "../../../src/cli/connection/event-stream.ts";
+import { eventually } from "../../support/eventually.ts";
+import { type ExecutionJson, packFiles, type TestPlatform, testToken } from "../../support/platform.ts";
+
+/** Deploys with progress, and runs by name, of a test platform. */
+export class DependencyRuns {
+  readonly #platform: TestPlatform;
+
+  constructor(platform: TestPlatform) {
+    this.#platform = platform;
+  }
+
+  /** Runs a service to its end. `logs`: all that the run wrote, in order. */
+  async run(name: string): Promise<{ execution: ExecutionJson; output: string; logs: string }> {
+    const { body } = await this.#platform.request<{ executionId: string }>(
+      "POST",
+      `/api/v1/services/default/${name}/run`,
+      { json: {} },
+    );
+    const execution = await eventually(async () => {
+      const found = await this.#platform.execution(body.executionId);
+      return ["completed", "failed"].includes(found.status) && found;
+    });
+    const output = execution.steps.map(({ output }) => output.preview).join("");
+    const logs = await this.#platform.request<{ items: { text: string }[] }>(
+      "GET",
+      `/api/v1/executions/${execution.id}/logs?limit=1000`,
+    );
+    return { execution, output, logs: logs.body.items.map(({ text }) => text).join("\n") };
+  }
+
+  /** All that the platform tells of a deploy. */
+  async deployTold(name: string, files: Record<string, string>): Promise<{ event: string; data: unknown }[]> {
+    const response = await fetch(`${this.#platform.url}/api/v1/services/default/${name}/versions`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${testToken}`,
+        "content-type": "application/gzip",
+        accept: "text/event-stream",
+      },
+      body: await packFiles(files),
+    });
+    const events: { event: string; data: unknown }[] = [];
+    for await (const { event, data } of readEventStream(response.body as AsyncIterable<Uint8Array>)) {
+      events.push({ event, data: JSON.parse(data) });
+    }
+    return events;
+  }
+}

@@ -1,0 +1,218 @@
+import { rmSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "../../support/eventually.ts";
+import { TestPlatform } from "../../support/platform.ts";
+import { packageThatLooksAround, type Wheel, writeSourcePackage, writeWheels } from "../../support/python-packages.ts";
+import { tempDirForFile } from "../../support/temp-dir.ts";
+import { isAlive } from "../runtimes/script-runs.ts";
+import { DependencyRuns } from "./dependency-runs.ts";
+
+const greet = (version: string): Wheel => ({
+  name: "greet",
+  version,
+  files: { "greet.py": `import manners\nWORD = manners.politely("hello from ${version}")\n` },
+  requires: ["manners"],
+});
+const manners: Wheel = {
+  name: "manners",
+  version: "1.0",
+  files: { "manners.py": "def politely(text): return text + ', please'\n" },
+};
+const main = "import greet\nprint(greet.WORD)\n";
+
+const wheels = writeWheels(join(tempDirForFile(), "wheels"), [greet("1.0"), greet("2.0"), manners]);
+const settings = { dependenciesFindLinks: wheels, dependenciesOffline: "true", dependenciesPythonTool: "pip" };
+let platform: TestPlatform;
+let runs: DependencyRuns;
+beforeAll(async () => {
+  platform = await TestPlatform.start(settings);
+  runs = new DependencyRuns(platform);
+});
+afterAll(() => platform.stop());
+
+const environments = () => readdir(join(platform.directory, "data", "environments"));
+
+const forgetEnvironments = (directory: string) => rm(join(directory, "data", "environments"), { recursive: true });
+
+describe("requirements.txt", () => {
+  test("is installed once for equal content, and each service sees what it asked for and nothing else", async () => {
+    const first = await platform.deploy("one", { "requirements.txt": "greet==1.0\n", "main.py": main });
+    expect(first).toMatchObject({
+      status: 201,
+      body: {
+        dependencies: [
+          { file: "requirements.txt", tool: expect.stringMatching(/^pip \S+ for Python 3/), cached: false },
+        ],
+      },
+    });
+    const same = await platform.deploy("same", { "requirements.txt": "greet==1.0\n", "main.py": main });
+    expect(same.body).toMatchObject({ dependencies: [{ cached: true }] });
+    await platform.deploy("two", { "requirements.txt": "greet==2.0\n", "main.py": main });
+    await platform.deploy("none", { "main.py": main });
+    expect((await runs.run("one")).output).toBe("hello from 1.0, please\n");
+    expect((await runs.run("same")).output).toBe("hello from 1.0, please\n");
+    expect((await runs.run("two")).output).toBe("hello from 2.0, please\n");
+    expect((await runs.run("none")).output).toContain("No module named 'greet'");
+    expect((await environments()).filter((name) => name.startsWith("python-"))).toHaveLength(2);
+  });
+
+  test("is what a script's children import too, and the packages of the machine's Python are not", async () => {
+    const script = `import subprocess, sys
+print(sys.prefix != sys.base_prefix, [entry for entry in sys.path if "dist-packages" in entry])
+print(subprocess.run([sys.executable, "-c", "import greet; print(greet.WORD)"], capture_output=True, text=True).stdout)
+try:
+    open(sys.prefix + "/mine", "w")
+except OSError as error:
+    print(type(error).__name__)
+`;
+    await platform.deploy("children", { "requirements.txt": "greet==1.0\n", "main.py": script });
+    const { output } = await runs.run("children");
+    expect(output).toMatch(/^True \[\]\nhello from 1.0, please\n\n(PermissionError|OSError)\n$/);
+  });
+
+  test("that cannot be had refuses the deploy in the tool's own words, at its line, and nothing is left", async () => {
+    const before = await environments();
+    const text = "# what we need\ngreet==1.0\nno-such-thing>=3\n";
+    const { status, body } = await platform.deploy("missing", { "requirements.txt": text, "main.py": main });
+    expect(status).toBe(400);
+    expect(body.problems).toEqual([
+      {
+        path: "requirements.txt:3",
+        message: expect.stringContaining("No matching distribution found for no-such-thing>=3"),
+      },
+    ]);
+    expect(await environments()).toEqual(before);
+    expect((await platform.request("GET", "/api/v1/services/default/missing")).status).toBe(404);
+  });
+
+  test("that leads to other files of the service is installed again when one of them changes", async () => {
+    const files = (version: string) => ({
+      "requirements.txt": "-r more/wanted.txt\n",
+      "more/wanted.txt": `greet==${version}\n`,
+      "main.py": main,
+    });
+    await platform.deploy("leads", files("1.0"));
+    expect((await runs.run("leads")).output).toBe("hello from 1.0, please\n");
+    await platform.deploy("leads", files("2.0"));
+    expect((await runs.run("leads")).output).toBe("hello from 2.0, please\n");
+  });
+
+  test("with comments alone asks for nothing", async () => {
+    const { body } = await platform.deploy("nothing", { "requirements.txt": "# none\n\n", "main.py": "print(1)" });
+    expect(body).toMatchObject({ dependencies: [] });
+  });
+
+  test("is told of while it is installed, where the caller wants a stream", async () => {
+    const events = await runs.deployTold("streamed", { "requirements.txt": "manners\n", "main.py": "import manners" });
+    expect(events.map(({ event }) => event)).toEqual([...Array(events.length - 1).fill("progress"), "deployed"]);
+    expect(events[0]?.data).toMatch(/^requirements.txt: installing with pip/);
+    expect(events.at(-2)?.data).toMatch(/^requirements.txt: installed in \S+ s \(pip/);
+    expect(events.at(-1)?.data).toMatchObject({ created: true, name: "streamed" });
+    const refused = await runs.deployTold("streamed", { "requirements.txt": "absent\n", "main.py": "" });
+    expect(refused.at(-1)).toMatchObject({
+      event: "refused",
+      data: { status: 400, problems: [{ path: "requirements.txt:1" }] },
+    });
+  });
+});
+
+describe("a run", () => {
+  test("waits for an install only where its executor has not got the packages, and says so in its output", async () => {
+    await platform.deploy("moved", { "requirements.txt": "greet==2.0\nmanners==1.0\n", "main.py": main });
+    expect((await runs.run("moved")).logs).not.toContain("installing");
+    // Known by nothing that the executor has, as on another machine.
+    await platform.restartAround(forgetEnvironments, settings);
+    const first = await runs.run("moved");
+    expect(first.output).toBe("hello from 2.0, please\n");
+    expect(first.logs).toMatch(/requirements.txt: installing with pip.*hello from 2.0, please/s);
+    expect((await runs.run("moved")).logs).not.toContain("installing");
+  });
+
+  test("whose packages cannot be installed fails to start, with the tool's own error", async () => {
+    const shortLived = writeWheels(join(wheels, "..", "gone"), [{ ...manners, name: "fleeting" }]);
+    await platform.restart({ ...settings, dependenciesFindLinks: shortLived });
+    await platform.deploy("lost", { "requirements.txt": "fleeting\n", "main.py": "import manners" });
+    rmSync(join(shortLived, "fleeting-1.0-py3-none-any.whl"));
+    await platform.restartAround(forgetEnvironments, { ...settings, dependenciesFindLinks: shortLived });
+    const { execution } = await runs.run("lost");
+    expect(execution).toMatchObject({
+      status: "failed",
+      error: {
+        kind: "start",
+        message: expect.stringMatching(/main.py imports.*No matching distribution found for fleeting/s),
+      },
+    });
+  });
+
+  test("has its packages also where scripts are not forked", async () => {
+    await platform.restart({ ...settings, executorFork: "off" });
+    await platform.deploy("cold", { "requirements.txt": "greet==1.0\n", "main.py": main });
+    expect((await runs.run("cold")).output).toBe("hello from 1.0, please\n");
+    await platform.restart(settings);
+  });
+});
+
+describe("the manifest's python", () => {
+  test("chooses the interpreter, for the deploy's look at the syntax and for the runs", async () => {
+    const script = "import sys\nprint('%d.%d' % sys.version_info[:2])\n";
+    await platform.deploy("plain", { "main.py": script });
+    const version = (await runs.run("plain")).output.trim();
+    await platform.deploy("chosen", { "manifest.json": JSON.stringify({ python: version }), "main.py": script });
+    expect((await runs.run("chosen")).output.trim()).toBe(version);
+  });
+
+  test("refuses the deploy where that version is not here, and names those that are", async () => {
+    const files = { "manifest.json": JSON.stringify({ python: "3.2" }), "main.py": "print(1)" };
+    const { status, body } = await platform.deploy("old", files);
+    expect(status).toBe(400);
+    expect(body.problems).toEqual([
+      { path: "manifest.json: python", message: expect.stringMatching(/^no Python 3\.2 .*there are .*3\.\d+\.\d+/) },
+    ]);
+  });
+});
+
+test("a platform that is stopped while packages are installed ends, and leaves nothing of them", async () => {
+  const backend = "import time\nprint('building', flush=True)\ntime.sleep(600)\n";
+  const project = `[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n`;
+  const files = {
+    "requirements.txt": "./endless\n",
+    "endless/pyproject.toml": project,
+    "endless/backend.py": backend,
+    "main.py": "print(1)",
+  };
+  const before = await environments();
+  const deploying = runs.deployTold("endless", files);
+  await eventually(async () => (await environments()).length > before.length);
+  await platform.restart(settings);
+  expect((await deploying).at(-1)).toMatchObject({ event: "refused", data: { code: "unavailable" } });
+  expect(await environments()).toEqual(before);
+});
+
+test("S3: what a package runs at its install is neither the platform nor a script, reads none of its data, and does not live on", async () => {
+  const data = join(platform.directory, "data");
+  const files = {
+    ...packageThatLooksAround(["catalog.db", "config.db", "bus.db"].map((name) => join(data, name))),
+    "requirements.txt": "./built\n",
+    "main.py": "import json, built\nprint(json.dumps(built.SEEN))\n",
+  };
+  const deployed = await platform.deploy("builds", files);
+  expect(deployed).toMatchObject({ status: 201 });
+  const [child, uid, variables, ...read] = JSON.parse((await runs.run("builds")).output) as string[];
+  expect(read).toEqual(Array(3).fill("PermissionError"));
+  if (process.getuid?.() === 0) expect(uid).not.toBe("0");
+  expect(variables).not.toContain("TOKEN");
+  expect(await isAlive(Number(child))).toBe(false);
+});
+
+test("a package that an index has without a wheel is built or refused, as the setting says", async () => {
+  writeSourcePackage(wheels, packageThatLooksAround([]));
+  const files = { "requirements.txt": "built==1.0\n", "main.py": "import built\nprint(len(built.SEEN))\n" };
+  await platform.deploy("source", files);
+  expect((await runs.run("source")).output).toBe("3\n");
+  await platform.restart({ ...settings, dependenciesSourceBuilds: "false" });
+  const { status, body } = await platform.deploy("source", { ...files, "more.txt": "" });
+  expect(status).toBe(400);
+  expect(body.problems?.[0]?.path).toBe("requirements.txt:1");
+});

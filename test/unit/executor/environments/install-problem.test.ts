@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { installFailure } from "../../../../src/executor/environments/install-problem.ts";
+import type { DeclaredPackages } from "../../../../src/services/declared-packages.ts";
+
+const requirements = "# what we need\nsix\nnumpy==1.2\nnumpy-financial\n";
+
+function failure(file: DeclaredPackages["file"], text: string, lines: string[]) {
+  return installFailure({ file, text, files: [] }, "the tool", lines).problems[0];
+}
+
+describe("why an install failed", () => {
+  it("is told at the line that pip names, or that asks for the package in question", () => {
+    const invalid = ["Looking in links: /x", "ERROR: Invalid requirement: 'six=' (from line 2 of requirements.txt)"];
+    expect(failure("requirements.txt", requirements, invalid)).toEqual({
+      path: "requirements.txt:2",
+      message: "the tool could not install it: ERROR: Invalid requirement: 'six=' (from line 2 of requirements.txt)",
+    });
+    const absent = ["ERROR: No matching distribution found for numpy-financial"];
+    expect(failure("requirements.txt", requirements, absent)?.path).toBe("requirements.txt:4");
+  });
+
+  it.each([
+    ["× No solution found when resolving dependencies:", "╰─▶ Because numpy was not found and you require numpy==1.2"],
+    ["error: No solution found when resolving dependencies", "  cause: Because numpy was not found in the registry"],
+  ])("is told at the line that uv's explanation is about: %s", (first, second) => {
+    const problem = failure("requirements.txt", requirements, ["Using Python 3.11.2", first, second]);
+    expect(problem?.path).toBe("requirements.txt:3");
+    expect(problem?.message).toMatch(/^the tool could not install it: (×|error).*\n.*Because numpy was not found/);
+  });
+
+  it("is told at the line of the place that uv counts to", () => {
+    const lines = [
+      "error: Couldn't parse requirement in `requirements.txt` at position 19",
+      "  cause: expected version",
+    ];
+    expect(failure("requirements.txt", requirements, lines)?.path).toBe("requirements.txt:3");
+  });
+
+  it("is told at the line of package.json, without what npm adds to every error", () => {
+    const text = `{\n  "dependencies": {\n    "a": "1",\n    "@scope/b": "^2"\n  }\n}\n`;
+    const lines = [
+      "npm error code E404",
+      "npm error 404 Not Found - GET https://h/@scope%2fb - Not found",
+      "npm error 404",
+    ];
+    expect(failure("package.json", text, lines)).toEqual({
+      path: "package.json:4",
+      message: "the tool could not install it: npm error 404 Not Found - GET https://h/@scope%2fb - Not found",
+    });
+  });
+
+  it("is the end of what was said where no line is an error, at the file where no line is to blame", () => {
+    const problem = failure("requirements.txt", requirements, ["one", "two", "the disk is full"]);
+    expect(problem).toEqual({ path: "requirements.txt", message: expect.stringContaining("the disk is full") });
+    expect(failure("package.json", "{}", [])?.message).toContain("it said nothing");
+  });
+});
