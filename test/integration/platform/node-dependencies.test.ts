@@ -122,6 +122,12 @@ describe("package.json", () => {
   });
 });
 
+test("a run in a sandbox has its packages", async () => {
+  const manifest = { "manifest.json": JSON.stringify({ isolation: "sandbox" }) };
+  await platform.deploy("boxed", { ...manifest, ...asks, ...greeter("boxed"), "main.js": main });
+  expect((await runs.run("boxed")).output).toContain("imported boxed and required boxed");
+});
+
 test("scripts of packages run at the install where a setting lets them", async () => {
   await platform.restart({ ...settings, dependenciesNpmScripts: "true" });
   await platform.deploy("scripted", { ...asks, ...greeter("scripted"), "main.js": main });

@@ -146,6 +146,12 @@ describe("a run", () => {
     });
   });
 
+  test("in a sandbox has its packages", async () => {
+    const manifest = { "manifest.json": JSON.stringify({ isolation: "sandbox" }) };
+    await platform.deploy("boxed", { ...manifest, "requirements.txt": "greet==1.0\n", "main.py": main });
+    expect((await runs.run("boxed")).output).toBe("hello from 1.0, please\n");
+  });
+
   test("has its packages also where scripts are not forked", async () => {
     await platform.restart({ ...settings, executorFork: "off" });
     await platform.deploy("cold", { "requirements.txt": "greet==1.0\n", "main.py": main });
