@@ -337,7 +337,8 @@ export class ProcessStepRunner implements StepRunner {
 
   /** Python is forked from its own; a program is started by any, which is smaller than the launcher. */
   async #zygoteOf(runtime: Runtime, request: StepRequest): Promise<Zygote | undefined> {
-    if (runtime.forkedFrom) return this.zygotes?.of(runtime.forkedFrom(request.environment), this.#imports.of(scriptKey(request)));
+    if (runtime.forkedFrom)
+      return this.zygotes?.of(runtime.forkedFrom(request.environment), this.#imports.of(scriptKey(request)));
     const python = await this.#findPython().catch(() => undefined);
     return python && this.zygotes?.of(python.command);
   }

@@ -61,11 +61,7 @@ export class RuntimeRegistry {
    * Syntax errors and scripts that nothing runs; empty: all may be deployed. `path` carries the line: `main.py:3`.
    * `wanted`: what the manifest asks for.
    */
-  async checkScripts(
-    directory: string,
-    paths: readonly string[],
-    wanted: WantedInterpreters = {},
-  ): Promise<Problem[]> {
+  async checkScripts(directory: string, paths: readonly string[], wanted: WantedInterpreters = {}): Promise<Problem[]> {
     const problems: Problem[] = [];
     for (const path of paths.filter((path) => !this.forScript(path))) problems.push(this.#unknown(path));
     for (const runtime of this.all) {

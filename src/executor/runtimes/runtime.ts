@@ -1,7 +1,7 @@
 import type { Problem } from "../../foundation/errors.ts";
 import type { JavaScriptRuntime } from "../../services/manifest.ts";
-import type { BunInterpreter } from "./find-bun.ts";
 import type { Environment } from "../environments/environment.ts";
+import type { BunInterpreter } from "./find-bun.ts";
 import type { PythonInterpreter } from "./find-python.ts";
 
 /** A language that scripts are written in. Adding one: docs/recipes/add-a-runtime.md. */
