@@ -214,7 +214,9 @@ export class ProcessStepRunner implements StepRunner {
   /** The language of a script whose packages are installed. */
   languageOf(script: string): EnvironmentLanguage | undefined {
     const name = this.runtimes.forScript(script)?.name;
-    return name === "python" || name === "node" ? name : undefined;
+    // npm's packages, whichever of the two runs them.
+    if (name === "node" || name === "bun") return "node";
+    return name === "python" ? name : undefined;
   }
 
   /** Of several scripts, each language once. */

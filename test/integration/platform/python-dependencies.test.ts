@@ -130,6 +130,12 @@ describe("a run", () => {
     expect((await runs.run("moved")).logs).not.toContain("installing");
   });
 
+  test("in a sandbox has its packages", async () => {
+    const manifest = { "manifest.json": JSON.stringify({ isolation: "sandbox" }) };
+    await platform.deploy("boxed", { ...manifest, "requirements.txt": "greet==1.0\n", "main.py": main });
+    expect((await runs.run("boxed")).output).toBe("hello from 1.0, please\n");
+  });
+
   test("whose packages cannot be installed fails to start, with the tool's own error", async () => {
     const shortLived = writeWheels(join(wheels, "..", "gone"), [{ ...manners, name: "fleeting" }]);
     await platform.restart({ ...settings, dependenciesFindLinks: shortLived });
@@ -144,12 +150,6 @@ describe("a run", () => {
         message: expect.stringMatching(/main.py imports.*No matching distribution found for fleeting/s),
       },
     });
-  });
-
-  test("in a sandbox has its packages", async () => {
-    const manifest = { "manifest.json": JSON.stringify({ isolation: "sandbox" }) };
-    await platform.deploy("boxed", { ...manifest, "requirements.txt": "greet==1.0\n", "main.py": main });
-    expect((await runs.run("boxed")).output).toBe("hello from 1.0, please\n");
   });
 
   test("has its packages also where scripts are not forked", async () => {
