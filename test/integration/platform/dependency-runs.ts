@@ -12,11 +12,12 @@ export class DependencyRuns {
 
   /** Runs a service to its end. `logs`: all that the run wrote, in order. */
   async run(name: string): Promise<{ execution: ExecutionJson; output: string; logs: string }> {
-    const { body } = await this.#platform.request<{ executionId: string }>(
+    const { status, body } = await this.#platform.request<{ executionId: string }>(
       "POST",
       `/api/v1/services/default/${name}/run`,
       { json: {} },
     );
+    if (status >= 400) throw new Error(`${name} was not run: ${JSON.stringify(body)}`);
     const execution = await eventually(async () => {
       const found = await this.#platform.execution(body.executionId);
       return ["completed", "failed"].includes(found.status) && found;

@@ -122,6 +122,14 @@ describe("package.json", () => {
   });
 });
 
+test.each(["node", "bun"])("a script on %s has its packages", async (runtime) => {
+  const manifest = { "manifest.json": JSON.stringify({ runtime }) };
+  const script = `${main}console.log(process.versions.bun === undefined ? "node" : "bun");`;
+  await platform.deploy(`on-${runtime}`, { ...manifest, ...asks, ...greeter("here"), "main.js": script });
+  const { output } = await runs.run(`on-${runtime}`);
+  expect(output).toBe(`imported here and required here\ninstall script did not run\n${runtime}\n`);
+});
+
 test("a run in a sandbox has its packages", async () => {
   const manifest = { "manifest.json": JSON.stringify({ isolation: "sandbox" }) };
   await platform.deploy("boxed", { ...manifest, ...asks, ...greeter("boxed"), "main.js": main });
