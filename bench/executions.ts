@@ -1,5 +1,5 @@
 import path from "node:path";
-import { bareRuns } from "./support/bare-runs.ts";
+import { bareForks, bareRuns } from "./support/bare-runs.ts";
 import type { Bench } from "./support/bench.ts";
 import { BenchPlatform } from "./support/platform.ts";
 import { interleaved, type Measured, ratio } from "./support/rounds.ts";
@@ -7,7 +7,7 @@ import { type Language, languages, serviceFiles } from "./support/scripts.ts";
 import { withTempDir } from "./support/temp-dir.ts";
 import { until } from "./support/until.ts";
 
-const runsPerRound = 100;
+const runsPerRound = 200;
 const slots = 4;
 
 interface Execution {
@@ -39,6 +39,18 @@ export const executions: Bench = {
                 return { perSecond: (runsPerRound / elapsedMs) * 1000 };
               },
             },
+            ...(language.slug === "python"
+              ? [
+                  {
+                    name: "python, bare forks",
+                    measure: async () => {
+                      const folder = path.join(directory, language.slug);
+                      const { elapsedMs } = await bareForks(language, folder, runsPerRound, slots);
+                      return { perSecond: (runsPerRound / elapsedMs) * 1000 };
+                    },
+                  },
+                ]
+              : []),
           ]),
           rounds,
           note,
@@ -51,15 +63,16 @@ export const executions: Bench = {
         const rows = languages.map(({ name, slug, runtime }) => {
           const [ours, bare] = [of(slug), of(`${slug}, bare`)];
           const toNode = runtime === undefined ? "" : ratio(ours, of("node, bare"), "perSecond");
+          const toForks = slug === "python" ? ratio(ours, of("python, bare forks"), "perSecond") : "";
           const figures = [ours.median.perSecond ?? 0, bare.median.perSecond ?? 0, ratio(ours, bare, "perSecond")];
-          return [name, ...figures, toNode];
+          return [name, ...figures, toNode, toForks];
         });
         return {
           title: executions.title,
-          columns: ["", "executions/s", "bare processes/s", "ratio", "to bare Node"],
+          columns: ["", "executions/s", "bare processes/s", "ratio", "to bare Node", "to bare forks"],
           rows,
           remarks: [
-            `${runsPerRound} events sent at once, ${slots} slots; from the first request until the last execution is completed. Bare: the same interpreter and script, ${slots} at a time, from a small Node process that keeps nothing. The platform's scripts load the SDK, have a user of their own or Landlock, and a private channel.`,
+            `${runsPerRound} events sent at once, ${slots} slots; from the first request until the last execution is completed. Bare: the same interpreter and script, ${slots} at a time, from a small Node process that keeps nothing. The platform's scripts load the SDK, have a user of their own or Landlock, and a private channel. Bare forks: a warm interpreter that forks one process a run, gives it a user of its own, collects what it prints and keeps nothing.`,
           ],
         };
       } finally {

@@ -5,6 +5,9 @@ import { promisify } from "node:util";
 import { bareCommand } from "./interpreters.ts";
 import type { Language } from "./scripts.ts";
 
+const zygote = path.join(import.meta.dirname, "../contenders/bare_zygote.py");
+/** Any that is nobody's: the children of the loop change to it, as the platform's do. */
+const childUid = 60_999;
 const program = path.join(import.meta.dirname, "../contenders/bare-spawn.ts");
 
 /** Runs the language's script so often without the platform. */
@@ -20,4 +23,20 @@ export async function bareRuns(
   const { command, args } = await bareCommand(language, script);
   const { stdout } = await promisify(execFile)(process.execPath, [program, `${runs}`, `${atATime}`, command, ...args]);
   return JSON.parse(stdout);
+}
+
+/** Forks the script from a warm interpreter so often; nothing of the platform, and no language but Python. */
+export async function bareForks(
+  language: Language,
+  directory: string,
+  runs: number,
+  atATime: number,
+): Promise<{ elapsedMs: number }> {
+  mkdirSync(directory, { recursive: true });
+  const script = path.join(directory, language.file);
+  writeFileSync(script, language.source());
+  const { command } = await bareCommand(language, script);
+  const uid = process.getuid?.() === 0 ? childUid : -1;
+  const words = [zygote, `${runs}`, `${atATime}`, script, `${uid}`];
+  return JSON.parse((await promisify(execFile)(command, ["-I", "-B", "-X", "utf8", ...words])).stdout);
 }

@@ -159,12 +159,17 @@ class Zygote:
 
     def fork(self, id, frame):
         ttl, cap, uid, gid, *limits = FORK_HEAD.unpack_from(frame, HEAD.size)
+        opened = []
         try:
-            out, out_child = os.pipe2(os.O_CLOEXEC)
-            err, err_child = os.pipe2(os.O_CLOEXEC)
+            out, out_child = pipe = os.pipe2(os.O_CLOEXEC)
+            opened += pipe
+            err, err_child = pipe = os.pipe2(os.O_CLOEXEC)
+            opened += pipe
             order, order_child = socket.socketpair()
             pid = os.fork()
         except OSError as error:
+            for fd in opened:
+                os.close(fd)
             self.send("ended", id, {"kind": "unstartable", "message": f"no process could be forked: {error}"})
             return
         if pid == 0:
