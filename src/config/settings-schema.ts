@@ -42,6 +42,24 @@ const opsData = z.discriminatedUnion("driver", [
   }),
 ]);
 
+const containers = z.strictObject({
+  engine: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Where the container engine listens: unix:///run/podman/podman.sock or http://127.0.0.1:2375; off: no containers. Without it DOCKER_HOST, else the usual sockets.",
+    ),
+  filesDirectory: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Where files lie that containers are given; the engine must see it under the same path. Without it memory, /dev/shm.",
+    ),
+  sweepMs: durationMs(30_000).describe("How often containers are looked for that nobody watches any more."),
+});
+
 const executor = z.strictObject({
   slots: z.int().min(1).max(1024).default(4).describe("Scripts that run at the same time."),
   lanes: z
@@ -117,6 +135,7 @@ const executor = z.strictObject({
   openFiles: z.int().min(64).default(4096).describe("Most files that one script may have open."),
   killGraceMs: durationMs(5000).describe("Between SIGTERM and SIGKILL for a script that is stopped."),
   pollMs: durationMs(1000).describe("Longest time an idle executor goes without looking for work."),
+  containers: containers.prefault({}),
 });
 
 const dependencies = z.strictObject({

@@ -13,6 +13,7 @@ import type { Clock } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
 import type { Random } from "../foundation/random.ts";
+import { elsewhereOf } from "../services/elsewhere.ts";
 import { type IsolationLevel, type Manifest, retriesOf } from "../services/manifest.ts";
 import { limitsOf, overrunText, type RunLimits } from "../services/run-limits.ts";
 import { CapturedEffects } from "./captured-effects.ts";
@@ -228,6 +229,7 @@ export class Attempt {
         script,
         runtime: opened.manifest.runtime,
         environment,
+        elsewhere: elsewhereOf(opened.manifest),
         timeoutMs: opened.manifest.timeout * 1000,
         ttlMs: this.#ttlMs(),
         outputCapBytes,

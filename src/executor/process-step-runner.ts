@@ -75,7 +75,8 @@ export class ProcessStepRunner implements StepRunner {
   readonly zygotes: Zygotes | undefined;
   readonly #databases: DatabaseArea;
   readonly #options: ProcessStepRunnerOptions;
-  readonly #library: string;
+  /** The directory of the SDKs, readable by every user. */
+  readonly library: string;
   /** What must be there for scripts to start: the library and the interpreters of ours. */
   readonly #furniture: readonly string[];
   /** Lays them into the run root again, where they were. */
@@ -105,7 +106,7 @@ export class ProcessStepRunner implements StepRunner {
     this.runtimes = parts.runtimes;
     this.isolation = parts.isolation;
     this.environments = parts.environments;
-    this.#library = parts.library;
+    this.library = parts.library;
     this.#furniture = parts.furniture;
     this.#furnish = parts.furnish;
     this.#users = parts.users;
@@ -368,7 +369,7 @@ export class ProcessStepRunner implements StepRunner {
       read: [
         request.directory,
         ...this.runRoot.packageEnds,
-        this.#library,
+        this.library,
         ...runtime.files(),
         ...(request.environment?.files ?? []),
       ],

@@ -1,6 +1,7 @@
 import type { CloudEvent } from "../events/cloud-event.ts";
 import type { ExecutionId } from "../foundation/ids.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
+import type { Elsewhere } from "../services/elsewhere.ts";
 import type { IsolationLevel, JavaScriptRuntime } from "../services/manifest.ts";
 import type { LimitName, RunLimits } from "../services/run-limits.ts";
 import type { Environment } from "./environments/environment.ts";
@@ -39,12 +40,14 @@ export interface StepRequest {
   slot: number;
   /** Absolute path of the unpacked service version, readable by the script. */
   directory: string;
-  /** Relative to `directory`. */
+  /** Relative to `directory`; elsewhere, a word for what runs. */
   script: string;
   /** As the manifest says; undefined: the executor's own choice. */
   runtime?: JavaScriptRuntime | undefined;
   /** What the script imports from; undefined: its language's standard library, and what lies beside it. */
   environment?: Environment | undefined;
+  /** What runs in place of a script's process; without it `script` does. */
+  elsewhere?: Elsewhere | undefined;
   timeoutMs: number;
   /** The launcher kills the group this long after the start unless kept alive. */
   ttlMs: number;

@@ -73,7 +73,7 @@ export class VersionCache implements VersionSource {
     const read = (name: string) => readFile(path.join(directory, name));
     const request = { version: version.id, manifest: version.manifest, files: version.files, read };
     return async (script, told) => {
-      const language = languageOf(script);
+      const language = version.manifest.type === "script" ? languageOf(script) : undefined;
       const environment = language && (await environments.open(request, language, told));
       if (environment?.nodeModules) await linkModules(directory, environment.nodeModules);
       return environment;

@@ -1,8 +1,8 @@
 import { DirectoryWatcher } from "../adapters/watch/directory-watcher.ts";
 import type { Settings } from "../config/settings.ts";
+import { ContainerSweeper } from "../executor/containers/container-sweeper.ts";
 import { readLaneWeights } from "../executions/lanes.ts";
 import { Executor } from "../executor/executor.ts";
-import type { ProcessStepRunner } from "../executor/process-step-runner.ts";
 import { ServiceConfiguration } from "../executor/service-configuration.ts";
 import { ServiceSecrets } from "../executor/service-secrets.ts";
 import { VersionCache } from "../executor/version-cache.ts";
@@ -18,6 +18,7 @@ import { HistorySink } from "../sinks/history-sink.ts";
 import { LogSink } from "../sinks/log-sink.ts";
 import type { Stores, Surroundings } from "./compose.ts";
 import { runCaps } from "./run-caps.ts";
+import type { StepRunners } from "./step-runners.ts";
 
 /** Everything that works in the background of one process, in the order it starts. */
 export interface Parts {
@@ -29,12 +30,12 @@ export interface Parts {
 export interface PartsOptions extends Surroundings {
   settings: Settings;
   stores: Stores;
-  runner: ProcessStepRunner;
+  runners: StepRunners;
   instance: InstanceId;
 }
 
 export function createParts(options: PartsOptions): Parts {
-  const { settings, stores, runner, instance, clock, random, ids, log } = options;
+  const { settings, stores, runners, instance, clock, random, ids, log } = options;
   const { bus, catalog, configStore, vault, artifacts, opsData } = stores;
   const { retention, limits } = settings;
 
@@ -82,13 +83,13 @@ export function createParts(options: PartsOptions): Parts {
     configuration: new ServiceConfiguration(configStore.configuration),
     secrets: new ServiceSecrets(vault),
     services: catalog.services,
-    runner,
+    runner: runners.steps,
     versions: new VersionCache({
       services: catalog.services,
       artifacts,
-      directoryOf: (version) => runner.runRoot.versionDirectory(version),
-      environments: runner.environments,
-      languageOf: (script) => runner.languageOf(script),
+      directoryOf: (version) => runners.processes.runRoot.versionDirectory(version),
+      environments: runners.processes.environments,
+      languageOf: (script) => runners.processes.languageOf(script),
     }),
     clock,
     random,
@@ -103,6 +104,14 @@ export function createParts(options: PartsOptions): Parts {
     outputCapBytes: limits.outputBytes,
     caps: runCaps(settings),
     level: settings.executor.level,
+  });
+
+  const sweeper = new ContainerSweeper({
+    runner: runners.containers,
+    executions: catalog.executions,
+    clock,
+    log,
+    everyMs: settings.executor.containers.sweepMs,
   });
 
   const { directories, project, settleMs, contentBytes } = settings.watch;
@@ -128,6 +137,7 @@ export function createParts(options: PartsOptions): Parts {
       await router.start();
       outbox.start();
       leases.start();
+      sweeper.start();
       executor.start();
       scheduler.start();
       for (const adapter of adapters) await adapter.start();
@@ -137,7 +147,8 @@ export function createParts(options: PartsOptions): Parts {
       for (const adapter of adapters) await adapter.stop();
       await scheduler.stop();
       await executor.stop(drainMs);
-      await runner.close();
+      await sweeper.stop();
+      await runners.steps.close();
       await leases.stop();
       // What the last runs left to say reaches the backbone before the router stops reading it.
       await outbox.stop();

@@ -1,9 +1,6 @@
-import { packageToolSurroundings } from "../config/package-tools.ts";
-import { searchPath } from "../config/search-path.ts";
 import { type LoadedSettings, loadSettings, type Settings, type SettingsSources } from "../config/settings.ts";
 import { administratorToken } from "../config/token.ts";
 import { describeIsolation } from "../executor/isolation/isolation.ts";
-import { ProcessStepRunner } from "../executor/process-step-runner.ts";
 import { systemClock } from "../foundation/clock.ts";
 import { PlatformError } from "../foundation/errors.ts";
 import { createIds, type InstanceId } from "../foundation/ids.ts";
@@ -16,6 +13,7 @@ import { createLog } from "./logger.ts";
 import { createParts } from "./parts.ts";
 import { productVersion } from "./product-version.ts";
 import { runCaps } from "./run-caps.ts";
+import { openStepRunners } from "./step-runners.ts";
 
 export interface Platform {
   /** Where clients reach it, e.g. http://127.0.0.1:8080. */
@@ -51,29 +49,10 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
 
   const stores = await openStores(settings, data, around);
   undo.add(() => stores.close());
-  const { slots, runRoot, firstUid, isolation, fork, python, bun, javascript, sqlDirectory, sqlStatementMs } =
-    settings.executor;
-  const runner = await ProcessStepRunner.open({
-    ...around,
-    dataDirectory: data.path,
-    slots,
-    runDirectory: runRoot,
-    sqlDirectory,
-    sqlStatementMs,
-    firstUid,
-    isolation,
-    fork,
-    bun,
-    javascript,
-    python,
-    searchPath: searchPath(),
-    dependencies: {
-      settings: settings.dependencies,
-      surroundings: packageToolSurroundings(settings.dependencies),
-    },
-  });
-  undo.add(() => runner.close());
-  const found = describeIsolation(runner.isolation);
+  const runners = await openStepRunners(settings, data, around);
+  undo.add(() => runners.steps.close());
+  const { processes } = runners;
+  const found = describeIsolation(processes.isolation);
   if (!found.isolated) log.warn({}, found.text);
 
   const state = await reconcileState(stores.bus, stores.configStore.state);
@@ -93,16 +72,16 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
     caps: runCaps(settings),
     token,
     productVersion,
-    checkScripts: (directory, paths, wanted) => runner.runtimes.checkScripts(directory, paths, wanted),
+    checkScripts: (directory, paths, wanted) => processes.runtimes.checkScripts(directory, paths, wanted),
     dependencies: {
-      python: async (python) => (await runner.environments.python({ python })).command,
-      install: (version, told) => runner.environments.prepare(version, runner.languagesOf(version.scripts), told),
+      python: async (python) => (await processes.environments.python({ python })).command,
+      install: (version, told) => processes.environments.prepare(version, processes.languagesOf(version.scripts), told),
     },
   });
   undo.add(() => api.close());
   // Before anything runs: a port that is taken must not leave half a platform at work.
   const bound = await listen(api, settings);
-  const parts = createParts({ ...around, settings, stores, runner, instance });
+  const parts = createParts({ ...around, settings, stores, runners, instance });
   undo.add(() => parts.stop(0));
   await parts.start();
 

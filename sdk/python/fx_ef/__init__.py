@@ -36,6 +36,12 @@ def __getattr__(name):
         raise AttributeError(f"module 'fx_ef' has no attribute {name!r}")
     # A run of the platform has entered before its script's first line: EF_ENV cannot take it elsewhere.
     if _context is None:
+        # In a container nothing of ours starts the program: it enters when it first asks.
+        if "FX_CHANNEL" in os.environ and "FX_NONCE" in os.environ:
+            from fx_ef._channel import Channel
+
+            _enter(Channel(os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE")))
+            return _context
         if os.environ.get("EF_ENV") != "local":
             raise RuntimeError(
                 "there is no run: fx_ef.context exists in scripts that the platform has started; "

@@ -66,7 +66,7 @@ let versions = 0;
 
 /** Writes `files` as a service version and runs one of them. */
 export function runScript(
-  runner: ProcessStepRunner,
+  runner: Pick<ProcessStepRunner, "run" | "runRoot">,
   files: Record<string, string>,
   script: string,
   options: {

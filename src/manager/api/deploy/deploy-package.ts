@@ -6,6 +6,7 @@ import { isPlatformError, PlatformError, type Problem } from "../../../foundatio
 import { sha256, sha256Parts } from "../../../foundation/hash.ts";
 import type { VersionId } from "../../../foundation/ids.ts";
 import { canonicalJson } from "../../../foundation/json.ts";
+import { elsewhereOf, jobFile, stepOf } from "../../../services/elsewhere.ts";
 import type { Manifest } from "../../../services/manifest.ts";
 import { parametersFile } from "../../../services/parameters-form.ts";
 import { limitWarnings } from "../../../services/run-limits.ts";
@@ -14,6 +15,7 @@ import type { ServiceFile, ServiceVersion } from "../../../services/service.ts";
 import type { ApiParts, DeployedSource, InstalledPackages } from "../api-parts.ts";
 import type { PackageFiles } from "./package-files.ts";
 import { manifestFile, readManifestFile } from "./read-manifest-file.ts";
+import { jobProblems } from "./read-job-file.ts";
 import { parametersProblems } from "./read-parameters-file.ts";
 import { configFile, readConfigFile, takeSecretsFile } from "./read-values-files.ts";
 
@@ -56,7 +58,7 @@ export async function deployPackage(
     ...config.problems,
     ...parametersProblems(files.get(parametersFile)),
     ...python.problems,
-    ...(await checkSyntax(parts, files, reading, python.command)),
+    ...(await checkWhatRuns(parts, files, reading, python.command)),
   ];
   if (problems.length > 0) throw refused(problems);
 
@@ -64,11 +66,13 @@ export async function deployPackage(
     const content = files.get(name) as Buffer;
     return { path: name, sizeBytes: content.length, hash: sha256(content) };
   });
-  const { manifest, scripts } = reading;
+  const { manifest } = reading;
+  const elsewhere = elsewhereOf(manifest);
+  const scripts = elsewhere ? [stepOf(elsewhere)] : reading.scripts;
   const warnings = [...reading.warnings, ...limitWarnings(manifest, parts.caps), ...secrets.warnings];
   const id = versionIdOf(service, listed, canonicalJson(manifest));
   const source = { files: listed, read: async (path: string) => files.get(path) as Buffer };
-  const dependencies = await install(parts, { ...source, version: id, manifest, scripts }, told);
+  const dependencies = await install(parts, { ...source, version: id, manifest, scripts: reading.scripts }, told);
   // Files before the version that names them: nobody ever sees a version without its files.
   for (let at = 0; at < listed.length; at += putsAtOnce) {
     const puts = listed
@@ -121,6 +125,18 @@ function versionIdOf(
   manifest: string,
 ): VersionId {
   return sha256Parts(project, name, ...files.flatMap(({ path, hash }) => [path, hash]), manifest) as VersionId;
+}
+
+/** An image has interpreters of its own: what this machine's make of its files says nothing. */
+async function checkWhatRuns(
+  parts: Parts,
+  files: PackageFiles,
+  reading: { manifest: Manifest; scripts: readonly string[] },
+  python: string | undefined,
+): Promise<Problem[]> {
+  const { type } = reading.manifest;
+  if (type === "script") return checkSyntax(parts, files, reading, python);
+  return type === "k8s_job" ? jobProblems(files.get(jobFile)) : [];
 }
 
 /** What runs, and the Python modules that it may import: an error in one would show only when it is too late. */

@@ -3,6 +3,7 @@ import { messageOf, type Problem } from "../../../foundation/errors.ts";
 import { parseCron } from "../../../services/cron/cron-expression.ts";
 import { isTimeZone } from "../../../services/cron/time-zone.ts";
 import { compileFilter } from "../../../services/filter.ts";
+import { elsewhereOf, elsewhereProblems } from "../../../services/elsewhere.ts";
 import { type Manifest, readManifest, scriptsOf, triggersOf } from "../../../services/manifest.ts";
 
 export const manifestFile = "manifest.json";
@@ -31,9 +32,9 @@ export function readManifestFile(
   if (manifest.name !== undefined && manifest.name !== name) {
     warnings.push(`${manifestFile}: name is "${manifest.name}", but the service is deployed as "${name}"`);
   }
-  const chosen = chooseScripts(manifest, paths);
+  const chosen = elsewhereOf(manifest) ? { scripts: [], problems: [] } : chooseScripts(manifest, paths);
   const problems = [
-    ...typeProblems(manifest),
+    ...elsewhereProblems(manifest).map(inManifest),
     ...triggerProblems(manifest),
     ...scheduleProblems(manifest),
     ...chosen.problems,
@@ -61,12 +62,6 @@ function parse(content: Uint8Array | undefined): { value: unknown } | { problem:
 
 function inManifest({ path, message }: Problem): Problem {
   return { path: `${manifestFile}: ${path}`, message };
-}
-
-function typeProblems({ type }: Manifest): Problem[] {
-  if (type === "script") return [];
-  const message = `"${type}" services are not run by this version of the platform; found "${type}", expected "script"`;
-  return [{ path: `${manifestFile}: type`, message }];
 }
 
 function triggerProblems(manifest: Manifest): Problem[] {

@@ -1,0 +1,98 @@
+import { join } from "node:path";
+import type { Json } from "../../foundation/json.ts";
+import { sizeBytes } from "../../services/container-settings.ts";
+import type { Elsewhere } from "../../services/elsewhere.ts";
+import { runVariables, textOf } from "../run-variables.ts";
+import type { StepRequest } from "../step-runner.ts";
+import type { KnownImage } from "./container-engine.ts";
+import type { Given } from "./given-files.ts";
+import { labels, places } from "./places.ts";
+
+/** Linux takes at most 128 KiB for one; a larger secret is a file only. */
+const maxVariableBytes = 64 * 1024;
+const variableNames = /^(?!FX_)[A-Za-z_][A-Za-z0-9_]*$/;
+
+export type ContainerOf = Extract<Elsewhere, { kind: "container" }>;
+
+export interface ContainerParts {
+  request: StepRequest;
+  container: ContainerOf;
+  image: KnownImage;
+  given: Given;
+  secrets: ReadonlyMap<string, Json>;
+  nonce: string;
+  /** The directory of the SDKs. */
+  library: string;
+  platform: string;
+}
+
+/** What the engine is asked to make, in the words of its API ("Create a container"). */
+export function containerBody(parts: ContainerParts): unknown {
+  const { request, container, given, library, platform } = parts;
+  const { settings } = container;
+  const { project, name } = request.context.service;
+  return {
+    Image: container.image,
+    ...(container.command ? { Entrypoint: container.command } : {}),
+    // A new entry point with the image's arguments would be neither what the image means nor what the manifest says.
+    ...(container.args ?? container.command ? { Cmd: container.args ?? [] } : {}),
+    ...(settings.user === undefined ? {} : { User: settings.user }),
+    Env: Object.entries(variables(parts)).map(([key, value]) => `${key}=${value}`),
+    Labels: {
+      [labels.platform]: platform,
+      [labels.execution]: request.executionId,
+      [labels.attempt]: String(request.attempt),
+      [labels.service]: `${project}/${name}`,
+    },
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: false,
+    HostConfig: {
+      Mounts: [
+        bind(given.context, places.context),
+        bind(given.secrets, places.secrets),
+        // Read-only, and still it can be dialled: what is written to is the socket, not the file system.
+        bind(given.channel, places.channel),
+        bind(request.directory, places.service),
+        bind(join(library, "python"), join(places.sdk, "python")),
+        bind(join(library, "typescript"), join(places.sdk, "typescript")),
+      ],
+      // What it says is redacted on its way; the engine must keep no copy that is not.
+      LogConfig: { Type: "none" },
+      SecurityOpt: ["no-new-privileges"],
+      AutoRemove: false,
+      ReadonlyRootfs: settings.read_only,
+      ...(settings.read_only ? { Tmpfs: { "/tmp": "" } } : {}),
+      ...(settings.network === undefined ? {} : { NetworkMode: settings.network }),
+      ...(settings.memory === undefined
+        ? {}
+        : { Memory: sizeBytes(settings.memory), MemorySwap: sizeBytes(settings.memory) }),
+      ...(settings.cpus === undefined ? {} : { NanoCpus: Math.round(settings.cpus * 1e9) }),
+      ...(settings.pids === undefined ? {} : { PidsLimit: settings.pids }),
+    },
+  };
+}
+
+function variables({ request, container, image, secrets, nonce }: ContainerParts): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, value] of secrets) {
+    const text = textOf(value);
+    const fits = Buffer.byteLength(text) <= maxVariableBytes && !text.includes("\0");
+    if (fits && variableNames.test(name)) found[name] = text;
+  }
+  const ofImage = image.env.find((entry) => entry.startsWith("PYTHONPATH="))?.slice("PYTHONPATH=".length);
+  const python = join(places.sdk, "python");
+  return {
+    PYTHONPATH: ofImage ? `${ofImage}:${python}` : python,
+    ...container.settings.env,
+    ...found,
+    ...runVariables(request.context),
+    FX_CONTEXT: places.context,
+    FX_CHANNEL: join(places.channel, "s"),
+    FX_NONCE: nonce,
+  };
+}
+
+function bind(source: string, target: string) {
+  return { Type: "bind", Source: source, Target: target, ReadOnly: true };
+}

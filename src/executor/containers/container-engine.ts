@@ -1,0 +1,135 @@
+import type { Duplex } from "node:stream";
+import { isPlatformError, PlatformError } from "../../foundation/errors.ts";
+import { type EngineCall, EngineClient } from "./engine-client.ts";
+import { readEngineAddress } from "./engine-address.ts";
+
+/** What the engine knows of a container that we made. */
+export interface KnownContainer {
+  id: string;
+  labels: Record<string, string>;
+}
+
+export interface KnownImage {
+  /** NAME=value. */
+  env: string[];
+  stopSignal: string | undefined;
+}
+
+/** A Docker Engine, or another that serves its API, as Podman does. */
+export class ContainerEngine {
+  /** For people. */
+  readonly name: string;
+  readonly address: string;
+  readonly #client: EngineClient;
+  readonly #version: string;
+
+  private constructor(client: EngineClient, address: string, version: string, name: string) {
+    this.#client = client;
+    this.address = address;
+    this.#version = version;
+    this.name = name;
+  }
+
+  /** Throws `unavailable` when none answers there, `invalid-input` where the text is no address. */
+  static async connect(address: string, signal?: AbortSignal): Promise<ContainerEngine> {
+    const client = new EngineClient(readEngineAddress(address));
+    const found = await client.json<{ ApiVersion: string; Version: string; Components?: { Name: string }[] }>({
+      method: "GET",
+      path: "/version",
+      signal,
+    });
+    // Engines drop old versions of the API and never change what is used here: each is spoken to in its own.
+    const name = `${found.Components?.[0]?.Name ?? "engine"} ${found.Version}`;
+    return new ContainerEngine(client, address, `v${found.ApiVersion}`, name);
+  }
+
+  async image(reference: string, signal?: AbortSignal): Promise<KnownImage | undefined> {
+    const path = `/images/${reference.split("/").map(encodeURIComponent).join("/")}/json`;
+    try {
+      const found = await this.#call<{ Config?: { Env?: string[] | null; StopSignal?: string } }>("GET", path, { signal });
+      return { env: found.Config?.Env ?? [], stopSignal: found.Config?.StopSignal || undefined };
+    } catch (error) {
+      if (isPlatformError(error, "not-found")) return undefined;
+      throw error;
+    }
+  }
+
+  /** Fetches an image. Throws the registry's own words. */
+  async pull(reference: string, signal?: AbortSignal): Promise<void> {
+    const query = { fromImage: withTag(reference) };
+    const path = `/${this.#version}/images/create`;
+    // The engine says 200 before it has tried, and tells of its failure in a line.
+    for await (const line of this.#client.lines({ method: "POST", path, query, signal })) {
+      if (typeof line.error !== "string") continue;
+      throw new PlatformError("unavailable", line.error, { retryable: false });
+    }
+  }
+
+  /** Throws `conflict` where the name is taken. */
+  async create(name: string, body: unknown, signal?: AbortSignal): Promise<string> {
+    const { Id } = await this.#call<{ Id: string }>("POST", "/containers/create", { query: { name }, body, signal });
+    return Id;
+  }
+
+  /** Everything that it will write, from before its start on. */
+  async attach(id: string): Promise<Duplex> {
+    const path = `/${this.#version}/containers/${id}/attach`;
+    return this.#client.hijack({ method: "POST", path, query: { stream: "1", stdout: "1", stderr: "1" } });
+  }
+
+  async start(id: string, signal?: AbortSignal): Promise<void> {
+    await this.#call("POST", `/containers/${id}/start`, { signal });
+  }
+
+  /** Resolves with its exit code when it has ended. */
+  async wait(id: string, signal?: AbortSignal): Promise<number> {
+    // Podman looks every 250 ms unless told; Docker is told by the kernel and passes this over.
+    const query = { interval: "20ms" };
+    return (await this.#call<{ StatusCode: number }>("POST", `/containers/${id}/wait`, { query, signal })).StatusCode;
+  }
+
+  /** Whether it was ended because it wanted more memory than it may have. */
+  async ranOutOfMemory(id: string, signal?: AbortSignal): Promise<boolean> {
+    const { State } = await this.#call<{ State?: { OOMKilled?: boolean } }>("GET", `/containers/${id}/json`, { signal });
+    return State?.OOMKilled === true;
+  }
+
+  /** One that has ended, or is gone, is no error. */
+  async kill(id: string, killSignal: string, signal?: AbortSignal): Promise<void> {
+    await this.#unlessGone(this.#call("POST", `/containers/${id}/kill`, { query: { signal: killSignal }, signal }));
+  }
+
+  /** Kills it if it runs, and removes it with the volumes that were made for it. One that is gone is no error. */
+  async remove(id: string, signal?: AbortSignal): Promise<void> {
+    await this.#unlessGone(this.#call("DELETE", `/containers/${id}`, { query: { force: "true", v: "true" }, signal }));
+  }
+
+  /** Those with all of these labels, ended ones too. */
+  async list(labels: Record<string, string>, signal?: AbortSignal): Promise<KnownContainer[]> {
+    const label = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+    const query = { all: "true", filters: JSON.stringify({ label }) };
+    const found = await this.#call<{ Id: string; Labels?: Record<string, string> | null }[]>("GET", "/containers/json", {
+      query,
+      signal,
+    });
+    return found.map(({ Id, Labels }) => ({ id: Id, labels: Labels ?? {} }));
+  }
+
+  #call<Body>(method: EngineCall["method"], path: string, rest: Partial<EngineCall>): Promise<Body> {
+    return this.#client.json<Body>({ method, path: `/${this.#version}${path}`, ...rest });
+  }
+
+  async #unlessGone(call: Promise<unknown>): Promise<void> {
+    try {
+      await call;
+    } catch (error) {
+      if (!isPlatformError(error, "not-found") && !isPlatformError(error, "conflict")) throw error;
+    }
+  }
+}
+
+/** Without a tag an engine would fetch every one there is. */
+function withTag(reference: string): string {
+  const last = reference.slice(reference.lastIndexOf("/") + 1);
+  return last.includes(":") || last.includes("@") ? reference : `${reference}:latest`;
+}

@@ -1,0 +1,87 @@
+import type { Clock } from "../../foundation/clock.ts";
+import type { ExecutionId } from "../../foundation/ids.ts";
+import type { Log } from "../../foundation/log.ts";
+import type { Random } from "../../foundation/random.ts";
+import { RemoteStep } from "../remote-step.ts";
+import type { RunningStep, StepHost, StepRequest, StepRunner } from "../step-runner.ts";
+import { ContainerWork } from "./container-work.ts";
+import { EngineFinder } from "./engine-finder.ts";
+import { GivenFiles } from "./given-files.ts";
+import { labels } from "./places.ts";
+
+export interface ContainerStepRunnerOptions {
+  /** Where an engine may listen, the first that answers is taken; empty: there are no containers. */
+  engines: readonly string[];
+  dataDirectory: string;
+  runRoot: string;
+  /** Instead of the machine's memory; see GivenFiles. */
+  filesDirectory?: string | undefined;
+  /** The directory of the SDKs. */
+  library: string;
+  /** Marks the containers of this data directory. */
+  platform: string;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+/** Runs each step as a container of the engine; finds it when the first one is to run. */
+export class ContainerStepRunner implements StepRunner {
+  readonly #options: ContainerStepRunnerOptions;
+  readonly #finder: EngineFinder;
+  readonly #files: GivenFiles;
+  readonly #running = new Map<ExecutionId, { attempt: number; step: RemoteStep }>();
+
+  private constructor(options: ContainerStepRunnerOptions, files: GivenFiles) {
+    this.#options = options;
+    this.#finder = new EngineFinder(options.engines, options.clock);
+    this.#files = files;
+  }
+
+  static async open(options: ContainerStepRunnerOptions): Promise<ContainerStepRunner> {
+    const { dataDirectory, runRoot, filesDirectory: path } = options;
+    return new ContainerStepRunner(options, await GivenFiles.open({ dataDirectory, runRoot, path }));
+  }
+
+  run(request: StepRequest, host: StepHost): RunningStep {
+    if (request.elsewhere?.kind !== "container") throw new Error(`${request.script} is no container`);
+    const { clock } = this.#options;
+    const parts = { ...this.#options, files: this.#files, engine: (signal: AbortSignal) => this.#finder.find(signal) };
+    const step = new RemoteStep(request, host, new ContainerWork(parts, request, host, request.elsewhere), clock);
+    const { executionId, attempt } = request;
+    this.#running.set(executionId, { attempt, step });
+    void step.result.then(() => {
+      if (this.#running.get(executionId)?.step === step) this.#running.delete(executionId);
+    });
+    return step;
+  }
+
+  /**
+   * Removes our containers that nobody watches: those of an executor that was killed, and those that could not be
+   * removed when they ended. `isLive` tells of an attempt that another executor may be running.
+   */
+  async sweep(isLive: (execution: ExecutionId, attempt: number) => Promise<boolean>, signal?: AbortSignal): Promise<number> {
+    const engine = await this.#finder.find(signal).catch((error) => {
+      // Where an engine was, what it holds is still to be removed; where none is, there is nothing to say each time.
+      if (this.#finder.isKnown) throw error;
+      return undefined;
+    });
+    let removed = 0;
+    for (const { id, labels: own } of (await engine?.list({ [labels.platform]: this.#options.platform }, signal)) ?? []) {
+      const execution = own[labels.execution] as ExecutionId;
+      const attempt = Number(own[labels.attempt]);
+      if (this.#running.get(execution)?.attempt === attempt || (await isLive(execution, attempt))) continue;
+      await engine?.remove(id, signal);
+      removed += 1;
+    }
+    return removed;
+  }
+
+  /** Kills what still runs; those steps end as `stopped`. */
+  async close(): Promise<void> {
+    const steps = [...this.#running.values()].map(({ step }) => step);
+    for (const step of steps) step.stop("shutdown", 0);
+    await Promise.all(steps.map((step) => step.result));
+    await this.#files.close();
+  }
+}

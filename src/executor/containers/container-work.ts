@@ -1,0 +1,178 @@
+import type { Duplex } from "node:stream";
+import type { Clock } from "../../foundation/clock.ts";
+import { isPlatformError, messageOf, PlatformError } from "../../foundation/errors.ts";
+import type { Json } from "../../foundation/json.ts";
+import type { Log } from "../../foundation/log.ts";
+import type { Random } from "../../foundation/random.ts";
+import { type OpenChannel, SlotChannel } from "../channel/slot-channel.ts";
+import { givenSecrets } from "../given-secrets.ts";
+import type { RelayedOutput } from "../relayed-output.ts";
+import type { RemoteEnd, RemoteWork } from "../remote-step.ts";
+import type { StepHost, StepRequest } from "../step-runner.ts";
+import { type ContainerOf, containerBody } from "./container-body.ts";
+import type { ContainerEngine, KnownImage } from "./container-engine.ts";
+import type { Given, GivenFiles } from "./given-files.ts";
+import { OutputFrames } from "./output-frames.ts";
+import { labels, places } from "./places.ts";
+
+export interface ContainerWorkParts {
+  engine(signal: AbortSignal): Promise<ContainerEngine>;
+  files: GivenFiles;
+  library: string;
+  platform: string;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+/** 128 and the number of SIGKILL, as shells tell it. */
+const killedExitCode = 137;
+
+/** One step that is a container. */
+export class ContainerWork implements RemoteWork {
+  readonly #parts: ContainerWorkParts;
+  readonly #request: StepRequest;
+  readonly #host: StepHost;
+  readonly #container: ContainerOf;
+  #engine: ContainerEngine | undefined;
+  #given: Given | undefined;
+  #slotChannel: SlotChannel | undefined;
+  #channel: OpenChannel | undefined;
+  #stopSignal = "SIGTERM";
+  #id = "";
+  #output: Duplex | undefined;
+  #killed = false;
+
+  constructor(parts: ContainerWorkParts, request: StepRequest, host: StepHost, container: ContainerOf) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#host = host;
+    this.#container = container;
+  }
+
+  async prepare(signal: AbortSignal): Promise<void> {
+    const { files, library, platform } = this.#parts;
+    const { context, slot } = this.#request;
+    const secrets = await givenSecrets(this.#host, this.#container.secrets);
+    this.#engine = await this.#parts.engine(signal);
+    const image = await this.#imageOf(this.#engine, signal);
+    this.#stopSignal = image.stopSignal ?? this.#stopSignal;
+    this.#given = await files.lay(slot, context, secrets);
+    this.#slotChannel = await SlotChannel.listen(this.#given.socket, undefined, this.#parts);
+    await this.#given.openSocket();
+    this.#channel = this.#slotChannel.open({ context, directory: places.service }, this.#host);
+    const made = { request: this.#request, container: this.#container, given: this.#given, library, platform };
+    const body = containerBody({ ...made, image, secrets: secrets as ReadonlyMap<string, Json>, nonce: this.#channel.nonce });
+    this.#id = await this.#create(this.#engine, body, signal);
+    this.#output = await this.#engine.attach(this.#id);
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    // Not to be aborted half-way: whether it runs by now would be unknown.
+    signal.throwIfAborted();
+    await this.#engine?.start(this.#id);
+  }
+
+  async ended(output: RelayedOutput, signal: AbortSignal): Promise<RemoteEnd> {
+    const engine = this.#engine as ContainerEngine;
+    const abort = () => this.#output?.destroy();
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      await this.#read(output);
+    } catch (error) {
+      throw new PlatformError("unavailable", `its output cannot be read any more: ${messageOf(error)}`, { cause: error });
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+    // Its output ends with it, or because the engine went away, which shows here.
+    const exitCode = await engine.wait(this.#id, signal);
+    if (exitCode === killedExitCode && !this.#killed) await output.say(await this.#whyKilled(engine, signal));
+    return { kind: "exited", exitCode };
+  }
+
+  async ask(signal: AbortSignal): Promise<void> {
+    await this.#engine?.kill(this.#id, this.#stopSignal, signal);
+  }
+
+  async kill(signal: AbortSignal): Promise<void> {
+    this.#killed = true;
+    await this.#engine?.kill(this.#id, "SIGKILL", signal);
+  }
+
+  async clear(signal: AbortSignal): Promise<{ platformFailure: string | undefined }> {
+    this.#output?.destroy();
+    try {
+      // By its name: what was asked for and not answered any more may have been made.
+      if (this.#engine && this.#given) await this.#removeOwn(this.#engine, signal);
+    } catch (error) {
+      this.#parts.log.warn({ container: this.#name, error: String(error) }, "a container could not be removed; it will be looked for");
+    }
+    const end = await this.#channel?.close();
+    await this.#slotChannel?.close();
+    await this.#given?.remove();
+    return { platformFailure: end?.platformFailure };
+  }
+
+  /** Not every engine notices what the kernel did. */
+  async #whyKilled(engine: ContainerEngine, signal: AbortSignal): Promise<string> {
+    const isKnown = await engine.ranOutOfMemory(this.#id, signal).catch(() => false);
+    const { memory } = this.#container.settings;
+    const limit = memory === undefined ? "there is" : `it may have: ${memory} (manifest key "container.memory")`;
+    return `[it was killed, ${isKnown ? "because" : "most likely because"} it wanted more memory than ${limit}]`;
+  }
+
+  /** The engine gives a name once: two attempts of one execution cannot both have a container. */
+  get #name(): string {
+    return `fx-${this.#request.executionId}`;
+  }
+
+  async #imageOf(engine: ContainerEngine, signal: AbortSignal): Promise<KnownImage> {
+    const { image: reference, settings } = this.#container;
+    const present = settings.pull === "always" ? undefined : await engine.image(reference, signal);
+    if (present) return present;
+    if (settings.pull !== "never") await engine.pull(reference, signal);
+    const pulled = settings.pull === "never" ? undefined : await engine.image(reference, signal);
+    if (pulled) return pulled;
+    throw new PlatformError("not-found", `the engine has no image '${reference}', and the manifest says "pull": "never"`);
+  }
+
+  async #create(engine: ContainerEngine, body: unknown, signal: AbortSignal): Promise<string> {
+    try {
+      return await engine.create(this.#name, body, signal);
+    } catch (error) {
+      if (!isPlatformError(error) || error.code === "not-found" || error.retryable) throw error;
+      // Podman says 500 to a name that is taken.
+      if (!(await this.#removeFormer(engine, signal))) throw error;
+      return engine.create(this.#name, body, signal);
+    }
+  }
+
+  /** What an earlier attempt left, whose executor is gone, ends before this one begins (rule D8). */
+  async #removeFormer(engine: ContainerEngine, signal: AbortSignal): Promise<boolean> {
+    const found = await this.#listOwn(engine, signal);
+    if (found.some(({ labels: own }) => Number(own[labels.attempt]) > this.#request.attempt)) {
+      throw new PlatformError("lease-lost", "a later attempt of this execution has its container by now");
+    }
+    for (const { id } of found) await engine.remove(id, signal);
+    return found.length > 0;
+  }
+
+  async #removeOwn(engine: ContainerEngine, signal: AbortSignal): Promise<void> {
+    if (this.#id !== "") return engine.remove(this.#id, signal);
+    const own = (await this.#listOwn(engine, signal)).filter(
+      (found) => found.labels[labels.attempt] === String(this.#request.attempt),
+    );
+    for (const { id } of own) await engine.remove(id, signal);
+  }
+
+  #listOwn(engine: ContainerEngine, signal: AbortSignal) {
+    return engine.list({ [labels.platform]: this.#parts.platform, [labels.execution]: this.#request.executionId }, signal);
+  }
+
+  async #read(output: RelayedOutput): Promise<void> {
+    const frames = new OutputFrames();
+    for await (const chunk of this.#output as Duplex) {
+      for (const { stream, bytes } of frames.read(chunk)) await output.write(stream, bytes);
+    }
+  }
+}

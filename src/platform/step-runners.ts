@@ -1,0 +1,70 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { containerEngines } from "../config/container-engine.ts";
+import { packageToolSurroundings } from "../config/package-tools.ts";
+import { searchPath } from "../config/search-path.ts";
+import type { Settings } from "../config/settings.ts";
+import { ContainerStepRunner } from "../executor/containers/container-step-runner.ts";
+import { DispatchingStepRunner } from "../executor/dispatching-step-runner.ts";
+import { ProcessStepRunner } from "../executor/process-step-runner.ts";
+import type { StepRunner } from "../executor/step-runner.ts";
+import type { Ids } from "../foundation/ids.ts";
+import type { Surroundings } from "./compose.ts";
+import type { DataDirectory } from "./data-directory.ts";
+
+/** What runs the steps of one executor. */
+export interface StepRunners {
+  processes: ProcessStepRunner;
+  containers: ContainerStepRunner;
+  /** Each step by the runner of its kind; closing it closes all. */
+  steps: StepRunner;
+}
+
+export async function openStepRunners(settings: Settings, data: DataDirectory, around: Surroundings): Promise<StepRunners> {
+  const { slots, runRoot, firstUid, isolation, fork, python, bun, javascript, sqlDirectory, sqlStatementMs } =
+    settings.executor;
+  const processes = await ProcessStepRunner.open({
+    ...around,
+    dataDirectory: data.path,
+    slots,
+    runDirectory: runRoot,
+    sqlDirectory,
+    sqlStatementMs,
+    firstUid,
+    isolation,
+    fork,
+    bun,
+    javascript,
+    python,
+    searchPath: searchPath(),
+    dependencies: {
+      settings: settings.dependencies,
+      surroundings: packageToolSurroundings(settings.dependencies),
+    },
+  });
+  try {
+    const containers = await ContainerStepRunner.open({
+      ...around,
+      engines: containerEngines(settings),
+      dataDirectory: data.path,
+      runRoot: processes.runRoot.path,
+      filesDirectory: settings.executor.containers.filesDirectory,
+      library: processes.library,
+      platform: platformMark(data, around.ids),
+    });
+    const steps = new DispatchingStepRunner({ script: processes, container: containers, k8s_job: containers });
+    return { processes, containers, steps };
+  } catch (error) {
+    await processes.close();
+    throw error;
+  }
+}
+
+/**
+ * What marks the containers of this data directory, whatever else uses the same engine. Not its path: platforms in
+ * containers of their own all have the same.
+ */
+function platformMark(data: DataDirectory, ids: Ids): string {
+  const file = data.file("platform-id");
+  if (!existsSync(file)) writeFileSync(file, `${ids.next()}\n`, { mode: 0o600 });
+  return readFileSync(file, "utf8").trim();
+}

@@ -1,0 +1,42 @@
+import { z } from "zod";
+
+const size = z
+  .string()
+  .regex(/^\d+[kmg]?$/i, 'must be a size in bytes, or with k, m or g: "512m"')
+  .refine((text) => sizeBytes(text) >= minMemoryBytes, "must be at least 6m: engines take no less");
+const minMemoryBytes = 6 * 1024 * 1024;
+
+const ownNetworks = /^(host|container:.*|ns:.*)$/;
+
+/** How the container of a `type: container` service is run. What runs in it: the keys `image`, `command`, `args`. */
+export const containerSettings = z
+  .strictObject({
+    env: z
+      .record(z.string().regex(/^(?!FX_)[A-Za-z_][A-Za-z0-9_]*$/, "names are of letters, digits and _; FX_ is ours"), z.string())
+      .default({})
+      .describe("Variables of its environment, over the image's own."),
+    pull: z
+      .enum(["missing", "always", "never"])
+      .default("missing")
+      .describe("When the image is fetched: if it is not there, before every run, or not at all."),
+    memory: size.optional().describe('Most memory, with swap: "512m"; a container that needs more is ended.'),
+    cpus: z.number().positive().max(1024).optional().describe("Processors' worth of time it may take: 0.5, 2."),
+    pids: z.int().min(1).max(1_000_000).optional().describe("Most processes and threads at one time."),
+    network: z
+      .string()
+      .min(1)
+      .refine((name) => !ownNetworks.test(name), "must not be the machine's own network, or another container's")
+      .optional()
+      .describe('"none", or a network that the engine knows; without it the engine\'s default.'),
+    user: z.string().min(1).optional().describe("Who runs in it: a name or number, with :group; without it the image's."),
+    read_only: z.boolean().default(false).describe("Its file system cannot be written to, /tmp excepted."),
+  })
+  .describe("How the container is run.");
+
+export type ContainerSettings = z.infer<typeof containerSettings>;
+
+/** "512m" in bytes. */
+export function sizeBytes(text: string): number {
+  const unit = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[text.slice(-1).toLowerCase()] ?? 1;
+  return Number.parseInt(text, 10) * unit;
+}

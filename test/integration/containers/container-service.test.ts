@@ -1,0 +1,109 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { KillablePlatform } from "../../kill/killable-platform.ts";
+import { engineMissing, pythonImage, startEngine, type TestEngine, testImage } from "../../support/container-engine.ts";
+import { eventually } from "../../support/eventually.ts";
+import { packFiles, TestPlatform } from "../../support/platform.ts";
+import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
+
+const title = `a container service${engineMissing ? ` (skipped: ${engineMissing})` : ""}`;
+
+describe.skipIf(engineMissing !== undefined)(title, () => {
+  const directory = tempDirForFile();
+  let engine: TestEngine;
+  let platform: TestPlatform;
+
+  beforeAll(async () => {
+    engine = await startEngine(join(directory, "engine"));
+    engine.importPython();
+    platform = await TestPlatform.start({ executorContainersEngine: engine.address });
+  });
+  afterAll(async () => {
+    await platform?.stop();
+    await engine?.close();
+  });
+
+  const manifestOf = (script: string, more: object = {}) =>
+    JSON.stringify({
+      type: "container",
+      image: testImage,
+      command: ["/bin/sh", "-c", script],
+      container: { network: "none" },
+      ...more,
+    });
+
+  const left = () => engine.engine.list({});
+
+  it("runs for an event, and its execution keeps output and exit code", async () => {
+    const more = { trigger_events: ["parcel.sent"] };
+    expect(await platform.deploy("parcel", { "manifest.json": manifestOf("echo to $FX_PARAM_CITY; exit 4", more) })).toMatchObject({ status: 201 });
+    await platform.send({ id: "p1", type: "parcel.sent", data: { city: "Olten" } });
+    const [{ id } = { id: "" }] = await platform.settled(1, "&service=parcel");
+    const { status, error, steps } = await platform.execution(id);
+    expect(status).toBe("failed");
+    expect(error).toMatchObject({ kind: "exit", message: `${testImage} ended with exit code 4` });
+    expect(steps).toMatchObject([{ script: testImage, exitCode: 4, output: { preview: "to Olten\n" } }]);
+    expect(await left()).toEqual([]);
+  });
+
+  it("S5: does not let out the secrets that it is given", async () => {
+    await platform.request("PUT", "/api/v1/secrets?scope=platform&name=DOOR_CODE", { json: { value: "open-sesame-4711" } });
+    const files = { "manifest.json": manifestOf("echo code $DOOR_CODE; cat /fx/secrets/DOOR_CODE >&2", { secrets: ["DOOR_CODE"] }) };
+    expect(await platform.deploy("door", files)).toMatchObject({ status: 201 });
+    const run = await platform.request<{ id: string }>("POST", "/api/v1/services/default/door/run", { json: {} });
+    expect(run.status).toBeLessThan(300);
+    const [{ id } = { id: "" }] = await platform.settled(1, "&service=door");
+    const [output = ""] = await platform.outputs(id);
+    expect(output).toContain("code [secret DOOR_CODE]");
+    expect(output).not.toContain("sesame");
+  });
+
+  it("speaks to the platform with fx_ef, from an image that has Python", async () => {
+    const program = `from fx_ef import context, get_secret
+print(context.params.get("city"), get_secret("HARBOUR_KEY") is not None, flush=True)
+context.state.set("seen", 3)
+context.events.emit("parcel.labelled", {"by": "container"})
+`;
+    await platform.request("PUT", "/api/v1/secrets?scope=platform&name=HARBOUR_KEY", { json: { value: "a-harbour-key" } });
+    const manifest = { type: "container", image: pythonImage, command: ["/bin/python3", "/fx/service/main.py"], container: { network: "none", user: "1234:1234" } };
+    const deployed = await platform.deploy("label", { "manifest.json": JSON.stringify({ ...manifest, trigger_events: ["label.wanted"] }), "main.py": program });
+    expect(deployed).toMatchObject({ status: 201 });
+    const listener = manifestOf("echo heard $FX_PARAM_BY", { trigger_events: ["parcel.labelled"] });
+    expect(await platform.deploy("listener", { "manifest.json": listener })).toMatchObject({ status: 201 });
+    await platform.send({ id: "l1", type: "label.wanted", data: { city: "Basel" } });
+    const [labelled] = await platform.settled(1, "&service=label");
+    expect(await platform.outputs(labelled?.id ?? "")).toEqual(["Basel True\n"]);
+    const [heard] = await platform.settled(1, "&service=listener");
+    expect(await platform.outputs(heard?.id ?? "")).toEqual(["heard container\n"]);
+  });
+
+  it("is cancelled by a person", async () => {
+    const files = { "manifest.json": manifestOf("echo up; while :; do sleep 0.05; done", { trigger_events: ["tower.lit"] }) };
+    await platform.deploy("tower", files);
+    await platform.send({ id: "t1", type: "tower.lit" });
+    const id = await eventually(async () => {
+      const [found] = await platform.executions("&service=tower&status=in_progress");
+      return found && (await left()).length === 1 ? found.id : undefined;
+    });
+    await platform.request("POST", `/api/v1/executions/${id}/cancel`);
+    await eventually(async () => (await platform.execution(id)).status === "cancelled");
+    expect(await left()).toEqual([]);
+  });
+
+  it("D8: of a platform that was killed is gone when the next one runs it again", async () => {
+    const killed = new KillablePlatform(tempDir(), { "executor-containers-engine": engine.address });
+    killed.start();
+    await killed.ready();
+    const body = await packFiles({ "manifest.json": manifestOf("echo up; while :; do sleep 0.05; done", { on_lost: "fail", trigger_events: ["mill.turned"] }) });
+    await killed.request("POST", "/services/default/mill/versions", body, "application/gzip");
+    const event = { specversion: "1.0", id: "m1", source: "/test", type: "mill.turned" };
+    await killed.request("POST", "/events", JSON.stringify(event), "application/cloudevents+json");
+    await eventually(async () => (await left()).length === 1);
+    await killed.kill();
+    expect(await left()).toHaveLength(1);
+    killed.start();
+    await killed.ready();
+    await eventually(async () => (await left()).length === 0);
+    await killed.stop();
+  });
+});
