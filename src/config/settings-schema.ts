@@ -60,6 +60,14 @@ const containers = z.strictObject({
   sweepMs: durationMs(30_000).describe("How often containers are looked for that nobody watches any more."),
 });
 
+const kubernetes = z.strictObject({
+  kubeconfig: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("File that says how to reach the cluster of Jobs; without it what kubectl would take, or the cluster that this runs in."),
+});
+
 const executor = z.strictObject({
   slots: z.int().min(1).max(1024).default(4).describe("Scripts that run at the same time."),
   lanes: z
@@ -136,6 +144,7 @@ const executor = z.strictObject({
   killGraceMs: durationMs(5000).describe("Between SIGTERM and SIGKILL for a script that is stopped."),
   pollMs: durationMs(1000).describe("Longest time an idle executor goes without looking for work."),
   containers: containers.prefault({}),
+  kubernetes: kubernetes.prefault({}),
 });
 
 const dependencies = z.strictObject({

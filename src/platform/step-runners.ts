@@ -1,10 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { containerEngines } from "../config/container-engine.ts";
+import { kubernetesSource } from "../config/kubernetes-access.ts";
 import { packageToolSurroundings } from "../config/package-tools.ts";
 import { searchPath } from "../config/search-path.ts";
 import type { Settings } from "../config/settings.ts";
 import { ContainerStepRunner } from "../executor/containers/container-step-runner.ts";
 import { DispatchingStepRunner } from "../executor/dispatching-step-runner.ts";
+import { KubernetesStepRunner } from "../executor/kubernetes/kubernetes-step-runner.ts";
 import { ProcessStepRunner } from "../executor/process-step-runner.ts";
 import type { StepRunner } from "../executor/step-runner.ts";
 import type { Ids } from "../foundation/ids.ts";
@@ -51,7 +53,8 @@ export async function openStepRunners(settings: Settings, data: DataDirectory, a
       library: processes.library,
       platform: platformMark(data, around.ids),
     });
-    const steps = new DispatchingStepRunner({ script: processes, container: containers, k8s_job: containers });
+    const jobs = new KubernetesStepRunner({ ...around, source: kubernetesSource(settings) });
+    const steps = new DispatchingStepRunner({ script: processes, container: containers, k8s_job: jobs });
     return { processes, containers, steps };
   } catch (error) {
     await processes.close();

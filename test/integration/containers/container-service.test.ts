@@ -61,8 +61,8 @@ describe.skipIf(engineMissing !== undefined)(title, () => {
   it("speaks to the platform with fx_ef, from an image that has Python", async () => {
     const program = `from fx_ef import context, get_secret
 print(context.params.get("city"), get_secret("HARBOUR_KEY") is not None, flush=True)
-context.state.set("seen", 3)
-context.events.emit("parcel.labelled", {"by": "container"})
+context.state.put("seen", 3)
+context.events.send("parcel.labelled", {"by": "container"})
 `;
     await platform.request("PUT", "/api/v1/secrets?scope=platform&name=HARBOUR_KEY", { json: { value: "a-harbour-key" } });
     const manifest = { type: "container", image: pythonImage, command: ["/bin/python3", "/fx/service/main.py"], container: { network: "none", user: "1234:1234" } };

@@ -1,0 +1,188 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Clock, sleep } from "../../foundation/clock.ts";
+import { isPlatformError, PlatformError } from "../../foundation/errors.ts";
+import type { Log } from "../../foundation/log.ts";
+import { jobFile } from "../../services/elsewhere.ts";
+import { readJob } from "../../services/job-file.ts";
+import { givenSecrets } from "../given-secrets.ts";
+import type { RelayedOutput } from "../relayed-output.ts";
+import type { RemoteEnd, RemoteWork } from "../remote-step.ts";
+import type { StepHost, StepRequest } from "../step-runner.ts";
+import type { ClusterAccess } from "./cluster-access.ts";
+import { type ClusterCall, ClusterClient } from "./cluster-client.ts";
+import { jobBody, jobLabels, jobNameOf, secretBody } from "./job-body.ts";
+import { begunIn, failureOf, hindranceOf, type Pod } from "./pod.ts";
+
+/** Between two looks at a Job. */
+const lookMs = 1_000;
+
+interface FoundJob {
+  metadata: { uid: string; labels?: Record<string, string> };
+  status?: { conditions?: { type: string; status: string; reason?: string; message?: string }[] };
+}
+
+export interface JobWorkParts {
+  access(): Promise<ClusterAccess>;
+  clock: Clock;
+  log: Log;
+}
+
+/** One step that is a Job of a cluster. */
+export class JobWork implements RemoteWork {
+  readonly #parts: JobWorkParts;
+  readonly #request: StepRequest;
+  readonly #host: StepHost;
+  readonly #secrets: readonly string[];
+  #client: ClusterClient | undefined;
+  #jobs = "";
+  #core = "";
+  #job: unknown;
+  /** Its end has been seen: the cluster removes it when its time is over. */
+  #isOver = false;
+
+  constructor(parts: JobWorkParts, request: StepRequest, host: StepHost, secrets: readonly string[]) {
+    this.#parts = parts;
+    this.#request = request;
+    this.#host = host;
+    this.#secrets = secrets;
+  }
+
+  async prepare(signal: AbortSignal): Promise<void> {
+    const reading = readJob(await readFile(join(this.#request.directory, jobFile), "utf8"));
+    if (!reading.ok) {
+      const [problem] = reading.problems;
+      throw new PlatformError("invalid-input", `${problem?.path}: ${problem?.message}`, { problems: reading.problems });
+    }
+    const secrets = await givenSecrets(this.#host, this.#secrets);
+    const access = await this.#parts.access();
+    const namespace = reading.job.metadata?.namespace ?? access.namespace;
+    this.#jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
+    this.#core = `/api/v1/namespaces/${namespace}`;
+    this.#job = jobBody(reading.job, this.#request, this.#secrets);
+    this.#client = new ClusterClient(access);
+    await this.#removeFormer(signal);
+    await this.#call("POST", `${this.#core}/secrets`, signal, { body: secretBody(this.#request, secrets) });
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { metadata } = await this.#call<FoundJob>("POST", this.#jobs, undefined, { body: this.#job });
+    // With its Job the cluster removes what the Job was given.
+    const owner = { apiVersion: "batch/v1", kind: "Job", name: this.#name, uid: metadata.uid };
+    const body = { metadata: { ownerReferences: [owner] } };
+    await this.#call("PATCH", `${this.#core}/secrets/${this.#name}`, undefined, { body });
+  }
+
+  async ended(output: RelayedOutput, signal: AbortSignal): Promise<RemoteEnd> {
+    const logs = new Map<string, Promise<void>>();
+    for (;;) {
+      // The Job before its pods: all pods of a Job that has ended are there.
+      const job = await this.#look<FoundJob>(`${this.#jobs}/${this.#name}`, {}, signal);
+      if (job === undefined) throw new PlatformError("unavailable", "its Job was deleted before it had ended");
+      const query = { labelSelector: `job-name=${this.#name}` };
+      const pods = (await this.#look<{ items: Pod[] }>(`${this.#core}/pods`, query, signal))?.items ?? [];
+      for (const pod of pods) {
+        for (const container of begunIn(pod)) {
+          const key = `${pod.metadata.name}/${container}`;
+          if (!logs.has(key)) logs.set(key, this.#follow(pod.metadata.name, container, output, signal));
+        }
+      }
+      const hindrance = pods.map(hindranceOf).find((found) => found !== undefined);
+      if (hindrance !== undefined) return { kind: "unstartable", message: hindrance };
+      const over = job.status?.conditions?.find(({ type, status }) => (type === "Complete" || type === "Failed") && status === "True");
+      if (over !== undefined) {
+        await Promise.all(logs.values());
+        this.#isOver = true;
+        if (over.type === "Complete") return { kind: "exited", exitCode: 0 };
+        await output.say(`[the Job failed: ${over.reason ?? ""} ${over.message ?? ""}]`);
+        return { kind: "exited", exitCode: failureOf(pods) ?? 1 };
+      }
+      await sleep(this.#parts.clock, lookMs, signal);
+      signal.throwIfAborted();
+    }
+  }
+
+  /** Its pods are asked to end, and have the time that they say themselves. */
+  async ask(signal: AbortSignal): Promise<void> {
+    await this.#deleteOwn(`${this.#jobs}/${this.#name}`, signal);
+  }
+
+  async kill(signal: AbortSignal): Promise<void> {
+    await this.ask(signal);
+    const { attempt } = this.#request;
+    const labelSelector = `job-name=${this.#name},${jobLabels.attempt}=${attempt}`;
+    await this.#call("DELETE", `${this.#core}/pods`, signal, { query: { labelSelector, gracePeriodSeconds: "0" } });
+  }
+
+  async clear(signal: AbortSignal): Promise<{ platformFailure: string | undefined }> {
+    try {
+      if (!this.#isOver && this.#client !== undefined) {
+        await this.kill(signal);
+        await this.#deleteOwn(`${this.#core}/secrets/${this.#name}`, signal);
+      }
+    } catch (error) {
+      this.#parts.log.warn({ job: this.#name, error: String(error) }, "a Job could not be removed; the cluster ends it at its deadline");
+    }
+    return { platformFailure: undefined };
+  }
+
+  get #name(): string {
+    return jobNameOf(this.#request);
+  }
+
+  /** What an earlier attempt left, whose executor is gone, ends before this one begins (rule D8). */
+  async #removeFormer(signal: AbortSignal): Promise<void> {
+    const path = `${this.#jobs}/${this.#name}`;
+    const former = await this.#client?.find<FoundJob>({ method: "GET", path, signal });
+    if (Number(former?.metadata.labels?.[jobLabels.attempt] ?? 0) > this.#request.attempt) {
+      this.#client = undefined;
+      throw new PlatformError("lease-lost", "a later attempt of this execution has its Job by now");
+    }
+    if (former !== undefined) await this.#client?.find({ method: "DELETE", path, body: { propagationPolicy: "Foreground" }, signal });
+    // In the foreground its pods are gone before it is.
+    while ((await this.#client?.find({ method: "GET", path, signal })) !== undefined) {
+      await sleep(this.#parts.clock, lookMs, signal);
+      signal.throwIfAborted();
+    }
+    await this.#client?.find({ method: "DELETE", path: `${this.#core}/secrets/${this.#name}`, signal });
+  }
+
+  /** A container's log until it ends. What a broken connection loses stays in the cluster, and the output says so. */
+  async #follow(pod: string, container: string, output: RelayedOutput, signal: AbortSignal): Promise<void> {
+    const path = `${this.#core}/pods/${pod}/log`;
+    try {
+      const answer = await this.#client?.open({ method: "GET", path, query: { container, follow: "true" }, signal });
+      if (answer === undefined) return;
+      for await (const bytes of answer) await output.write("stdout", bytes as Buffer);
+    } catch (error) {
+      if (signal.aborted) return;
+      await output.say(`[the log of ${pod}/${container} could not be read further: ${String(error)}]`);
+    }
+  }
+
+  /** A cluster that does not answer for a moment has not lost the Job: its lease bounds how long this goes on. */
+  async #look<Body>(path: string, query: Record<string, string>, signal: AbortSignal): Promise<Body | undefined> {
+    for (;;) {
+      try {
+        return await this.#client?.find<Body>({ method: "GET", path, query, signal });
+      } catch (error) {
+        if (signal.aborted || !isPlatformError(error) || !error.retryable) throw error;
+        await sleep(this.#parts.clock, lookMs, signal);
+      }
+    }
+  }
+
+  /** What has our name may be a later attempt's by now. */
+  async #deleteOwn(path: string, signal: AbortSignal): Promise<void> {
+    const found = await this.#client?.find<FoundJob>({ method: "GET", path, signal });
+    const { uid, labels } = found?.metadata ?? {};
+    if (uid === undefined || labels?.[jobLabels.attempt] !== String(this.#request.attempt)) return;
+    const body = { propagationPolicy: "Background", preconditions: { uid } };
+    await this.#client?.find({ method: "DELETE", path, body, signal });
+  }
+
+  #call<Body>(method: ClusterCall["method"], path: string, signal: AbortSignal | undefined, rest: Partial<ClusterCall> = {}) {
+    return (this.#client as ClusterClient).json<Body>({ method, path, signal, ...rest });
+  }
+}
