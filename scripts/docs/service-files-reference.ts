@@ -20,7 +20,12 @@ export function manifestReference(): string {
     "[`docs/schemas/manifest.schema.json`](../schemas/manifest.schema.json); `npx fx init` lays it beside a new service.",
     "",
     ...table(properties),
-    ...["retries", "throttle", "queue"].flatMap((key) => ["", `## ${key}`, "", ...table(objectOf(properties[key]))]),
+    ...["retries", "throttle", "queue", "container"].flatMap((key) => [
+      "",
+      `## ${key}`,
+      "",
+      ...table(objectOf(properties[key])),
+    ]),
   ]);
 }
 

@@ -65,7 +65,9 @@ const kubernetes = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("File that says how to reach the cluster of Jobs; without it what kubectl would take, or the cluster that this runs in."),
+    .describe(
+      "File that says how to reach the cluster of Jobs; without it what kubectl would take, or the cluster that this runs in.",
+    ),
 });
 
 const executor = z.strictObject({

@@ -1,13 +1,16 @@
+import { containerEngines } from "../config/container-engine.ts";
 import { searchPath } from "../config/search-path.ts";
 import type { Settings } from "../config/settings.ts";
 import { type PackageToolsProbe, probePackageTools } from "../executor/environments/probe-package-tools.ts";
+import { EngineFinder } from "../executor/containers/engine-finder.ts";
 import { canSwitchUser, chooseUnprivilegedIsolation } from "../executor/isolation/choose-isolation.ts";
 import { describeIsolation } from "../executor/isolation/isolation.ts";
 import { sandboxHindrance } from "../executor/isolation/sandbox-probe.ts";
 import { findPython } from "../executor/runtimes/find-python.ts";
 import { checkingRegistry, defaultJavaScript } from "../executor/runtimes/registry.ts";
 import type { RuntimeProbe } from "../executor/runtimes/runtime.ts";
-import { PlatformError } from "../foundation/errors.ts";
+import { systemClock } from "../foundation/clock.ts";
+import { messageOf, PlatformError } from "../foundation/errors.ts";
 import type { JavaScriptRuntime } from "../services/manifest.ts";
 
 export interface ExecutorProbe {
@@ -46,5 +49,17 @@ export async function probeExecutor({ executor, dependencies }: Settings): Promi
     if (!(error instanceof PlatformError)) throw error;
     const isolation = { isolated: false, text: error.message };
     return { runtimes, javascript, packageTools, isolation, sandboxHindrance: hindrance };
+  }
+}
+
+/** Whether containers can run here, in words; `named`: a person said where the engine is. */
+export async function probeContainers(settings: Settings): Promise<{ answers: boolean; named: boolean; text: string }> {
+  const { engine: setting } = settings.executor.containers;
+  const named = setting !== undefined && setting !== "off";
+  try {
+    const engine = await new EngineFinder(containerEngines(settings), systemClock).find();
+    return { answers: true, named, text: `${engine.name} at ${engine.address}` };
+  } catch (error) {
+    return { answers: false, named, text: messageOf(error) };
   }
 }

@@ -21,7 +21,11 @@ export interface StepRunners {
   steps: StepRunner;
 }
 
-export async function openStepRunners(settings: Settings, data: DataDirectory, around: Surroundings): Promise<StepRunners> {
+export async function openStepRunners(
+  settings: Settings,
+  data: DataDirectory,
+  around: Surroundings,
+): Promise<StepRunners> {
   const { slots, runRoot, firstUid, isolation, fork, python, bun, javascript, sqlDirectory, sqlStatementMs } =
     settings.executor;
   const processes = await ProcessStepRunner.open({

@@ -6,13 +6,20 @@ const size = z
   .refine((text) => sizeBytes(text) >= minMemoryBytes, "must be at least 6m: engines take no less");
 const minMemoryBytes = 6 * 1024 * 1024;
 
+const variableNames = /^(?!FX_)[A-Za-z_][A-Za-z0-9_]*$/;
 const ownNetworks = /^(host|container:.*|ns:.*)$/;
 
 /** How the container of a `type: container` service is run. What runs in it: the keys `image`, `command`, `args`. */
 export const containerSettings = z
   .strictObject({
     env: z
-      .record(z.string().regex(/^(?!FX_)[A-Za-z_][A-Za-z0-9_]*$/, "names are of letters, digits and _; FX_ is ours"), z.string())
+      .record(z.string(), z.string())
+      .superRefine((env, context) => {
+        for (const name of Object.keys(env).filter((name) => !variableNames.test(name))) {
+          const message = "is no name for a variable: letters, digits and _, and FX_ is ours";
+          context.addIssue({ code: "custom", path: [name], message });
+        }
+      })
       .default({})
       .describe("Variables of its environment, over the image's own."),
     pull: z
@@ -28,7 +35,11 @@ export const containerSettings = z
       .refine((name) => !ownNetworks.test(name), "must not be the machine's own network, or another container's")
       .optional()
       .describe('"none", or a network that the engine knows; without it the engine\'s default.'),
-    user: z.string().min(1).optional().describe("Who runs in it: a name or number, with :group; without it the image's."),
+    user: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Who runs in it: a name or number, with :group; without it the image's."),
     read_only: z.boolean().default(false).describe("Its file system cannot be written to, /tmp excepted."),
   })
   .describe("How the container is run.");

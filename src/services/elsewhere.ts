@@ -40,7 +40,8 @@ export function elsewhereProblems(manifest: Manifest): Problem[] {
   const { type, image, command, args, container } = manifest;
   const problems: Problem[] = [];
   if (type === "container" && image === undefined) {
-    const message = 'a service of the type "container" names the image that runs; found nothing, expected such as "docker.io/library/alpine:3.20"';
+    const message =
+      'a service of the type "container" names the image that runs; found nothing, expected such as "docker.io/library/alpine:3.20"';
     problems.push({ path: "image", message });
   }
   if (type !== "script") {
@@ -54,7 +55,10 @@ export function elsewhereProblems(manifest: Manifest): Problem[] {
     problems.push(...ofContainer.map(([path]) => ({ path, message })));
   }
   if (type === "script" && manifest.secrets !== undefined) {
-    problems.push({ path: "secrets", message: 'scripts ask for theirs with context.secrets.get; the list is for the types "container" and "k8s_job"' });
+    problems.push({
+      path: "secrets",
+      message: 'scripts ask for theirs with context.secrets.get; the list is for the types "container" and "k8s_job"',
+    });
   }
   return problems;
 }

@@ -19,7 +19,10 @@ const jobSchema = z
       .object({
         template: z
           .object({
-            metadata: z.object({ labels: z.record(z.string(), z.string()).optional() }).loose().optional(),
+            metadata: z
+              .object({ labels: z.record(z.string(), z.string()).optional() })
+              .loose()
+              .optional(),
             spec: z
               .object({
                 containers: z.array(container, "must list the containers").min(1, "must list at least one container"),

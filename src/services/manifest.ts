@@ -28,7 +28,8 @@ const scriptList = z.array(scriptPath).min(1, "must name at least one script");
 
 const javascriptRuntimes = ["bun", "node"] as const;
 export type JavaScriptRuntime = (typeof javascriptRuntimes)[number];
-const words = z.array(z.string(), "must be a list of words, as in [\"sh\", \"-c\", \"date\"]");
+
+const words = z.array(z.string(), 'must be a list of words, as in ["sh", "-c", "date"]');
 
 /** Retries of a failing script. The delay grows each time, and a part of it is random. */
 const retries = z.union([
@@ -90,12 +91,22 @@ export const manifestSchema = z.object({
     .enum(["script", "container", "k8s_job"])
     .default("script")
     .describe("What a run of the service is: its scripts, a container of an image, or a Job in a Kubernetes cluster."),
-  image: z.string().min(1).optional().describe('The image that a container is made of: "docker.io/library/alpine:3.20".'),
-  command: words.optional().describe("What a container starts, instead of its image's entry point; then the image's arguments do not count."),
+  image: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The image that a container is made of: "docker.io/library/alpine:3.20".'),
+  command: words
+    .optional()
+    .describe("What a container starts, instead of its image's entry point; then the image's arguments do not count."),
   args: words.optional().describe("What a container's entry point is given, instead of its image's arguments."),
   container: containerSettings.optional(),
   secrets: z
-    .array(z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/, "must be a secret's name, which is a file's name as well"))
+    .array(
+      z
+        .string()
+        .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/, "must be a secret's name, which is a file's name as well"),
+    )
     .optional()
     .describe("Secrets that a container or a Job is given, as variables and as files; scripts ask for theirs."),
   entrypoint: scriptPath.optional().describe("The one script that runs; wins over execution_order."),

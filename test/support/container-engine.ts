@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ContainerEngine } from "../../src/executor/containers/container-engine.ts";
 import { eventually } from "./eventually.ts";
@@ -10,7 +10,23 @@ const busybox = "/bin/busybox";
 /** Why the tests with a real engine cannot run here; undefined: they can. */
 export const engineMissing = whyMissing();
 
-const commands = ["sh", "echo", "sleep", "cat", "env", "ls", "id", "head", "tail", "yes", "touch", "kill", "true", "printf", "wc"];
+const commands = [
+  "sh",
+  "echo",
+  "sleep",
+  "cat",
+  "env",
+  "ls",
+  "id",
+  "head",
+  "tail",
+  "yes",
+  "touch",
+  "kill",
+  "true",
+  "printf",
+  "wc",
+];
 
 /** Small, and nothing of the machine's own configuration: what other engines on it run is not touched. */
 const configuration = `[containers]
@@ -42,13 +58,23 @@ export async function startEngine(directory: string): Promise<TestEngine> {
   mkdirSync(directory, { recursive: true });
   const file = join(directory, "containers.conf");
   writeFileSync(file, configuration);
-  const env = { PATH: process.env.PATH, CONTAINERS_CONF: file, HOME: directory, XDG_RUNTIME_DIR: directory, TMPDIR: directory };
+  const env = {
+    PATH: process.env.PATH,
+    CONTAINERS_CONF: file,
+    HOME: directory,
+    XDG_RUNTIME_DIR: directory,
+    TMPDIR: directory,
+  };
   const places = ["--root", join(directory, "storage"), "--runroot", join(directory, "run"), "--storage-driver=vfs"];
   const podman = (...args: string[]) => {
     const done = spawnSync("podman", [...places, ...args], { env, encoding: "utf8" });
     if (done.status !== 0) throw new Error(`podman ${args.join(" ")}: ${done.error?.message ?? ""} ${done.stderr}`);
   };
-  podman("import", packRoot(directory, "plain", () => {}), testImage);
+  podman(
+    "import",
+    packRoot(directory, "plain", () => {}),
+    testImage,
+  );
   const socket = join(directory, "engine.sock");
   const address = `unix://${socket}`;
   let service: ChildProcess | undefined;
@@ -97,7 +123,10 @@ function layPython(root: string): void {
   const [program = "", library = ""] = output("python3", "-I", "-c", ask).trim().split(" ");
   const needless = /\/(__pycache__|test|idlelib|tkinter|ensurepip|site-packages|dist-packages|config-[^/]*)$/;
   cpSync(library, join(root, library), { recursive: true, filter: (path) => !needless.test(path) });
-  const libraries = [program, ...readdirSync(join(library, "lib-dynload")).map((name) => join(library, "lib-dynload", name))];
+  const libraries = [
+    program,
+    ...readdirSync(join(library, "lib-dynload")).map((name) => join(library, "lib-dynload", name)),
+  ];
   const linked = libraries.flatMap((file) => output("ldd", file).match(/\/[^\s:]+\.so[^\s:]*/g) ?? []);
   for (const file of new Set([program, ...linked])) {
     mkdirSync(dirname(join(root, file)), { recursive: true });
@@ -114,7 +143,11 @@ function output(program: string, ...args: string[]): string {
 
 function whyMissing(): string | undefined {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "they need Linux and root";
-  for (const [program, ...args] of [["podman", "--version"], ["runc", "--version"], [busybox, "true"]] as const) {
+  for (const [program, ...args] of [
+    ["podman", "--version"],
+    ["runc", "--version"],
+    [busybox, "true"],
+  ] as const) {
     if (spawnSync(program, args).status !== 0) {
       return `${program} is not installed (Debian: apt-get install podman runc busybox-static)`;
     }

@@ -1,9 +1,15 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 interface Stored {
-  metadata: { name: string; uid: string; labels?: Record<string, string>; ownerReferences?: unknown[]; deletionTimestamp?: string };
+  metadata: {
+    name: string;
+    uid: string;
+    labels?: Record<string, string>;
+    ownerReferences?: unknown[];
+    deletionTimestamp?: string;
+  };
   [key: string]: unknown;
 }
 
@@ -86,10 +92,12 @@ users: [{name: me, user: {token: a-token}}]
     const say = (status: number, body: unknown) => {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     };
-    const refuse = (status: number, message: string) => say(status, { kind: "Status", status: "Failure", message, code: status });
+    const refuse = (status: number, message: string) =>
+      say(status, { kind: "Status", status: "Failure", message, code: status });
     if (this.failing !== undefined) return refuse(this.failing, "the server is overloaded");
     if (request.headers.authorization !== "Bearer a-token") return refuse(401, "Unauthorized");
-    const [, kind = "", name, part] = /^\/(?:api\/v1|apis\/batch\/v1)\/namespaces\/work\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?$/.exec(url.pathname) ?? [];
+    const [, kind = "", name, part] =
+      /^\/(?:api\/v1|apis\/batch\/v1)\/namespaces\/work\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?$/.exec(url.pathname) ?? [];
     const store = { jobs: this.jobs, secrets: this.secrets, pods: this.pods }[kind];
     if (store === undefined) return refuse(404, "the server could not find the requested resource");
     const body = text === "" ? undefined : JSON.parse(text);
@@ -103,14 +111,17 @@ users: [{name: me, user: {token: a-token}}]
     }
     if (name === undefined) {
       const wanted = (url.searchParams.get("labelSelector") ?? "").split(",").map((pair) => pair.split("="));
-      const found = [...store.values()].filter(({ metadata }) => wanted.every(([key = "", value]) => metadata.labels?.[key] === value));
+      const found = [...store.values()].filter(({ metadata }) =>
+        wanted.every(([key = "", value]) => metadata.labels?.[key] === value),
+      );
       if (request.method === "DELETE") for (const { metadata } of found) this.#remove(metadata.name);
       return say(200, { items: found });
     }
     const stored = store.get(name);
     if (stored === undefined) return refuse(404, `${kind} "${name}" not found`);
     const expected = body?.preconditions?.uid;
-    if (expected !== undefined && expected !== stored.metadata.uid) return refuse(409, "the UID in the precondition differs");
+    if (expected !== undefined && expected !== stored.metadata.uid)
+      return refuse(409, "the UID in the precondition differs");
     if (request.method === "PATCH") Object.assign(stored.metadata, body.metadata);
     if (request.method === "DELETE") {
       store.delete(name);

@@ -25,6 +25,7 @@ async function doctor({ terminal, connection, options }: Session): Promise<void>
   const findings: Finding[] = [
     machine.checkNode(),
     ...(await machine.checkExecutor(settings)),
+    await machine.checkContainers(settings),
     directory.checkDataDirectory(settings),
     configuration.checkConfiguration(settings),
     machine.checkDisk(settings),

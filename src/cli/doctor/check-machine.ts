@@ -67,3 +67,13 @@ export async function checkExecutor(settings: Settings): Promise<Finding[]> {
     sandbox,
   ];
 }
+
+/** An engine is no need of the platform: none is worth a warning only where one was named. */
+export async function checkContainers(settings: Settings): Promise<Finding> {
+  const { probeContainers } = await import("../../platform/probe-executor.ts");
+  const { answers, named, text } = await probeContainers(settings);
+  const check = "containers";
+  if (answers) return { check, verdict: "ok", found: text };
+  if (!named) return { check, verdict: "ok", found: `services of the type "container" do not run here: ${text}` };
+  return { check, verdict: "warn", found: text, fix: "start it, or name another: executor.containers.engine" };
+}

@@ -35,7 +35,7 @@ export function containerBody(parts: ContainerParts): unknown {
     Image: container.image,
     ...(container.command ? { Entrypoint: container.command } : {}),
     // A new entry point with the image's arguments would be neither what the image means nor what the manifest says.
-    ...(container.args ?? container.command ? { Cmd: container.args ?? [] } : {}),
+    ...((container.args ?? container.command) ? { Cmd: container.args ?? [] } : {}),
     ...(settings.user === undefined ? {} : { User: settings.user }),
     Env: Object.entries(variables(parts)).map(([key, value]) => `${key}=${value}`),
     Labels: {

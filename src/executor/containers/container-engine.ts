@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { isPlatformError, PlatformError } from "../../foundation/errors.ts";
-import { type EngineCall, EngineClient } from "./engine-client.ts";
 import { readEngineAddress } from "./engine-address.ts";
+import { type EngineCall, EngineClient } from "./engine-client.ts";
 
 /** What the engine knows of a container that we made. */
 export interface KnownContainer {
@@ -46,7 +46,9 @@ export class ContainerEngine {
   async image(reference: string, signal?: AbortSignal): Promise<KnownImage | undefined> {
     const path = `/images/${reference.split("/").map(encodeURIComponent).join("/")}/json`;
     try {
-      const found = await this.#call<{ Config?: { Env?: string[] | null; StopSignal?: string } }>("GET", path, { signal });
+      const found = await this.#call<{ Config?: { Env?: string[] | null; StopSignal?: string } }>("GET", path, {
+        signal,
+      });
       return { env: found.Config?.Env ?? [], stopSignal: found.Config?.StopSignal || undefined };
     } catch (error) {
       if (isPlatformError(error, "not-found")) return undefined;
@@ -90,7 +92,9 @@ export class ContainerEngine {
 
   /** Whether it was ended because it wanted more memory than it may have. */
   async ranOutOfMemory(id: string, signal?: AbortSignal): Promise<boolean> {
-    const { State } = await this.#call<{ State?: { OOMKilled?: boolean } }>("GET", `/containers/${id}/json`, { signal });
+    const { State } = await this.#call<{ State?: { OOMKilled?: boolean } }>("GET", `/containers/${id}/json`, {
+      signal,
+    });
     return State?.OOMKilled === true;
   }
 
@@ -108,10 +112,14 @@ export class ContainerEngine {
   async list(labels: Record<string, string>, signal?: AbortSignal): Promise<KnownContainer[]> {
     const label = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
     const query = { all: "true", filters: JSON.stringify({ label }) };
-    const found = await this.#call<{ Id: string; Labels?: Record<string, string> | null }[]>("GET", "/containers/json", {
-      query,
-      signal,
-    });
+    const found = await this.#call<{ Id: string; Labels?: Record<string, string> | null }[]>(
+      "GET",
+      "/containers/json",
+      {
+        query,
+        signal,
+      },
+    );
     return found.map(({ Id, Labels }) => ({ id: Id, labels: Labels ?? {} }));
   }
 

@@ -60,14 +60,18 @@ export class ContainerStepRunner implements StepRunner {
    * Removes our containers that nobody watches: those of an executor that was killed, and those that could not be
    * removed when they ended. `isLive` tells of an attempt that another executor may be running.
    */
-  async sweep(isLive: (execution: ExecutionId, attempt: number) => Promise<boolean>, signal?: AbortSignal): Promise<number> {
+  async sweep(
+    isLive: (execution: ExecutionId, attempt: number) => Promise<boolean>,
+    signal?: AbortSignal,
+  ): Promise<number> {
     const engine = await this.#finder.find(signal).catch((error) => {
       // Where an engine was, what it holds is still to be removed; where none is, there is nothing to say each time.
       if (this.#finder.isKnown) throw error;
       return undefined;
     });
     let removed = 0;
-    for (const { id, labels: own } of (await engine?.list({ [labels.platform]: this.#options.platform }, signal)) ?? []) {
+    for (const { id, labels: own } of (await engine?.list({ [labels.platform]: this.#options.platform }, signal)) ??
+      []) {
       const execution = own[labels.execution] as ExecutionId;
       const attempt = Number(own[labels.attempt]);
       if (this.#running.get(execution)?.attempt === attempt || (await isLive(execution, attempt))) continue;

@@ -1,8 +1,8 @@
+import type { ExecutionStore } from "../../catalog/executions.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import type { ExecutionId } from "../../foundation/ids.ts";
 import type { Log } from "../../foundation/log.ts";
 import { Loop } from "../../foundation/loop.ts";
-import type { ExecutionStore } from "../../catalog/executions.ts";
 import type { ContainerStepRunner } from "./container-step-runner.ts";
 
 export interface ContainerSweeperParts {
@@ -21,7 +21,13 @@ export class ContainerSweeper {
   constructor(parts: ContainerSweeperParts) {
     this.#parts = parts;
     const { clock, log, everyMs } = parts;
-    this.#loop = new Loop({ name: "sweep containers", clock, log, idleMs: everyMs, work: (signal) => this.#sweep(signal) });
+    this.#loop = new Loop({
+      name: "sweep containers",
+      clock,
+      log,
+      idleMs: everyMs,
+      work: (signal) => this.#sweep(signal),
+    });
   }
 
   start(): void {
@@ -34,7 +40,8 @@ export class ContainerSweeper {
 
   async #sweep(signal: AbortSignal): Promise<void> {
     const removed = await this.#parts.runner.sweep((id, attempt) => this.#isLive(id, attempt), signal);
-    if (removed > 0) this.#parts.log.warn({ containers: removed }, "containers that nobody watched any more were removed");
+    if (removed > 0)
+      this.#parts.log.warn({ containers: removed }, "containers that nobody watched any more were removed");
   }
 
   async #isLive(id: ExecutionId, attempt: number): Promise<boolean> {

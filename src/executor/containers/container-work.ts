@@ -62,7 +62,12 @@ export class ContainerWork implements RemoteWork {
     await this.#given.openSocket();
     this.#channel = this.#slotChannel.open({ context, directory: places.service }, this.#host);
     const made = { request: this.#request, container: this.#container, given: this.#given, library, platform };
-    const body = containerBody({ ...made, image, secrets: secrets as ReadonlyMap<string, Json>, nonce: this.#channel.nonce });
+    const body = containerBody({
+      ...made,
+      image,
+      secrets: secrets as ReadonlyMap<string, Json>,
+      nonce: this.#channel.nonce,
+    });
     this.#id = await this.#create(this.#engine, body, signal);
     this.#output = await this.#engine.attach(this.#id);
   }
@@ -80,7 +85,9 @@ export class ContainerWork implements RemoteWork {
     try {
       await this.#read(output);
     } catch (error) {
-      throw new PlatformError("unavailable", `its output cannot be read any more: ${messageOf(error)}`, { cause: error });
+      throw new PlatformError("unavailable", `its output cannot be read any more: ${messageOf(error)}`, {
+        cause: error,
+      });
     } finally {
       signal.removeEventListener("abort", abort);
     }
@@ -105,7 +112,10 @@ export class ContainerWork implements RemoteWork {
       // By its name: what was asked for and not answered any more may have been made.
       if (this.#engine && this.#given) await this.#removeOwn(this.#engine, signal);
     } catch (error) {
-      this.#parts.log.warn({ container: this.#name, error: String(error) }, "a container could not be removed; it will be looked for");
+      this.#parts.log.warn(
+        { container: this.#name, error: String(error) },
+        "a container could not be removed; it will be looked for",
+      );
     }
     const end = await this.#channel?.close();
     await this.#slotChannel?.close();
@@ -133,7 +143,10 @@ export class ContainerWork implements RemoteWork {
     if (settings.pull !== "never") await engine.pull(reference, signal);
     const pulled = settings.pull === "never" ? undefined : await engine.image(reference, signal);
     if (pulled) return pulled;
-    throw new PlatformError("not-found", `the engine has no image '${reference}', and the manifest says "pull": "never"`);
+    throw new PlatformError(
+      "not-found",
+      `the engine has no image '${reference}', and the manifest says "pull": "never"`,
+    );
   }
 
   async #create(engine: ContainerEngine, body: unknown, signal: AbortSignal): Promise<string> {
@@ -166,7 +179,10 @@ export class ContainerWork implements RemoteWork {
   }
 
   #listOwn(engine: ContainerEngine, signal: AbortSignal) {
-    return engine.list({ [labels.platform]: this.#parts.platform, [labels.execution]: this.#request.executionId }, signal);
+    return engine.list(
+      { [labels.platform]: this.#parts.platform, [labels.execution]: this.#request.executionId },
+      signal,
+    );
   }
 
   async #read(output: RelayedOutput): Promise<void> {

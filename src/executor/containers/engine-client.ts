@@ -102,7 +102,8 @@ export class EngineClient {
     const status = answer.statusCode ?? 500;
     const body = (await this.#read(answer).catch(() => undefined)) as { message?: string } | undefined;
     const message = body?.message ?? `it answered with the status ${status}`;
-    const code = status === 404 ? "not-found" : status === 409 ? "conflict" : status < 500 ? "invalid-input" : "unavailable";
+    const code =
+      status === 404 ? "not-found" : status === 409 ? "conflict" : status < 500 ? "invalid-input" : "unavailable";
     return new PlatformError(code, `the container engine says: ${message}`, { retryable: false });
   }
 

@@ -34,7 +34,11 @@ export class GivenFiles {
   }
 
   /** What an earlier process of the same data directory left there is gone. `path`: instead of the memory. */
-  static async open(options: { dataDirectory: string; runRoot: string; path: string | undefined }): Promise<GivenFiles> {
+  static async open(options: {
+    dataDirectory: string;
+    runRoot: string;
+    path: string | undefined;
+  }): Promise<GivenFiles> {
     const name = `streamzero-fx-${sha256(options.dataDirectory).slice(0, 12)}`;
     const own = (await isMemory()) ? join(memory, name) : join(options.runRoot, "ct");
     const directory = options.path === undefined ? own : join(options.path, name);

@@ -46,7 +46,12 @@ export async function readClusterAccess(source: ClusterSource): Promise<ClusterA
   const read = (name: string) => readFile(resolve(source.accountDirectory, name), "utf8");
   const [token, ca, namespace] = await Promise.all([read("token"), read("ca.crt"), read("namespace")]);
   const host = source.host.includes(":") ? `[${source.host}]` : source.host;
-  return { url: new URL(`https://${host}:${source.port}`), namespace: namespace.trim(), token: token.trim(), tls: { ca } };
+  return {
+    url: new URL(`https://${host}:${source.port}`),
+    namespace: namespace.trim(),
+    token: token.trim(),
+    tls: { ca },
+  };
 }
 
 async function readKubeconfig(path: string): Promise<ClusterAccess> {
@@ -56,7 +61,9 @@ async function readKubeconfig(path: string): Promise<ClusterAccess> {
     const cluster = pick(config.clusters, "cluster", String(context.cluster));
     const user = context.user === undefined ? {} : pick(config.users, "user", String(context.user));
     if (user.exec !== undefined || user["auth-provider"] !== undefined) {
-      throw new Error("it gets its token from a program, which is not supported: give it a token or a client certificate");
+      throw new Error(
+        "it gets its token from a program, which is not supported: give it a token or a client certificate",
+      );
     }
     const files = dirname(path);
     const file = async (from: Record<string, unknown>, key: string) => {
@@ -81,7 +88,9 @@ async function readKubeconfig(path: string): Promise<ClusterAccess> {
       },
     };
   } catch (error) {
-    throw new PlatformError("invalid-input", `the kubeconfig '${path}' cannot be used: ${messageOf(error)}`, { cause: error });
+    throw new PlatformError("invalid-input", `the kubeconfig '${path}' cannot be used: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -11,7 +11,12 @@ export interface ClusterCall {
   signal?: AbortSignal | undefined;
 }
 
-const codes: Record<number, ErrorCode> = { 401: "unauthenticated", 403: "forbidden", 404: "not-found", 409: "conflict" };
+const codes: Record<number, ErrorCode> = {
+  401: "unauthenticated",
+  403: "forbidden",
+  404: "not-found",
+  409: "conflict",
+};
 
 /**
  * The few calls of a cluster's API that Jobs need. Throws a retryable `unavailable` when it does not answer or is

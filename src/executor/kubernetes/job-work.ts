@@ -90,7 +90,9 @@ export class JobWork implements RemoteWork {
       }
       const hindrance = pods.map(hindranceOf).find((found) => found !== undefined);
       if (hindrance !== undefined) return { kind: "unstartable", message: hindrance };
-      const over = job.status?.conditions?.find(({ type, status }) => (type === "Complete" || type === "Failed") && status === "True");
+      const over = job.status?.conditions?.find(
+        ({ type, status }) => (type === "Complete" || type === "Failed") && status === "True",
+      );
       if (over !== undefined) {
         await Promise.all(logs.values());
         this.#isOver = true;
@@ -122,7 +124,10 @@ export class JobWork implements RemoteWork {
         await this.#deleteOwn(`${this.#core}/secrets/${this.#name}`, signal);
       }
     } catch (error) {
-      this.#parts.log.warn({ job: this.#name, error: String(error) }, "a Job could not be removed; the cluster ends it at its deadline");
+      this.#parts.log.warn(
+        { job: this.#name, error: String(error) },
+        "a Job could not be removed; the cluster ends it at its deadline",
+      );
     }
     return { platformFailure: undefined };
   }
@@ -139,7 +144,8 @@ export class JobWork implements RemoteWork {
       this.#client = undefined;
       throw new PlatformError("lease-lost", "a later attempt of this execution has its Job by now");
     }
-    if (former !== undefined) await this.#client?.find({ method: "DELETE", path, body: { propagationPolicy: "Foreground" }, signal });
+    if (former !== undefined)
+      await this.#client?.find({ method: "DELETE", path, body: { propagationPolicy: "Foreground" }, signal });
     // In the foreground its pods are gone before it is.
     while ((await this.#client?.find({ method: "GET", path, signal })) !== undefined) {
       await sleep(this.#parts.clock, lookMs, signal);
@@ -182,7 +188,12 @@ export class JobWork implements RemoteWork {
     await this.#client?.find({ method: "DELETE", path, body, signal });
   }
 
-  #call<Body>(method: ClusterCall["method"], path: string, signal: AbortSignal | undefined, rest: Partial<ClusterCall> = {}) {
+  #call<Body>(
+    method: ClusterCall["method"],
+    path: string,
+    signal: AbortSignal | undefined,
+    rest: Partial<ClusterCall> = {},
+  ) {
     return (this.#client as ClusterClient).json<Body>({ method, path, signal, ...rest });
   }
 }

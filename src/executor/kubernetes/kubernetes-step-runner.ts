@@ -26,7 +26,8 @@ export class KubernetesStepRunner implements StepRunner {
     const { source, clock } = this.#options;
     const access = async () => {
       if (source !== undefined) return readClusterAccess(source);
-      const message = "no Kubernetes cluster is known here: say where its kubeconfig is (setting executor.kubernetes.kubeconfig)";
+      const message =
+        "no Kubernetes cluster is known here: say where its kubeconfig is (setting executor.kubernetes.kubeconfig)";
       throw new PlatformError("unavailable", message, { retryable: false });
     };
     const work = new JobWork({ ...this.#options, access }, request, host, request.elsewhere?.secrets ?? []);

@@ -150,7 +150,34 @@ describe("deploying a version", () => {
       "manifest.json: entrypoint",
       /other\.py.*not in the package/,
     ],
-    ["a container", '{"type": "container"}', "manifest.json: type", /"container".*not run/],
+    ["a container without an image", '{"type": "container"}', "manifest.json: image", /found nothing/],
+    [
+      "a container that runs scripts",
+      '{"type": "container", "image": "a", "entrypoint": "main.py"}',
+      "manifest.json: entrypoint or execution_order",
+      /runs no scripts; found \["main\.py"\]/,
+    ],
+    [
+      "a container's command as one text",
+      '{"type": "container", "image": "a", "command": "sh -c date"}',
+      "manifest.json: command",
+      /list of words.*found "sh -c date"/,
+    ],
+    [
+      "a container in the machine's network",
+      '{"type": "container", "image": "a", "container": {"network": "host"}}',
+      "manifest.json: container.network",
+      /the machine's own network.*found "host"/,
+    ],
+    [
+      "a container with a variable of ours",
+      '{"type": "container", "image": "a", "container": {"env": {"FX_NONCE": "x"}}}',
+      "manifest.json: container.env.FX_NONCE",
+      /FX_ is ours/,
+    ],
+    ["an image for scripts", '{"image": "alpine"}', "manifest.json: image", /the type is "script"/],
+    ["secrets named for scripts", '{"secrets": ["A"]}', "manifest.json: secrets", /context\.secrets\.get/],
+    ["a Job without its file", '{"type": "k8s_job"}', "deployment.yaml", /found none/],
   ])(
     "refuses a manifest with %s, naming the key, what was found and what is right",
     async (_name, manifest, place, message) => {
@@ -161,6 +188,38 @@ describe("deploying a version", () => {
       await nothingStored(server);
     },
   );
+
+  it.each<[string, string, string, RegExp]>([
+    ["broken YAML", "kind: [Job", "deployment.yaml:1", /must be YAML/],
+    [
+      "another kind",
+      "apiVersion: apps/v1\nkind: Job\nspec: {template: {spec: {containers: [{name: a}]}}}",
+      "deployment.yaml: apiVersion",
+      /batch\/v1.*found "apps\/v1"/,
+    ],
+    [
+      "no container",
+      "apiVersion: batch/v1\nkind: Job\nspec: {template: {spec: {containers: []}}}",
+      "deployment.yaml: spec.template.spec.containers",
+      /at least one/,
+    ],
+    ["two documents", "kind: Job\n---\nkind: Job\n", "deployment.yaml", /one document.*found 2/],
+  ])("refuses a Job with %s, naming the place", async (_name, file, place, message) => {
+    const server = await startApiServer();
+    const { status, json } = await deploy(server, { "deployment.yaml": file, "manifest.json": '{"type": "k8s_job"}' });
+    expect(status).toBe(400);
+    expect(json.problems).toEqual([{ path: place, message: expect.stringMatching(message) }]);
+    await nothingStored(server);
+  });
+
+  it("takes a container service without scripts, whose one step is its image", async () => {
+    const server = await startApiServer();
+    const manifest = JSON.stringify({ type: "container", image: "docker.io/library/alpine:3.20", args: ["date"] });
+    const { status } = await deploy(server, { "manifest.json": manifest, "other.py": "print 'of another Python'" });
+    expect(status).toBe(201);
+    const { json: service } = await server.call("GET", "/api/v1/services/default/hello");
+    expect(service.scripts).toEqual(["docker.io/library/alpine:3.20"]);
+  });
 
   it("warns of unknown keys, suggesting the one that was meant", async () => {
     const server = await startApiServer();

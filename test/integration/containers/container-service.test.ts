@@ -36,7 +36,9 @@ describe.skipIf(engineMissing !== undefined)(title, () => {
 
   it("runs for an event, and its execution keeps output and exit code", async () => {
     const more = { trigger_events: ["parcel.sent"] };
-    expect(await platform.deploy("parcel", { "manifest.json": manifestOf("echo to $FX_PARAM_CITY; exit 4", more) })).toMatchObject({ status: 201 });
+    expect(
+      await platform.deploy("parcel", { "manifest.json": manifestOf("echo to $FX_PARAM_CITY; exit 4", more) }),
+    ).toMatchObject({ status: 201 });
     await platform.send({ id: "p1", type: "parcel.sent", data: { city: "Olten" } });
     const [{ id } = { id: "" }] = await platform.settled(1, "&service=parcel");
     const { status, error, steps } = await platform.execution(id);
@@ -47,8 +49,12 @@ describe.skipIf(engineMissing !== undefined)(title, () => {
   });
 
   it("S5: does not let out the secrets that it is given", async () => {
-    await platform.request("PUT", "/api/v1/secrets?scope=platform&name=DOOR_CODE", { json: { value: "open-sesame-4711" } });
-    const files = { "manifest.json": manifestOf("echo code $DOOR_CODE; cat /fx/secrets/DOOR_CODE >&2", { secrets: ["DOOR_CODE"] }) };
+    await platform.request("PUT", "/api/v1/secrets?scope=platform&name=DOOR_CODE", {
+      json: { value: "open-sesame-4711" },
+    });
+    const files = {
+      "manifest.json": manifestOf("echo code $DOOR_CODE; cat /fx/secrets/DOOR_CODE >&2", { secrets: ["DOOR_CODE"] }),
+    };
     expect(await platform.deploy("door", files)).toMatchObject({ status: 201 });
     const run = await platform.request<{ id: string }>("POST", "/api/v1/services/default/door/run", { json: {} });
     expect(run.status).toBeLessThan(300);
@@ -64,9 +70,19 @@ print(context.params.get("city"), get_secret("HARBOUR_KEY") is not None, flush=T
 context.state.put("seen", 3)
 context.events.send("parcel.labelled", {"by": "container"})
 `;
-    await platform.request("PUT", "/api/v1/secrets?scope=platform&name=HARBOUR_KEY", { json: { value: "a-harbour-key" } });
-    const manifest = { type: "container", image: pythonImage, command: ["/bin/python3", "/fx/service/main.py"], container: { network: "none", user: "1234:1234" } };
-    const deployed = await platform.deploy("label", { "manifest.json": JSON.stringify({ ...manifest, trigger_events: ["label.wanted"] }), "main.py": program });
+    await platform.request("PUT", "/api/v1/secrets?scope=platform&name=HARBOUR_KEY", {
+      json: { value: "a-harbour-key" },
+    });
+    const manifest = {
+      type: "container",
+      image: pythonImage,
+      command: ["/bin/python3", "/fx/service/main.py"],
+      container: { network: "none", user: "1234:1234" },
+    };
+    const deployed = await platform.deploy("label", {
+      "manifest.json": JSON.stringify({ ...manifest, trigger_events: ["label.wanted"] }),
+      "main.py": program,
+    });
     expect(deployed).toMatchObject({ status: 201 });
     const listener = manifestOf("echo heard $FX_PARAM_BY", { trigger_events: ["parcel.labelled"] });
     expect(await platform.deploy("listener", { "manifest.json": listener })).toMatchObject({ status: 201 });
@@ -78,7 +94,9 @@ context.events.send("parcel.labelled", {"by": "container"})
   });
 
   it("is cancelled by a person", async () => {
-    const files = { "manifest.json": manifestOf("echo up; while :; do sleep 0.05; done", { trigger_events: ["tower.lit"] }) };
+    const files = {
+      "manifest.json": manifestOf("echo up; while :; do sleep 0.05; done", { trigger_events: ["tower.lit"] }),
+    };
     await platform.deploy("tower", files);
     await platform.send({ id: "t1", type: "tower.lit" });
     const id = await eventually(async () => {
@@ -94,7 +112,12 @@ context.events.send("parcel.labelled", {"by": "container"})
     const killed = new KillablePlatform(tempDir(), { "executor-containers-engine": engine.address });
     killed.start();
     await killed.ready();
-    const body = await packFiles({ "manifest.json": manifestOf("echo up; while :; do sleep 0.05; done", { on_lost: "fail", trigger_events: ["mill.turned"] }) });
+    const body = await packFiles({
+      "manifest.json": manifestOf("echo up; while :; do sleep 0.05; done", {
+        on_lost: "fail",
+        trigger_events: ["mill.turned"],
+      }),
+    });
     await killed.request("POST", "/services/default/mill/versions", body, "application/gzip");
     const event = { specversion: "1.0", id: "m1", source: "/test", type: "mill.turned" };
     await killed.request("POST", "/events", JSON.stringify(event), "application/cloudevents+json");

@@ -15,191 +15,219 @@ import { eventually } from "../../support/eventually.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
 import { openRunner, runScript } from "../runtimes/script-runs.ts";
 
-describe.skipIf(engineMissing !== undefined)(`a container${engineMissing ? ` (skipped: ${engineMissing})` : ""}`, () => {
-  const directory = tempDirForFile();
-  const platform = "test-platform";
-  const ids = createIds(systemClock, systemRandom);
-  let engine: TestEngine;
-  let processes: ProcessStepRunner;
-  let runner: ContainerStepRunner;
+describe.skipIf(engineMissing !== undefined)(
+  `a container${engineMissing ? ` (skipped: ${engineMissing})` : ""}`,
+  () => {
+    const directory = tempDirForFile();
+    const platform = "test-platform";
+    const ids = createIds(systemClock, systemRandom);
+    let engine: TestEngine;
+    let processes: ProcessStepRunner;
+    let runner: ContainerStepRunner;
 
-  const open = (files: string) =>
-    ContainerStepRunner.open({
-      engines: [engine.address],
-      dataDirectory: join(directory, files),
-      runRoot: directory,
-      filesDirectory: directory,
-      library: processes.library,
-      platform,
-      clock: systemClock,
-      random: systemRandom,
-      log: silentLog,
+    const open = (files: string) =>
+      ContainerStepRunner.open({
+        engines: [engine.address],
+        dataDirectory: join(directory, files),
+        runRoot: directory,
+        filesDirectory: directory,
+        library: processes.library,
+        platform,
+        clock: systemClock,
+        random: systemRandom,
+        log: silentLog,
+      });
+
+    beforeAll(async () => {
+      engine = await startEngine(join(directory, "engine"));
+      mkdirSync(join(directory, "data"));
+      processes = await openRunner(join(directory, "data"));
+      runner = await open("one");
+    });
+    afterAll(async () => {
+      await runner?.close();
+      await processes?.close();
+      await engine?.close();
     });
 
-  beforeAll(async () => {
-    engine = await startEngine(join(directory, "engine"));
-    mkdirSync(join(directory, "data"));
-    processes = await openRunner(join(directory, "data"));
-    runner = await open("one");
-  });
-  afterAll(async () => {
-    await runner?.close();
-    await processes?.close();
-    await engine?.close();
-  });
+    type Options = Parameters<typeof runScript>[3] & { settings?: object; secrets?: string[]; image?: string };
 
-  type Options = Parameters<typeof runScript>[3] & { settings?: object; secrets?: string[]; image?: string };
+    function run(script: string, options: Options = {}, of = runner) {
+      const { settings = {}, secrets = [], image = testImage, request, ...rest } = options;
+      const elsewhere: StepRequest["elsewhere"] = {
+        kind: "container",
+        image,
+        command: ["/bin/sh", "-c"],
+        args: [script],
+        settings: containerSettings.parse({ network: "none", ...settings }),
+        secrets,
+      };
+      const executionId = ids.next() as ExecutionId;
+      const whole = { executionId, elsewhere, ...request };
+      return {
+        executionId,
+        ...runScript(
+          { run: (...all) => of.run(...all), runRoot: processes.runRoot },
+          { "note.txt": "a file of the service\n" },
+          image,
+          { ...rest, request: whole },
+        ),
+      };
+    }
 
-  function run(script: string, options: Options = {}, of = runner) {
-    const { settings = {}, secrets = [], image = testImage, request, ...rest } = options;
-    const elsewhere: StepRequest["elsewhere"] = {
-      kind: "container",
-      image,
-      command: ["/bin/sh", "-c"],
-      args: [script],
-      settings: containerSettings.parse({ network: "none", ...settings }),
-      secrets,
-    };
-    const executionId = ids.next() as ExecutionId;
-    const whole = { executionId, elsewhere, ...request };
-    return { executionId, ...runScript({ run: (...all) => of.run(...all), runRoot: processes.runRoot }, { "note.txt": "a file of the service\n" }, image, { ...rest, request: whole }) };
-  }
+    const left = () => engine.engine.list({ [labels.platform]: platform });
 
-  const left = () => engine.engine.list({ [labels.platform]: platform });
-
-  it("gives its output while it runs, both streams, and its exit code", async () => {
-    const script = "echo first; echo wrong >&2; while [ -e /fx/context.json ] && ! [ -e /tmp/go ]; do sleep 0.05; done; exit 7";
-    const { executionId, result, step, waitFor, stdout, stderr } = run(script);
-    await waitFor(/(first)/);
-    const [container] = await left();
-    expect(container?.labels).toMatchObject({ [labels.execution]: executionId, [labels.attempt]: "1" });
-    step.stop("cancelled", 0);
-    expect(await result).toMatchObject({ kind: "stopped", reason: "cancelled", outputBytes: 12 });
-    expect([stdout(), stderr()]).toEqual(["first\n", "wrong\n"]);
-    expect(await left()).toEqual([]);
-  });
-
-  it("ends with its exit code, and leaves neither container nor files", async () => {
-    const { result } = run("exit 7");
-    expect(await result).toEqual({ kind: "exited", exitCode: 7, outputBytes: 0, truncated: false });
-    expect(await left()).toEqual([]);
-    expect(readdirSync(directory).filter((name) => name.startsWith("streamzero-fx-"))).toHaveLength(1);
-  });
-
-  it("reads parameters, configuration and its service's files", async () => {
-    const script = "echo $FX_PARAM_NAME/$FX_CONFIG_TONE/$FX_SERVICE; cat /fx/service/note.txt; cat $FX_CONTEXT";
-    const { result, stdout } = run(script, { params: { name: "Ada", deep: { a: 1 } }, config: { tone: "warm" } });
-    expect(await result).toMatchObject({ exitCode: 0 });
-    const [first, second, context = ""] = stdout().split("\n");
-    expect([first, second]).toEqual(["Ada/warm/orders", "a file of the service"]);
-    expect(JSON.parse(context)).toMatchObject({ params: { deep: { a: 1 } }, config: { tone: "warm" } });
-  });
-
-  it("is given the secrets that its manifest names as variables and files, and no others", async () => {
-    const values = { API_KEY: "k-123456", "db.json": { user: "u" }, OTHER: "not asked for" };
-    const host = { getSecret: async (name: string) => values[name as keyof typeof values] };
-    const script = "echo $API_KEY; cat /fx/secrets/API_KEY /fx/secrets/db.json; echo; ls /fx/secrets; echo [$OTHER]";
-    const { result, stdout } = run(script, { host, secrets: ["API_KEY", "db.json"] });
-    expect(await result).toMatchObject({ exitCode: 0 });
-    expect(stdout()).toBe('k-123456\nk-123456{"user":"u"}\nAPI_KEY\ndb.json\n[]\n');
-  });
-
-  it("does not start without a secret that its manifest names", async () => {
-    const { result } = run("echo no", { secrets: ["API_KEY"] });
-    expect(await result).toEqual({ kind: "unstartable", message: expect.stringContaining("API_KEY") });
-  });
-
-  it("that takes too long is asked to end, then killed", async () => {
-    const asked = run("trap 'echo asked; exit 0' TERM; while :; do sleep 0.05; done", { request: { timeoutMs: 300 } });
-    const deaf = run("trap '' TERM; echo deaf; while :; do sleep 0.05; done", { request: { timeoutMs: 300, slot: 1 } });
-    expect(await asked.result).toMatchObject({ kind: "timeout", timeoutMs: 300 });
-    expect(asked.stdout()).toBe("asked\n");
-    expect(await deaf.result).toMatchObject({ kind: "timeout", timeoutMs: 300 });
-    expect(await left()).toEqual([]);
-  });
-
-  it("D8: is killed when its lease is not renewed, and lives on while it is", async () => {
-    const { result, step, waitFor } = run("echo up; while :; do sleep 0.05; done", { request: { ttlMs: 60_000 } });
-    await waitFor(/(up)/);
-    step.keepAlive(100);
-    expect(await result).toMatchObject({ kind: "stopped", reason: "lease-lost" });
-    expect(await left()).toEqual([]);
-  });
-
-  it("D8: of an executor that was killed ends before the next attempt's begins", async () => {
-    const gone = await open("two");
-    const first = run("echo up; while :; do sleep 0.05; done", {}, gone);
-    await first.waitFor(/(up)/);
-    const second = run("echo again", { request: { executionId: first.executionId, attempt: 2, slot: 1 } });
-    expect(await second.result).toMatchObject({ kind: "exited", exitCode: 0 });
-    await first.result;
-    await gone.close();
-    const late = run("echo late", { request: { executionId: first.executionId, attempt: 1 } });
-    expect(await late.result).toMatchObject({ kind: "exited" });
-  });
-
-  it("that nobody watches any more is removed; one that another executor runs is not", async () => {
-    const other = await open("three");
-    const orphan = run("echo up; while :; do sleep 0.05; done", {}, other);
-    const watched = run("echo up; while :; do sleep 0.05; done", { request: { slot: 1 } }, other);
-    await Promise.all([orphan.waitFor(/(up)/), watched.waitFor(/(up)/)]);
-    // Known to this engine from now on.
-    await run("true").result;
-    expect(await runner.sweep(async (id) => id === watched.executionId)).toBe(1);
-    expect((await left()).map((found) => found.labels[labels.execution])).toEqual([watched.executionId]);
-    await orphan.result;
-    watched.step.stop("shutdown", 0);
-    await watched.result;
-    await other.close();
-  });
-
-  it("loses nothing of its output, and is cut at the cap with a word about it", async () => {
-    const whole = run("yes 0123456789abcde | head -n 65536");
-    expect(await whole.result).toMatchObject({ exitCode: 0, outputBytes: 1024 * 1024, truncated: false });
-    const cut = run("yes 0123456789abcde | head -n 65536", { request: { outputCapBytes: 1000 } });
-    expect(await cut.result).toMatchObject({ exitCode: 0, outputBytes: 1000, truncated: true });
-    expect(cut.stderr()).toContain("at most 1000 bytes");
-  });
-
-  it("that wants more memory than it may have is ended, and its output says so", async () => {
-    const { result, stderr } = run("exec tail -c 200m /dev/zero", { settings: { memory: "24m" } });
-    expect(await result).toMatchObject({ kind: "exited", exitCode: 137 });
-    expect(stderr()).toContain("container.memory");
-  });
-
-  it("whose command does not exist, or whose image is not there, says so in the engine's words", async () => {
-    const request = (image: string, command: string[], pull: string): Partial<StepRequest> => ({
-      elsewhere: { kind: "container", image, command, args: undefined, secrets: [], settings: containerSettings.parse({ network: "none", pull }) },
+    it("gives its output while it runs, both streams, and its exit code", async () => {
+      const script =
+        "echo first; echo wrong >&2; while [ -e /fx/context.json ] && ! [ -e /tmp/go ]; do sleep 0.05; done; exit 7";
+      const { executionId, result, step, waitFor, stdout, stderr } = run(script);
+      await waitFor(/(first)/);
+      const [container] = await left();
+      expect(container?.labels).toMatchObject({ [labels.execution]: executionId, [labels.attempt]: "1" });
+      step.stop("cancelled", 0);
+      expect(await result).toMatchObject({ kind: "stopped", reason: "cancelled", outputBytes: 12 });
+      expect([stdout(), stderr()]).toEqual(["first\n", "wrong\n"]);
+      expect(await left()).toEqual([]);
     });
-    const nothing = run("", { request: request(testImage, ["/bin/nothing"], "missing") });
-    expect(await nothing.result).toMatchObject({ kind: "unstartable", message: expect.stringContaining("/bin/nothing") });
-    const never = run("", { request: request("localhost/absent:1", ["/bin/true"], "never") });
-    expect(await never.result).toEqual({ kind: "unstartable", message: expect.stringMatching(/absent:1.*never/) });
-    const absent = run("", { request: request("localhost:1/absent:1", ["/bin/true"], "missing") });
-    expect(await absent.result).toMatchObject({ kind: "unstartable", message: expect.stringContaining("absent") });
-    expect(await left()).toEqual([]);
-  });
 
-  it("can write nowhere but /tmp when its file system is read-only", async () => {
-    const { result, stdout } = run("touch /x || echo closed; touch /tmp/x && echo open", { settings: { read_only: true } });
-    expect(await result).toMatchObject({ exitCode: 0 });
-    expect(stdout()).toBe("closed\nopen\n");
-  });
+    it("ends with its exit code, and leaves neither container nor files", async () => {
+      const { result } = run("exit 7");
+      expect(await result).toEqual({ kind: "exited", exitCode: 7, outputBytes: 0, truncated: false });
+      expect(await left()).toEqual([]);
+      expect(readdirSync(directory).filter((name) => name.startsWith("streamzero-fx-"))).toHaveLength(1);
+    });
 
-  it("is not started when it was stopped before", async () => {
-    const { result, step, stdout } = run("echo no");
-    step.stop("shutdown", 0);
-    expect(await result).toMatchObject({ kind: "stopped", reason: "shutdown" });
-    expect(stdout()).toBe("");
-    expect(await left()).toEqual([]);
-  });
+    it("reads parameters, configuration and its service's files", async () => {
+      const script = "echo $FX_PARAM_NAME/$FX_CONFIG_TONE/$FX_SERVICE; cat /fx/service/note.txt; cat $FX_CONTEXT";
+      const { result, stdout } = run(script, { params: { name: "Ada", deep: { a: 1 } }, config: { tone: "warm" } });
+      expect(await result).toMatchObject({ exitCode: 0 });
+      const [first, second, context = ""] = stdout().split("\n");
+      expect([first, second]).toEqual(["Ada/warm/orders", "a file of the service"]);
+      expect(JSON.parse(context)).toMatchObject({ params: { deep: { a: 1 } }, config: { tone: "warm" } });
+    });
 
-  it("is lost, not failed, when the engine stops answering, and is found again", async () => {
-    const { result, waitFor } = run("echo up; while :; do sleep 0.05; done");
-    await waitFor(/(up)/);
-    await engine.stop();
-    expect(await result).toMatchObject({ kind: "lost" });
-    await engine.start();
-    await eventually(async () => (await runner.sweep(async () => false)) >= 0 && (await left()).length === 0);
-  });
-});
+    it("is given the secrets that its manifest names as variables and files, and no others", async () => {
+      const values = { API_KEY: "k-123456", "db.json": { user: "u" }, OTHER: "not asked for" };
+      const host = { getSecret: async (name: string) => values[name as keyof typeof values] };
+      const script = "echo $API_KEY; cat /fx/secrets/API_KEY /fx/secrets/db.json; echo; ls /fx/secrets; echo [$OTHER]";
+      const { result, stdout } = run(script, { host, secrets: ["API_KEY", "db.json"] });
+      expect(await result).toMatchObject({ exitCode: 0 });
+      expect(stdout()).toBe('k-123456\nk-123456{"user":"u"}\nAPI_KEY\ndb.json\n[]\n');
+    });
+
+    it("does not start without a secret that its manifest names", async () => {
+      const { result } = run("echo no", { secrets: ["API_KEY"] });
+      expect(await result).toEqual({ kind: "unstartable", message: expect.stringContaining("API_KEY") });
+    });
+
+    it("that takes too long is asked to end, then killed", async () => {
+      const asked = run("trap 'echo asked; exit 0' TERM; while :; do sleep 0.05; done", {
+        request: { timeoutMs: 300 },
+      });
+      const deaf = run("trap '' TERM; echo deaf; while :; do sleep 0.05; done", {
+        request: { timeoutMs: 300, slot: 1 },
+      });
+      expect(await asked.result).toMatchObject({ kind: "timeout", timeoutMs: 300 });
+      expect(asked.stdout()).toBe("asked\n");
+      expect(await deaf.result).toMatchObject({ kind: "timeout", timeoutMs: 300 });
+      expect(await left()).toEqual([]);
+    });
+
+    it("D8: is killed when its lease is not renewed, and lives on while it is", async () => {
+      const { result, step, waitFor } = run("echo up; while :; do sleep 0.05; done", { request: { ttlMs: 60_000 } });
+      await waitFor(/(up)/);
+      step.keepAlive(100);
+      expect(await result).toMatchObject({ kind: "stopped", reason: "lease-lost" });
+      expect(await left()).toEqual([]);
+    });
+
+    it("D8: of an executor that was killed ends before the next attempt's begins", async () => {
+      const gone = await open("two");
+      const first = run("echo up; while :; do sleep 0.05; done", {}, gone);
+      await first.waitFor(/(up)/);
+      const second = run("echo again", { request: { executionId: first.executionId, attempt: 2, slot: 1 } });
+      expect(await second.result).toMatchObject({ kind: "exited", exitCode: 0 });
+      await first.result;
+      await gone.close();
+      const late = run("echo late", { request: { executionId: first.executionId, attempt: 1 } });
+      expect(await late.result).toMatchObject({ kind: "exited" });
+    });
+
+    it("that nobody watches any more is removed; one that another executor runs is not", async () => {
+      const other = await open("three");
+      const orphan = run("echo up; while :; do sleep 0.05; done", {}, other);
+      const watched = run("echo up; while :; do sleep 0.05; done", { request: { slot: 1 } }, other);
+      await Promise.all([orphan.waitFor(/(up)/), watched.waitFor(/(up)/)]);
+      // Known to this engine from now on.
+      await run("true").result;
+      expect(await runner.sweep(async (id) => id === watched.executionId)).toBe(1);
+      expect((await left()).map((found) => found.labels[labels.execution])).toEqual([watched.executionId]);
+      await orphan.result;
+      watched.step.stop("shutdown", 0);
+      await watched.result;
+      await other.close();
+    });
+
+    it("loses nothing of its output, and is cut at the cap with a word about it", async () => {
+      const whole = run("yes 0123456789abcde | head -n 65536");
+      expect(await whole.result).toMatchObject({ exitCode: 0, outputBytes: 1024 * 1024, truncated: false });
+      const cut = run("yes 0123456789abcde | head -n 65536", { request: { outputCapBytes: 1000 } });
+      expect(await cut.result).toMatchObject({ exitCode: 0, outputBytes: 1000, truncated: true });
+      expect(cut.stderr()).toContain("at most 1000 bytes");
+    });
+
+    it("that wants more memory than it may have is ended, and its output says so", async () => {
+      const { result, stderr } = run("exec tail -c 200m /dev/zero", { settings: { memory: "24m" } });
+      expect(await result).toMatchObject({ kind: "exited", exitCode: 137 });
+      expect(stderr()).toContain("container.memory");
+    });
+
+    it("whose command does not exist, or whose image is not there, says so in the engine's words", async () => {
+      const request = (image: string, command: string[], pull: string): Partial<StepRequest> => ({
+        elsewhere: {
+          kind: "container",
+          image,
+          command,
+          args: undefined,
+          secrets: [],
+          settings: containerSettings.parse({ network: "none", pull }),
+        },
+      });
+      const nothing = run("", { request: request(testImage, ["/bin/nothing"], "missing") });
+      expect(await nothing.result).toMatchObject({
+        kind: "unstartable",
+        message: expect.stringContaining("/bin/nothing"),
+      });
+      const never = run("", { request: request("localhost/absent:1", ["/bin/true"], "never") });
+      expect(await never.result).toEqual({ kind: "unstartable", message: expect.stringMatching(/absent:1.*never/) });
+      const absent = run("", { request: request("localhost:1/absent:1", ["/bin/true"], "missing") });
+      expect(await absent.result).toMatchObject({ kind: "unstartable", message: expect.stringContaining("absent") });
+      expect(await left()).toEqual([]);
+    });
+
+    it("can write nowhere but /tmp when its file system is read-only", async () => {
+      const { result, stdout } = run("touch /x || echo closed; touch /tmp/x && echo open", {
+        settings: { read_only: true },
+      });
+      expect(await result).toMatchObject({ exitCode: 0 });
+      expect(stdout()).toBe("closed\nopen\n");
+    });
+
+    it("is not started when it was stopped before", async () => {
+      const { result, step, stdout } = run("echo no");
+      step.stop("shutdown", 0);
+      expect(await result).toMatchObject({ kind: "stopped", reason: "shutdown" });
+      expect(stdout()).toBe("");
+      expect(await left()).toEqual([]);
+    });
+
+    it("is lost, not failed, when the engine stops answering, and is found again", async () => {
+      const { result, waitFor } = run("echo up; while :; do sleep 0.05; done");
+      await waitFor(/(up)/);
+      await engine.stop();
+      expect(await result).toMatchObject({ kind: "lost" });
+      await engine.start();
+      await eventually(async () => (await runner.sweep(async () => false)) >= 0 && (await left()).length === 0);
+    });
+  },
+);

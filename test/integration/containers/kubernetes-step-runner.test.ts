@@ -56,7 +56,12 @@ describe("a Job", () => {
     const both = { run: runner.run.bind(runner), runRoot: processes.runRoot };
     const name = `fx-${executionId}`;
     const submitted = () => eventually(() => api.jobs.get(name));
-    return { name, executionId, submitted, ...runScript(both, { [jobFile]: file }, jobFile, { ...rest, request: whole }) };
+    return {
+      name,
+      executionId,
+      submitted,
+      ...runScript(both, { [jobFile]: file }, jobFile, { ...rest, request: whole }),
+    };
   }
 
   it("is submitted with what it is given, its log followed while it runs, and ends as it ended", async () => {
@@ -65,7 +70,9 @@ describe("a Job", () => {
     const job = (await submitted()) as unknown as { metadata: { labels: object }; spec: Record<string, unknown> };
     expect(job.metadata.labels).toMatchObject({ team: "orders", [jobLabels.attempt]: "1" });
     expect(job.spec).toMatchObject({ backoffLimit: 0, ttlSecondsAfterFinished: 300, activeDeadlineSeconds: 20 });
-    const { containers, restartPolicy, volumes } = (job.spec.template as { spec: { containers: { env: object[] }[]; restartPolicy: string; volumes: object[] } }).spec;
+    const { containers, restartPolicy, volumes } = (
+      job.spec.template as { spec: { containers: { env: object[] }[]; restartPolicy: string; volumes: object[] } }
+    ).spec;
     expect(restartPolicy).toBe("Never");
     expect(volumes).toMatchObject([{ name: "fx", secret: { secretName: name } }]);
     expect(containers[0]?.env).toEqual(
@@ -76,7 +83,9 @@ describe("a Job", () => {
       ]),
     );
     expect(JSON.stringify(job)).not.toContain("s-123456");
-    expect(api.secrets.get(name)).toMatchObject({ stringData: { FX_PARAM_CITY: "Olten", "secret.API_KEY": "s-123456" } });
+    expect(api.secrets.get(name)).toMatchObject({
+      stringData: { FX_PARAM_CITY: "Olten", "secret.API_KEY": "s-123456" },
+    });
     api.report(name, { running: {} });
     api.write(name, "first\n");
     await waitFor(/(first)/);
@@ -164,7 +173,12 @@ describe("a Job", () => {
   it("says where to name a cluster when none is known", async () => {
     const none = new KubernetesStepRunner({ source: undefined, clock: systemClock, log: silentLog });
     const both = { run: none.run.bind(none), runRoot: processes.runRoot };
-    const { result } = runScript(both, { [jobFile]: file }, jobFile, { request: { elsewhere: { kind: "k8s_job", secrets: [] } } });
-    expect(await result).toEqual({ kind: "unstartable", message: expect.stringContaining("executor.kubernetes.kubeconfig") });
+    const { result } = runScript(both, { [jobFile]: file }, jobFile, {
+      request: { elsewhere: { kind: "k8s_job", secrets: [] } },
+    });
+    expect(await result).toEqual({
+      kind: "unstartable",
+      message: expect.stringContaining("executor.kubernetes.kubeconfig"),
+    });
   });
 });

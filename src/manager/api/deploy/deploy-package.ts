@@ -14,8 +14,8 @@ import { serviceScope } from "../../../services/scope.ts";
 import type { ServiceFile, ServiceVersion } from "../../../services/service.ts";
 import type { ApiParts, DeployedSource, InstalledPackages } from "../api-parts.ts";
 import type { PackageFiles } from "./package-files.ts";
-import { manifestFile, readManifestFile } from "./read-manifest-file.ts";
 import { jobProblems } from "./read-job-file.ts";
+import { manifestFile, readManifestFile } from "./read-manifest-file.ts";
 import { parametersProblems } from "./read-parameters-file.ts";
 import { configFile, readConfigFile, takeSecretsFile } from "./read-values-files.ts";
 

@@ -2,8 +2,8 @@ import { isUtf8 } from "node:buffer";
 import { messageOf, type Problem } from "../../../foundation/errors.ts";
 import { parseCron } from "../../../services/cron/cron-expression.ts";
 import { isTimeZone } from "../../../services/cron/time-zone.ts";
-import { compileFilter } from "../../../services/filter.ts";
 import { elsewhereOf, elsewhereProblems } from "../../../services/elsewhere.ts";
+import { compileFilter } from "../../../services/filter.ts";
 import { type Manifest, readManifest, scriptsOf, triggersOf } from "../../../services/manifest.ts";
 
 export const manifestFile = "manifest.json";
