@@ -2,16 +2,25 @@ import type { Clock } from "../foundation/clock.ts";
 import { messageOf } from "../foundation/errors.ts";
 import type { OutputChunk, StepHost } from "./step-runner.ts";
 
+/** `passed` is called once, when more than `bytes` were written. */
+export interface OutputLimit {
+  bytes: number | undefined;
+  passed(): void;
+}
+
 /** The output of one step on its way to its host: piece by piece, in order, up to the cap. */
 export class RelayedOutput {
   readonly #host: StepHost;
   readonly #clock: Clock;
   readonly #capBytes: number;
+  readonly #limit: OutputLimit;
+  #writtenBytes = 0;
   #bytes = 0;
   #truncated = false;
   #failure: string | undefined;
 
-  constructor(host: StepHost, clock: Clock, capBytes: number) {
+  constructor(host: StepHost, clock: Clock, capBytes: number, limit: OutputLimit) {
+    this.#limit = limit;
     this.#host = host;
     this.#clock = clock;
     this.#capBytes = capBytes;
@@ -28,6 +37,10 @@ export class RelayedOutput {
 
   /** Resolves when the host has taken it; await it before the next, so that a slow host slows what writes. */
   async write(stream: OutputChunk["stream"], bytes: Uint8Array): Promise<void> {
+    const limitBytes = this.#limit.bytes ?? Number.POSITIVE_INFINITY;
+    const wasWithin = this.#writtenBytes <= limitBytes;
+    this.#writtenBytes += bytes.length;
+    if (wasWithin && this.#writtenBytes > limitBytes) this.#limit.passed();
     const kept = bytes.subarray(0, Math.max(0, this.#capBytes - this.#bytes));
     const isCut = kept.length < bytes.length;
     if (kept.length > 0) {

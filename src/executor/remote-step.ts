@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
+import type { LimitName } from "../services/run-limits.ts";
 import { RelayedOutput } from "./relayed-output.ts";
 import type { RunningStep, StepHost, StepRequest, StepResult } from "./step-runner.ts";
 
@@ -30,6 +31,8 @@ export interface RemoteWork {
 
 export type RemoteEnd =
   | { kind: "exited"; exitCode: number }
+  /** It used more than it may, and was ended for it. */
+  | { kind: "overrun"; limit: LimitName; value: number }
   /** It did not even start, and why. */
   | { kind: "unstartable"; message: string };
 
@@ -50,12 +53,19 @@ export class RemoteStep implements RunningStep {
   #started = false;
   #stopped: StopReason | undefined;
   #timedOut = false;
+  #saidTooMuch = false;
 
   constructor(request: StepRequest, host: StepHost, work: RemoteWork, clock: Clock) {
     this.#request = request;
     this.#work = work;
     this.#clock = clock;
-    this.#output = new RelayedOutput(host, clock, request.outputCapBytes);
+    this.#output = new RelayedOutput(host, clock, request.outputCapBytes, {
+      bytes: request.limits.outputBytes,
+      passed: () => {
+        this.#saidTooMuch = true;
+        this.#halt(0);
+      },
+    });
     this.#lease = clock.setTimer(request.ttlMs, () => this.stop("lease-lost", 0));
     this.result = this.#run();
   }
@@ -141,6 +151,9 @@ export class RemoteStep implements RunningStep {
       return { kind: "lost", message: `not all that it sent could be kept: ${failure}` };
     }
     if (this.#timedOut) return { kind: "timeout", timeoutMs: this.#request.timeoutMs, ...seen };
-    return end.kind === "exited" ? { ...seen, ...end } : end;
+    const { outputBytes } = this.#request.limits;
+    if (this.#saidTooMuch && outputBytes !== undefined)
+      return { ...seen, kind: "overrun", limit: "outputBytes", value: outputBytes };
+    return end.kind === "exited" || end.kind === "overrun" ? { ...seen, ...end } : end;
   }
 }

@@ -1,11 +1,5 @@
 import { z } from "zod";
 
-const size = z
-  .string()
-  .regex(/^\d+[kmg]?$/i, 'must be a size in bytes, or with k, m or g: "512m"')
-  .refine((text) => sizeBytes(text) >= minMemoryBytes, "must be at least 6m: engines take no less");
-const minMemoryBytes = 6 * 1024 * 1024;
-
 const variableNames = /^(?!FX_)[A-Za-z_][A-Za-z0-9_]*$/;
 const ownNetworks = /^(host|container:.*|ns:.*)$/;
 
@@ -26,9 +20,7 @@ export const containerSettings = z
       .enum(["missing", "always", "never"])
       .default("missing")
       .describe("When the image is fetched: if it is not there, before every run, or not at all."),
-    memory: size.optional().describe('Most memory, with swap: "512m"; a container that needs more is ended.'),
     cpus: z.number().positive().max(1024).optional().describe("Processors' worth of time it may take: 0.5, 2."),
-    pids: z.int().min(1).max(1_000_000).optional().describe("Most processes and threads at one time."),
     network: z
       .string()
       .min(1)
@@ -45,9 +37,3 @@ export const containerSettings = z
   .describe("How the container is run.");
 
 export type ContainerSettings = z.infer<typeof containerSettings>;
-
-/** "512m" in bytes. */
-export function sizeBytes(text: string): number {
-  const unit = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[text.slice(-1).toLowerCase()] ?? 1;
-  return Number.parseInt(text, 10) * unit;
-}

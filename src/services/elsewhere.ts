@@ -35,6 +35,26 @@ export function stepOf(elsewhere: Elsewhere): string {
   return elsewhere.kind === "container" ? elsewhere.image : jobFile;
 }
 
+/** Limits and levels of a script's process, and what takes their place; the other limits hold for a container as well. */
+const ofScripts: Record<Elsewhere["kind"], Partial<Record<keyof Manifest, string>>> = {
+  container: {
+    cpu_seconds: "container.cpus and timeout",
+    max_open_files: "what the engine sets",
+    network: "container.network",
+    isolation: "what the engine sets",
+    runtime: "the image",
+  },
+  k8s_job: {
+    memory: `resources in ${jobFile}`,
+    cpu_seconds: `resources in ${jobFile}, and timeout`,
+    max_processes: "what the cluster sets",
+    max_open_files: "what the cluster sets",
+    network: "what the cluster sets",
+    isolation: "what the cluster sets",
+    runtime: "the image",
+  },
+};
+
 /** What a manifest says that its `type` cannot mean; paths are its keys. */
 export function elsewhereProblems(manifest: Manifest): Problem[] {
   const { type, image, command, args, container } = manifest;
@@ -48,6 +68,13 @@ export function elsewhereProblems(manifest: Manifest): Problem[] {
     const found = scriptsOf(manifest);
     const message = `a service of the type "${type}" runs no scripts; found ${JSON.stringify(found)}`;
     if (found !== undefined) problems.push({ path: "entrypoint or execution_order", message });
+    for (const [path, instead] of Object.entries(ofScripts[type])) {
+      const value = manifest[path as keyof Manifest];
+      // False is what is read where nothing is said.
+      if (value === undefined || value === false) continue;
+      const text = `holds for scripts; for the type "${type}" it is ${instead}; found ${JSON.stringify(value)}`;
+      problems.push({ path, message: text });
+    }
   }
   const ofContainer = Object.entries({ image, command, args, container }).filter(([, value]) => value !== undefined);
   if (type !== "container") {

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import type { Json } from "../../foundation/json.ts";
-import { sizeBytes } from "../../services/container-settings.ts";
 import type { Elsewhere } from "../../services/elsewhere.ts";
 import { runVariables, textOf } from "../run-variables.ts";
 import type { StepRequest } from "../step-runner.ts";
@@ -30,6 +29,7 @@ export interface ContainerParts {
 export function containerBody(parts: ContainerParts): unknown {
   const { request, container, given, library, platform } = parts;
   const { settings } = container;
+  const { limits } = request;
   const { project, name } = request.context.service;
   return {
     Image: container.image,
@@ -64,11 +64,9 @@ export function containerBody(parts: ContainerParts): unknown {
       ReadonlyRootfs: settings.read_only,
       ...(settings.read_only ? { Tmpfs: { "/tmp": "" } } : {}),
       ...(settings.network === undefined ? {} : { NetworkMode: settings.network }),
-      ...(settings.memory === undefined
-        ? {}
-        : { Memory: sizeBytes(settings.memory), MemorySwap: sizeBytes(settings.memory) }),
+      ...(limits.memoryBytes === undefined ? {} : { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
+      ...(limits.processes === undefined ? {} : { PidsLimit: limits.processes }),
       ...(settings.cpus === undefined ? {} : { NanoCpus: Math.round(settings.cpus * 1e9) }),
-      ...(settings.pids === undefined ? {} : { PidsLimit: settings.pids }),
     },
   };
 }

@@ -93,7 +93,15 @@ export class ContainerWork implements RemoteWork {
     }
     // Its output ends with it, or because the engine went away, which shows here.
     const exitCode = await engine.wait(this.#id, signal);
-    if (exitCode === killedExitCode && !this.#killed) await output.say(await this.#whyKilled(engine, signal));
+    const { memoryBytes } = this.#request.limits;
+    if (exitCode === killedExitCode && !this.#killed && memoryBytes !== undefined) {
+      const isKnown = await engine.ranOutOfMemory(this.#id, signal).catch(() => false);
+      if (isKnown) return { kind: "overrun", limit: "memoryBytes", value: memoryBytes };
+      // Not every engine notices what the kernel did.
+      await output.say(
+        `[it was killed, most likely because it wanted more than ${memoryBytes} bytes of memory (manifest key "memory")]`,
+      );
+    }
     return { kind: "exited", exitCode };
   }
 
@@ -121,14 +129,6 @@ export class ContainerWork implements RemoteWork {
     await this.#slotChannel?.close();
     await this.#given?.remove();
     return { platformFailure: end?.platformFailure };
-  }
-
-  /** Not every engine notices what the kernel did. */
-  async #whyKilled(engine: ContainerEngine, signal: AbortSignal): Promise<string> {
-    const isKnown = await engine.ranOutOfMemory(this.#id, signal).catch(() => false);
-    const { memory } = this.#container.settings;
-    const limit = memory === undefined ? "there is" : `it may have: ${memory} (manifest key "container.memory")`;
-    return `[it was killed, ${isKnown ? "because" : "most likely because"} it wanted more memory than ${limit}]`;
   }
 
   /** The engine gives a name once: two attempts of one execution cannot both have a container. */

@@ -175,6 +175,12 @@ describe("deploying a version", () => {
       "manifest.json: container.env.FX_NONCE",
       /FX_ is ours/,
     ],
+    [
+      "a limit of processes for a container",
+      '{"type": "container", "image": "a", "cpu_seconds": 5}',
+      "manifest.json: cpu_seconds",
+      /container\.cpus and timeout; found 5/,
+    ],
     ["an image for scripts", '{"image": "alpine"}', "manifest.json: image", /the type is "script"/],
     ["secrets named for scripts", '{"secrets": ["A"]}', "manifest.json: secrets", /context\.secrets\.get/],
     ["a Job without its file", '{"type": "k8s_job"}', "deployment.yaml", /found none/],
