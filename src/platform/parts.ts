@@ -1,7 +1,7 @@
 import { DirectoryWatcher } from "../adapters/watch/directory-watcher.ts";
 import type { Settings } from "../config/settings.ts";
-import { ContainerSweeper } from "../executor/containers/container-sweeper.ts";
 import { readLaneWeights } from "../executions/lanes.ts";
+import { ContainerSweeper } from "../executor/containers/container-sweeper.ts";
 import { Executor } from "../executor/executor.ts";
 import { ServiceConfiguration } from "../executor/service-configuration.ts";
 import { ServiceSecrets } from "../executor/service-secrets.ts";
@@ -59,7 +59,7 @@ export function createParts(options: PartsOptions): Parts {
     services: catalog.services,
     artifacts,
     opsData,
-    environments: runner.environments,
+    environments: runners.processes.environments,
     clock,
     log,
     ages: { ...retention, environmentsMs: settings.dependencies.unusedMs },

@@ -1,8 +1,8 @@
 import { containerEngines } from "../config/container-engine.ts";
 import { searchPath } from "../config/search-path.ts";
 import type { Settings } from "../config/settings.ts";
-import { type PackageToolsProbe, probePackageTools } from "../executor/environments/probe-package-tools.ts";
 import { EngineFinder } from "../executor/containers/engine-finder.ts";
+import { type PackageToolsProbe, probePackageTools } from "../executor/environments/probe-package-tools.ts";
 import { canSwitchUser, chooseUnprivilegedIsolation } from "../executor/isolation/choose-isolation.ts";
 import { describeIsolation } from "../executor/isolation/isolation.ts";
 import { sandboxHindrance } from "../executor/isolation/sandbox-probe.ts";

@@ -89,7 +89,7 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
     url: settings.url ?? bound,
     async close() {
       // A deploy that waits for packages would hold up the end of the API for as long.
-      await runner.environments.close();
+      await processes.environments.close();
       await api.close();
       await parts.stop(settings.drainMs);
       await stores.close();

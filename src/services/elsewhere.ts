@@ -43,6 +43,7 @@ const ofScripts: Record<Elsewhere["kind"], Partial<Record<keyof Manifest, string
     network: "container.network",
     isolation: "what the engine sets",
     runtime: "the image",
+    python: "the image",
   },
   k8s_job: {
     memory: `resources in ${jobFile}`,
@@ -52,6 +53,7 @@ const ofScripts: Record<Elsewhere["kind"], Partial<Record<keyof Manifest, string
     network: "what the cluster sets",
     isolation: "what the cluster sets",
     runtime: "the image",
+    python: "the image",
   },
 };
 
