@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { KillablePlatform } from "../../kill/killable-platform.ts";
 import { engineMissing, pythonImage, startEngine, type TestEngine, testImage } from "../../support/container-engine.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -110,6 +110,7 @@ context.events.send("parcel.labelled", {"by": "container"})
 
   it("D8: of a platform that was killed is gone when the next one runs it again", async () => {
     const killed = new KillablePlatform(tempDir(), { "executor-containers-engine": engine.address });
+    onTestFinished(() => killed.kill());
     killed.start();
     await killed.ready();
     const body = await packFiles({
