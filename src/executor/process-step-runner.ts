@@ -1,32 +1,28 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Clock } from "../foundation/clock.ts";
 import { messageOf, PlatformError } from "../foundation/errors.ts";
 import type { Log } from "../foundation/log.ts";
 import type { Random } from "../foundation/random.ts";
 import type { JavaScriptRuntime } from "../services/manifest.ts";
-import { SlotChannel } from "./channel/slot-channel.ts";
+import { SlotChannels } from "./channel/slot-channels.ts";
 import { DatabaseArea } from "./database-area.ts";
-import type { Environment } from "./environments/environment.ts";
 import type { EnvironmentLanguage, Environments } from "./environments/environments.ts";
 import { type DependencyOptions, openEnvironments } from "./environments/open-environments.ts";
 import { canSwitchUser, chooseUnprivilegedIsolation } from "./isolation/choose-isolation.ts";
 import { databaseGroup, describeIsolation, type Isolation, userOfSlot } from "./isolation/isolation.ts";
-import { type LandlockPaths, landlockCommand, landlockRules } from "./isolation/landlock-command.ts";
-import { sandboxHindrance } from "./isolation/sandbox-probe.ts";
 import { claimUserRange, type UserRange } from "./isolation/user-range.ts";
 import { LauncherClient } from "./launcher/launcher-client.ts";
 import { RunRoot } from "./run-root.ts";
-import { type Launch, RunningScript } from "./running-script.ts";
+import { RunningScript } from "./running-script.ts";
 import { findBun } from "./runtimes/find-bun.ts";
 import { findPython, type PythonInterpreter } from "./runtimes/find-python.ts";
 import { installLibrary } from "./runtimes/library.ts";
 import { compilePythonLibrary } from "./runtimes/python.ts";
 import { defaultJavaScript, RuntimeRegistry } from "./runtimes/registry.ts";
 import type { Runtime } from "./runtimes/runtime.ts";
+import { StepLaunches } from "./step-launches.ts";
 import type { RunningStep, StepHost, StepRequest, StepRunner } from "./step-runner.ts";
-import { LearnedImports } from "./zygote/learned-imports.ts";
-import type { Zygote } from "./zygote/zygote.ts";
 import { Zygotes } from "./zygote/zygotes.ts";
 
 export interface ProcessStepRunnerOptions {
@@ -62,7 +58,6 @@ export interface ProcessStepRunnerOptions {
 }
 
 const defaultSqlStatementMs = 60_000;
-const scriptSearchPath = "/usr/local/bin:/usr/bin:/bin";
 
 /** Runs each script as its own process, through the launcher, with a private channel. */
 export class ProcessStepRunner implements StepRunner {
@@ -83,12 +78,10 @@ export class ProcessStepRunner implements StepRunner {
   readonly #furnish: () => Promise<unknown>;
   #mending: Promise<void> | undefined;
   readonly #users: UserRange | undefined;
-  readonly #findPython: () => Promise<PythonInterpreter>;
-  #sandbox: Promise<string | undefined> | undefined;
-  readonly #channels = new Map<number, Promise<SlotChannel>>();
+  readonly #channels: SlotChannels;
+  readonly #launches: StepLaunches;
   readonly #resolved = new Map<Runtime, Promise<void>>();
   readonly #running = new Set<RunningScript>();
-  readonly #imports = new LearnedImports();
 
   private constructor(
     options: ProcessStepRunnerOptions,
@@ -111,7 +104,6 @@ export class ProcessStepRunner implements StepRunner {
     this.#furnish = parts.furnish;
     this.#users = parts.users;
     this.#databases = parts.databases;
-    this.#findPython = parts.findPython;
     this.launcher = new LauncherClient(options);
     const { launcher } = this;
     const { clock, log } = options;
@@ -119,6 +111,9 @@ export class ProcessStepRunner implements StepRunner {
     const socketDirectory = this.runRoot.zygoteDirectory;
     const forks = options.fork !== "off" && Zygotes.supported;
     this.zygotes = forks ? new Zygotes({ launcher, sdk, socketDirectory, clock, log }) : undefined;
+    this.#channels = new SlotChannels(this.runRoot, options);
+    const { sqlStatementMs = defaultSqlStatementMs, dataDirectory } = options;
+    this.#launches = new StepLaunches({ ...parts, launcher, zygotes: this.zygotes, dataDirectory, sqlStatementMs });
   }
 
   /**
@@ -195,17 +190,18 @@ export class ProcessStepRunner implements StepRunner {
   }
 
   run(request: StepRequest, host: StepHost): RunningStep {
+    const owner = userOfSlot(this.isolation, request.slot);
     const script = new RunningScript(request, host, {
       clock: this.#options.clock,
-      learn: (modules) => this.#imports.learn(scriptKey(request), modules),
-      prepare: (nonce, channelPath, scratch) => this.#prepare(request, nonce, channelPath, scratch),
-      channel: () => this.#channel(request),
+      learn: (modules) => this.#launches.learn(request, modules),
+      prepare: (nonce, channelPath, scratch) => this.#launches.prepare(request, { nonce, channelPath, scratch }),
+      channel: () => this.#channels.open(request.slot, owner, this.#launches.userOf(request)),
       resolve: async () => {
         await this.#mend();
         return this.#resolve(request);
       },
-      scratch: () => this.runRoot.scratch(request.slot, userOfSlot(this.isolation, request.slot)),
-      clearScratch: () => this.runRoot.clearScratch(request.slot, userOfSlot(this.isolation, request.slot)),
+      scratch: () => this.runRoot.scratch(request.slot, owner),
+      clearScratch: () => this.runRoot.clearScratch(request.slot, owner),
     });
     this.#running.add(script);
     void script.result.then(() => this.#running.delete(script));
@@ -233,7 +229,7 @@ export class ProcessStepRunner implements StepRunner {
     await Promise.all([...this.#running].map((script) => script.result));
     await this.zygotes?.close();
     await this.launcher.close();
-    for (const channel of await Promise.all(this.#channels.values())) await channel.close();
+    await this.#channels.close();
     await this.runRoot.close();
     await this.#users?.release();
   }
@@ -241,7 +237,7 @@ export class ProcessStepRunner implements StepRunner {
   async #resolve({ script, runtime: wanted, context, isolation }: StepRequest): Promise<string | undefined> {
     const runtime = this.runtimes.forScript(script, wanted);
     if (!runtime) return `nothing here runs '${script}'; scripts end in ${this.runtimes.extensions.join(" ")}`;
-    const hindrance = isolation.level === "sandbox" ? await this.#sandboxHindrance() : undefined;
+    const hindrance = isolation.level === "sandbox" ? await this.#launches.sandboxHindrance() : undefined;
     if (hindrance !== undefined) return hindrance;
     let resolved = this.#resolved.get(runtime);
     if (!resolved) {
@@ -264,129 +260,4 @@ export class ProcessStepRunner implements StepRunner {
       });
     await this.#mending;
   }
-
-  async #channel(request: StepRequest): Promise<SlotChannel> {
-    const { slot } = request;
-    const user = this.#userOf(request);
-    const former = await this.#channels.get(slot);
-    if (former && existsSync(former.path)) {
-      await this.runRoot.admit(slot, user);
-      return former;
-    }
-    await former?.close();
-    const owner = userOfSlot(this.isolation, slot);
-    const channel = this.runRoot
-      .channelPath(slot, owner)
-      .then((path) => SlotChannel.listen(path, owner, this.#options));
-    channel.catch(() => this.#channels.delete(slot));
-    this.#channels.set(slot, channel);
-    await channel;
-    await this.runRoot.admit(slot, user);
-    return channel;
-  }
-
-  /** The slot's user; an SQL step has the group of databases in place of the slot's. */
-  #userOf({ slot, script }: StepRequest): { uid: number; gid: number } | undefined {
-    const user = userOfSlot(this.isolation, slot);
-    const group = databaseGroup(this.isolation);
-    const usesDatabases = this.runtimes.forScript(script)?.usesDatabases;
-    return user && group !== undefined && usesDatabases ? { uid: user.uid, gid: group } : user;
-  }
-
-  async #prepare(request: StepRequest, nonce: string, channelPath: string, scratch: string): Promise<Launch> {
-    const runtime = this.runtimes.forScript(request.script, request.runtime) as Runtime;
-    const databases = runtime.usesDatabases ? this.#databases.directoryOf(request.context.service.project) : undefined;
-    const { directory, script: path, environment } = request;
-    const asked = runtime.command({ directory, path, environment });
-    const isBoxed = request.isolation.level === "sandbox";
-    const limited =
-      isBoxed || this.isolation.kind === "landlock" ? this.#landlockPaths(request, runtime, scratch) : undefined;
-    if (databases !== undefined) limited?.write.push(databases);
-    const run = {
-      cwd: request.directory,
-      env: {
-        PATH: scriptSearchPath,
-        LANG: "C.UTF-8",
-        HOME: scratch,
-        TMPDIR: scratch,
-        FX_SCRATCH: scratch,
-        FX_EXECUTION_ID: request.executionId,
-        FX_CHANNEL: channelPath,
-        FX_NONCE: nonce,
-        ...(databases === undefined ? {} : this.#databaseVariables(databases)),
-        ...asked.env,
-      },
-      user: this.#userOf(request),
-      outputCapBytes: request.outputCapBytes,
-      limits: request.limits,
-      setAsideBytes: asked.setAsideBytes,
-    };
-    await this.launcher.ready();
-    const landlock = limited && landlockRules(limited);
-    const exec = runtime.forkedFrom ? {} : { exec: [asked.command, ...asked.args] };
-    if (isBoxed) {
-      const { network } = request.isolation;
-      const zygote = await this.#zygoteOfSandbox(runtime, environment);
-      return (ttlMs, listener) => zygote.start({ ...run, ...exec, landlock, sandbox: { network }, ttlMs }, listener);
-    }
-    const zygote = await this.#zygoteOf(runtime, request);
-    if (zygote?.isReady) return (ttlMs, listener) => zygote.start({ ...run, ...exec, landlock, ttlMs }, listener);
-    const { command, args } =
-      limited && this.isolation.kind === "landlock"
-        ? landlockCommand(this.isolation.python, limited, asked.command, asked.args)
-        : asked;
-    return (ttlMs, listener) => this.launcher.start({ ...run, command, args, ttlMs }, listener);
-  }
-
-  /** Python is forked from its own; a program is started by any, which is smaller than the launcher. */
-  async #zygoteOf(runtime: Runtime, request: StepRequest): Promise<Zygote | undefined> {
-    if (runtime.forkedFrom)
-      return this.zygotes?.of(runtime.forkedFrom(request.environment), this.#imports.of(scriptKey(request)));
-    const python = await this.#findPython().catch(() => undefined);
-    return python && this.zygotes?.of(python.command);
-  }
-
-  /** A sandbox is entered between fork and script, so that a command in it is forked first as well. */
-  async #zygoteOfSandbox(runtime: Runtime, environment: Environment | undefined): Promise<Zygote> {
-    const python = runtime.forkedFrom?.(environment) ?? (await this.#findPython()).command;
-    const zygote = this.zygotes?.of(python);
-    if (zygote && (await zygote.settled())) return zygote;
-    throw new PlatformError("unavailable", "no warm Python could be started, and a sandbox is entered from one");
-  }
-
-  /** Why a step cannot be put into its sandbox. Found out once, when it is first asked for. */
-  async #sandboxHindrance(): Promise<string | undefined> {
-    if (!this.zygotes)
-      return 'it wants a sandbox (manifest key "isolation"), which needs Linux and the setting executor.fork at auto';
-    this.#sandbox ??= sandboxHindrance(this.#findPython, userOfSlot(this.isolation, 0)?.uid);
-    const hindrance = await this.#sandbox;
-    return hindrance && `it wants a sandbox (manifest key "isolation"), but ${hindrance}`;
-  }
-
-  #landlockPaths(request: StepRequest, runtime: Runtime, scratch: string): LandlockPaths & { write: string[] } {
-    return {
-      hidden: resolve(this.#options.dataDirectory),
-      read: [
-        request.directory,
-        ...this.runRoot.packageEnds,
-        this.library,
-        ...runtime.files(),
-        ...(request.environment?.files ?? []),
-      ],
-      write: [scratch],
-    };
-  }
-
-  #databaseVariables(directory: string): Record<string, string> {
-    return {
-      FX_SQL_DIRECTORY: directory,
-      FX_SQL_HIDDEN: resolve(this.#options.dataDirectory),
-      FX_SQL_STATEMENT_MS: String(this.#options.sqlStatementMs ?? defaultSqlStatementMs),
-    };
-  }
-}
-
-/** What a script imports depends on its version alone. */
-function scriptKey({ context, script }: StepRequest): string {
-  return `${context.service.version} ${script}`;
 }

@@ -27,16 +27,12 @@ export interface ExecutorProbe {
 /** What an executor with these settings would find on this machine; starts nothing and changes nothing. */
 export async function probeExecutor({ executor, dependencies }: Settings): Promise<ExecutorProbe> {
   const { python, bun, javascript: setting, isolation: wanted, firstUid, slots } = executor;
-  const runtimes = await checkingRegistry({ python, bun, searchPath: searchPath() }).probe();
-  const javascript = defaultJavaScript(setting, runtimes.bun?.available === true);
   const ownUsers = wanted !== "off" && (await canSwitchUser(firstUid));
-  const packageTools = await probePackageTools({
-    python,
-    searchPath: searchPath(),
-    othersMustReach: ownUsers,
-    tool: dependencies.pythonTool,
-  });
-  const search = () => findPython({ wanted: python, searchPath: searchPath(), othersMustReach: ownUsers });
+  const reach = { searchPath: searchPath(), othersMustReach: ownUsers };
+  const runtimes = await checkingRegistry({ python, bun, ...reach }).probe();
+  const javascript = defaultJavaScript(setting, runtimes.bun?.available === true);
+  const packageTools = await probePackageTools({ python, ...reach, tool: dependencies.pythonTool });
+  const search = () => findPython({ wanted: python, ...reach });
   const hindrance = await sandboxHindrance(search, ownUsers ? firstUid : undefined);
   if (ownUsers) {
     const isolation = describeIsolation({ kind: "own-user", firstUid, slots });

@@ -99,6 +99,8 @@ export function checkingRegistry(
   options: {
     python?: string | undefined;
     searchPath?: string | undefined;
+    /** Scripts run as users of their own. */
+    othersMustReach?: boolean;
     bun?: string | undefined;
     javascript?: JavaScriptRuntime;
   } = {},
@@ -107,7 +109,7 @@ export function checkingRegistry(
   return new RuntimeRegistry({
     library: sdkDirectory,
     node: process.execPath,
-    findPython: () => (python ??= findPython({ wanted: options.python, ...options, othersMustReach: false })),
+    findPython: () => (python ??= findPython({ wanted: options.python, othersMustReach: false, ...options })),
     findBun: () => findBun(options.bun),
     javascript: options.javascript ?? "bun",
   });

@@ -1,0 +1,177 @@
+import { resolve } from "node:path";
+import { PlatformError } from "../foundation/errors.ts";
+import type { DatabaseArea } from "./database-area.ts";
+import { databaseGroup, type Isolation, userOfSlot } from "./isolation/isolation.ts";
+import { type LandlockPaths, landlockCommand, landlockRules } from "./isolation/landlock-command.ts";
+import { sandboxHindrance } from "./isolation/sandbox-probe.ts";
+import type { Launcher, LaunchRequest } from "./launcher/launcher.ts";
+import type { RunRoot } from "./run-root.ts";
+import type { Launch } from "./running-script.ts";
+import type { PythonInterpreter } from "./runtimes/find-python.ts";
+import type { RuntimeRegistry } from "./runtimes/registry.ts";
+import type { Runtime } from "./runtimes/runtime.ts";
+import type { StepRequest } from "./step-runner.ts";
+import { LearnedImports } from "./zygote/learned-imports.ts";
+import type { Zygote } from "./zygote/zygote.ts";
+import type { Zygotes } from "./zygote/zygotes.ts";
+
+export interface StepLaunchParts {
+  launcher: Launcher<LaunchRequest>;
+  /** Undefined: every script is started anew. */
+  zygotes: Zygotes | undefined;
+  runtimes: RuntimeRegistry;
+  runRoot: RunRoot;
+  /** The directory of the SDKs. */
+  library: string;
+  isolation: Isolation;
+  databases: DatabaseArea;
+  findPython(): Promise<PythonInterpreter>;
+  /** What scripts must not read (rule S3). */
+  dataDirectory: string;
+  /** What one statement of an SQL script may take. */
+  sqlStatementMs: number;
+}
+
+/** Where a step's process finds what belongs to it alone. */
+export interface StepPlace {
+  nonce: string;
+  channelPath: string;
+  scratch: string;
+}
+
+const scriptSearchPath = "/usr/local/bin:/usr/bin:/bin";
+
+/** From a step to the process that runs it: by which program, forked or started anew, within which bounds. */
+export class StepLaunches {
+  readonly #parts: StepLaunchParts;
+  readonly #imports = new LearnedImports();
+  #sandbox: Promise<string | undefined> | undefined;
+
+  constructor(parts: StepLaunchParts) {
+    this.#parts = parts;
+  }
+
+  /** The slot's user; an SQL step has the group of databases in place of the slot's. */
+  userOf({ slot, script }: StepRequest): { uid: number; gid: number } | undefined {
+    const { isolation, runtimes } = this.#parts;
+    const user = userOfSlot(isolation, slot);
+    const group = databaseGroup(isolation);
+    const usesDatabases = runtimes.forScript(script)?.usesDatabases;
+    return user && group !== undefined && usesDatabases ? { uid: user.uid, gid: group } : user;
+  }
+
+  /** What a run has imported of its interpreter, for the next run of the script. */
+  learn(request: StepRequest, modules: readonly string[]): void {
+    this.#imports.learn(scriptKey(request), modules);
+  }
+
+  /** Why a step cannot be put into its sandbox. Found out once, when it is first asked for. */
+  async sandboxHindrance(): Promise<string | undefined> {
+    const { zygotes, findPython, isolation } = this.#parts;
+    const wants = 'it wants a sandbox (manifest key "isolation")';
+    if (!zygotes) return `${wants}, which needs Linux and the setting executor.fork at auto`;
+    this.#sandbox ??= sandboxHindrance(findPython, userOfSlot(isolation, 0)?.uid);
+    const hindrance = await this.#sandbox;
+    return hindrance && `${wants}, but ${hindrance}`;
+  }
+
+  /** Resolves when the step can be launched at once. */
+  async prepare(request: StepRequest, place: StepPlace): Promise<Launch> {
+    const { launcher, runtimes, databases: area, isolation } = this.#parts;
+    const runtime = runtimes.forScript(request.script, request.runtime) as Runtime;
+    const databases = runtime.usesDatabases ? area.directoryOf(request.context.service.project) : undefined;
+    const { directory, script: path, environment } = request;
+    const asked = runtime.command({ directory, path, environment });
+    const isBoxed = request.isolation.level === "sandbox";
+    const limited =
+      isBoxed || isolation.kind === "landlock" ? this.#landlockPaths(request, runtime, place.scratch) : undefined;
+    if (databases !== undefined) limited?.write.push(databases);
+    const run = {
+      cwd: directory,
+      env: {
+        ...variablesOf(request, place),
+        ...(databases === undefined ? {} : this.#databaseVariables(databases)),
+        ...asked.env,
+      },
+      user: this.userOf(request),
+      outputCapBytes: request.outputCapBytes,
+      limits: request.limits,
+      setAsideBytes: asked.setAsideBytes,
+    };
+    await launcher.ready();
+    const landlock = limited && landlockRules(limited);
+    const exec = runtime.forkedFrom ? {} : { exec: [asked.command, ...asked.args] };
+    if (isBoxed) {
+      const { network } = request.isolation;
+      const zygote = await this.#zygoteOfSandbox(runtime, request);
+      return (ttlMs, listener) => zygote.start({ ...run, ...exec, landlock, sandbox: { network }, ttlMs }, listener);
+    }
+    const zygote = await this.#zygoteOf(runtime, request);
+    if (zygote?.isReady) return (ttlMs, listener) => zygote.start({ ...run, ...exec, landlock, ttlMs }, listener);
+    const { command, args } =
+      limited && isolation.kind === "landlock"
+        ? landlockCommand(isolation.python, limited, asked.command, asked.args)
+        : asked;
+    return (ttlMs, listener) => launcher.start({ ...run, command, args, ttlMs }, listener);
+  }
+
+  /** Python is forked from its own; a program is started by any, which is smaller than the launcher. */
+  async #zygoteOf(runtime: Runtime, request: StepRequest): Promise<Zygote | undefined> {
+    const { zygotes, findPython } = this.#parts;
+    if (runtime.forkedFrom)
+      return zygotes?.of(runtime.forkedFrom(request.environment), this.#imports.of(scriptKey(request)));
+    const python = await findPython().catch(() => undefined);
+    return python && zygotes?.of(python.command);
+  }
+
+  /** A sandbox is entered between fork and script, so that a command in it is forked first as well. */
+  async #zygoteOfSandbox(runtime: Runtime, { environment }: StepRequest): Promise<Zygote> {
+    const { zygotes, findPython } = this.#parts;
+    const python = runtime.forkedFrom?.(environment) ?? (await findPython()).command;
+    const zygote = zygotes?.of(python);
+    if (zygote && (await zygote.settled())) return zygote;
+    throw new PlatformError("unavailable", "no warm Python could be started, and a sandbox is entered from one");
+  }
+
+  #landlockPaths(request: StepRequest, runtime: Runtime, scratch: string): LandlockPaths & { write: string[] } {
+    const { dataDirectory, runRoot, library } = this.#parts;
+    return {
+      hidden: resolve(dataDirectory),
+      read: [
+        request.directory,
+        ...runRoot.packageEnds,
+        library,
+        ...runtime.files(),
+        ...(request.environment?.files ?? []),
+      ],
+      write: [scratch],
+    };
+  }
+
+  #databaseVariables(directory: string): Record<string, string> {
+    const { dataDirectory, sqlStatementMs } = this.#parts;
+    return {
+      FX_SQL_DIRECTORY: directory,
+      FX_SQL_HIDDEN: resolve(dataDirectory),
+      FX_SQL_STATEMENT_MS: String(sqlStatementMs),
+    };
+  }
+}
+
+function variablesOf({ executionId }: StepRequest, { nonce, channelPath, scratch }: StepPlace): Record<string, string> {
+  return {
+    PATH: scriptSearchPath,
+    LANG: "C.UTF-8",
+    HOME: scratch,
+    TMPDIR: scratch,
+    FX_SCRATCH: scratch,
+    FX_EXECUTION_ID: executionId,
+    FX_CHANNEL: channelPath,
+    FX_NONCE: nonce,
+  };
+}
+
+/** What a script imports depends on its version alone. */
+function scriptKey({ context, script }: StepRequest): string {
+  return `${context.service.version} ${script}`;
+}
