@@ -52,10 +52,17 @@ function ofOwnKind(value: object): Json | undefined {
 function ofEntries(entries: readonly (readonly [unknown, unknown])[]): Json {
   const known = entries.flatMap(([key, item]): [string, Json][] => {
     const json = celToJson(item);
-    return json === undefined ? [] : [[String(key), json]];
+    return json === undefined ? [] : [[keyText(key), json]];
   });
   // Makes members of its own, whatever they are called.
   return Object.fromEntries(known);
+}
+
+/** As the value itself would be told; CEL has whole numbers, booleans and texts as keys, and its own kinds of the first. */
+function keyText(key: unknown): string {
+  if (typeof key !== "object" || key === null) return String(key);
+  const json = celToJson(key);
+  return typeof json === "string" ? json : (JSON.stringify(json) ?? "");
 }
 
 function wholeNumber(value: bigint): Json {

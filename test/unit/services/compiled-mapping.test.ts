@@ -146,6 +146,16 @@ describe("values of expressions as JSON", () => {
     expect(celToJson(Number.NEGATIVE_INFINITY)).toBe("-Infinity");
   });
 
+  test("are JSON under whatever keys", () => {
+    const keyed = new Map<unknown, unknown>([
+      [1n, "n"],
+      [true, "b"],
+      [{ toString: 0 }, "o"],
+      [null, "z"],
+    ]);
+    expect(celToJson(keyed)).toEqual({ 1: "n", true: "b", '{"toString":0}': "o", null: "z" });
+  });
+
   test("are JSON, whatever they were", () => {
     fc.assert(
       fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withSet: true }), (anything) => {
