@@ -83,6 +83,29 @@ print(open(path).read())`);
     expect(written.stdout()).toBe("kept\n");
   });
 
+  it("S5: finds nothing in its memory of what other runs have printed", async () => {
+    const printed = "over the hills and far away";
+    const first = run(`print(${JSON.stringify(printed)} * 1000)\nprint(${JSON.stringify(printed)})`);
+    expect(await first.result).toMatchObject({ kind: "exited", exitCode: 0 });
+    expect(first.stdout()).toContain(printed);
+    // The brackets keep the pattern from finding itself.
+    const second = run(`import re
+printed = re.compile(b"over the hills and far [a]wayover the hills and far [a]way")
+found = looked = 0
+for line in open("/proc/self/maps"):
+    area, rights = line.split()[:2]
+    if not rights.startswith("rw"): continue
+    start, end = (int(part, 16) for part in area.split("-"))
+    with open("/proc/self/mem", "rb", 0) as memory:
+        memory.seek(start)
+        content = memory.read(end - start)
+    looked += len(content)
+    found += len(printed.findall(content))
+print(looked > 1 << 20, found)`);
+    await second.result;
+    expect(second.both()).toBe("True 0\n");
+  });
+
   it("has gained no descriptor of the platform, and cannot gain privileges", async () => {
     const script = run(`import os
 print(sorted(int(name) for name in os.listdir("/proc/self/fd"))[:4])

@@ -1,0 +1,442 @@
+"""The keeper of a zygote's runs: their output, their time and what they use, and all talk with the executor.
+
+It is a process of its own, forked from the zygote before any run, because a fork inherits what its parent has ever read: a zygote
+that relayed output would hand the output of one run, unredacted, to the next. So the zygote forks and waits, and the keeper reads;
+pipes are made here and lent to the zygote for the length of a fork.
+
+It speaks the launcher's protocol with the executor (src/executor/launcher/launcher-message.ts). A run is killed on `stop`, at the end
+of its time to live, and when the executor is gone (rule D8).
+"""
+import collections
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import time
+
+from zygote_words import EXITED, FORK, FORK_HEAD, HEAD, KILL, LOOK, SIGNAL, STARTED, UNSTARTABLE, EXIT_BODY, PID
+
+KINDS = ("start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended", "fork")
+CODE = {name: index for index, name in enumerate(KINDS)}
+LENGTH = struct.Struct(">I")
+WINDOW = 256 * 1024
+CHUNK = 64 * 1024
+# Read of one run before others have their turn.
+TURN = 1024 * 1024
+HELD_PIPE_SECONDS = 1.0
+# How often what a run uses is looked at; a shorter one is held by the kernel's limits alone.
+WATCH_SECONDS = 0.1
+# Longer than any start of a script; within what a message of the zygote's socket holds.
+MAX_FORK = 128 * 1024
+MAX_FRAME = 4 * 1024 * 1024
+
+
+class Run:
+    """One script, from its fork to the last byte of its output."""
+
+    __slots__ = ("id", "pid", "fds", "order", "orders", "cap", "unhandled", "read", "written", "truncated", "paused",
+                 "expired", "overrun", "ttl", "grace", "held", "watch", "limits", "exit", "over")
+
+    def __init__(self, id, fds, order, cap, limits):
+        self.id = id
+        self.pid = None
+        self.fds = fds
+        self.order = order
+        self.orders = 0
+        self.cap = cap
+        self.unhandled = 0
+        self.read = 0
+        self.written = 0
+        self.truncated = False
+        self.paused = False
+        self.expired = False
+        self.overrun = None
+        # (memory in bytes, processes and threads, output in bytes); 0: no limit.
+        self.limits = limits
+        self.watch = time.monotonic() + WATCH_SECONDS if limits[0] or limits[1] else None
+        self.ttl = None
+        self.grace = None
+        self.held = None
+        self.exit = None
+        self.over = False
+
+
+class Keeper:
+    def __init__(self, control, zygote):
+        self.control = control
+        self.zygote = zygote
+        self.out = collections.deque()
+        self.runs = {}
+        self.by_fd = {}
+        self.poll = select.epoll()
+        self.poll.register(control.fileno(), select.EPOLLIN)
+        self.poll.register(zygote.fileno(), select.EPOLLIN)
+        self.sending = False
+        self.buffer = bytearray(CHUNK)
+
+    def serve(self):
+        """Returns when the executor or the zygote is gone."""
+        self.send("ready", 0)
+        self.flush()
+        while True:
+            for fd, events in self.poll.poll(self.wait()):
+                if fd == self.zygote.fileno():
+                    if not self.hear():
+                        return
+                elif fd == self.control.fileno():
+                    if events & ~select.EPOLLOUT and not self.receive():
+                        return
+                else:
+                    self.ready(fd)
+            self.keep_time()
+            if not self.flush():
+                return
+
+    # What the executor says.
+
+    def receive(self):
+        """False: the executor is gone."""
+        try:
+            head = self.control.recv(4, socket.MSG_WAITALL)
+            if len(head) < 4:
+                return False
+            length = LENGTH.unpack(head)[0]
+            if length > MAX_FRAME:
+                return False
+            frame = bytearray(length)
+            if self.control.recv_into(frame, length, socket.MSG_WAITALL) < length:
+                return False
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        kind, id = HEAD.unpack_from(frame)
+        if kind == CODE["fork"]:
+            self.fork(id, frame)
+            return True
+        run = self.runs.get(id)
+        # An order for a run that has just ended is late, not wrong.
+        if run is None:
+            return True
+        value = LENGTH.unpack_from(frame, HEAD.size)[0]
+        if kind == CODE["keepAlive"]:
+            self.keep_alive(run, value)
+        elif kind == CODE["stop"]:
+            self.stop(run, value)
+        elif kind == CODE["taken"]:
+            self.taken(run, value)
+        return True
+
+    def fork(self, id, frame):
+        ttl, cap, uid, gid, *limits = FORK_HEAD.unpack_from(frame, HEAD.size)
+        opened = []
+        try:
+            if len(frame) > MAX_FORK:
+                raise OSError(f"{len(frame)} bytes of paths and environment; at most {MAX_FORK} start a script")
+            out, out_child = pipe = os.pipe2(os.O_CLOEXEC)
+            opened += pipe
+            err, err_child = pipe = os.pipe2(os.O_CLOEXEC)
+            opened += pipe
+            order, order_child = (end.detach() for end in socket.socketpair())
+            opened += (order, order_child)
+            message = [HEAD.pack(FORK, id), memoryview(frame)[HEAD.size :]]
+            socket.send_fds(self.zygote, message, [out_child, err_child, order_child])
+        except OSError as error:
+            for fd in opened:
+                os.close(fd)
+            self.send("ended", id, {"kind": "unstartable", "message": f"no process could be forked: {error}"})
+            return
+        finally:
+            frame[:] = bytes(len(frame))
+        for fd in (out_child, err_child, order_child):
+            os.close(fd)
+        run = Run(id, {out: "stdout", err: "stderr"}, order, cap, limits)
+        self.runs[id] = run
+        for fd in (out, err, order):
+            os.set_blocking(fd, False)
+            self.poll.register(fd, select.EPOLLIN)
+            self.by_fd[fd] = run
+        self.keep_alive(run, ttl)
+
+    def signal(self, run, number):
+        """The zygote alone knows whether the process is still there to take it, or its id another's by now."""
+        self.zygote.send(HEAD.pack(KILL, run.id) + SIGNAL.pack(number))
+
+    # What the zygote says.
+
+    def hear(self):
+        """False: the zygote is gone."""
+        try:
+            message = self.zygote.recv(4096)
+        except OSError:
+            return False
+        if not message:
+            return False
+        kind, id = HEAD.unpack_from(message)
+        run = self.runs.get(id)
+        if run is None:
+            return True
+        if kind == STARTED:
+            run.pid = PID.unpack_from(message, HEAD.size)[0]
+            self.send("started", id, message[HEAD.size :])
+        elif kind == UNSTARTABLE:
+            text = message[HEAD.size :].decode(errors="replace")
+            run.exit = {"kind": "unstartable", "message": f"no process could be forked: {text}"}
+            self.exited(run)
+        elif kind == EXITED:
+            run.exit = EXIT_BODY.unpack_from(message, HEAD.size)
+            self.exited(run)
+        return True
+
+    def exited(self, run):
+        """It and all that it left are gone: what is read now is all there is."""
+        run.ttl = run.grace = run.watch = None
+        run.held = time.monotonic() + HELD_PIPE_SECONDS
+        self.read_all(run)
+        self.finish_when_quiet(run)
+
+    def keep_alive(self, run, ms):
+        run.ttl = time.monotonic() + ms / 1000
+
+    def stop(self, run, grace_ms):
+        if run.exit is not None:
+            return
+        if grace_ms > 0:
+            self.signal(run, signal.SIGTERM)
+            run.grace = time.monotonic() + grace_ms / 1000
+        else:
+            self.signal(run, signal.SIGKILL)
+
+    def taken(self, run, size):
+        run.unhandled -= size
+        if not run.paused or run.unhandled > WINDOW // 2:
+            return
+        run.paused = False
+        for fd in run.fds:
+            self.poll.register(fd, select.EPOLLIN)
+        self.answer_order(run)
+
+    # What the runs do.
+
+    def ready(self, fd):
+        run = self.by_fd.get(fd)
+        if run is None:
+            return
+        if fd == run.order:
+            self.ordered(run)
+        elif not run.paused:
+            self.read(run, fd)
+            self.answer_order(run)
+        self.finish_when_quiet(run)
+
+    def read(self, run, fd):
+        """Reads once. True: there may be more."""
+        try:
+            size = os.readv(fd, [self.buffer])
+        except BlockingIOError:
+            return False
+        except OSError:
+            size = 0
+        if size == 0:
+            self.forget(fd)
+            del run.fds[fd]
+            return False
+        run.read += size
+        if run.limits[2] and run.read > run.limits[2]:
+            self.overran(run, "outputBytes")
+        kept = min(size, max(0, run.cap - run.written))
+        run.truncated = run.truncated or kept < size
+        if kept > 0:
+            run.written += kept
+            run.unhandled += kept
+            self.send(run.fds[fd], run.id, bytes(memoryview(self.buffer)[:kept]))
+        if run.held is not None:
+            run.held = time.monotonic() + HELD_PIPE_SECONDS
+        if run.unhandled > WINDOW and not run.paused:
+            run.paused = True
+            for open_fd in run.fds:
+                self.poll.unregister(open_fd)
+            return False
+        return size == CHUNK
+
+    def read_all(self, run):
+        """What is there, as far as it is a turn's worth. True: that was all."""
+        until = run.read + TURN
+        for fd in list(run.fds):
+            while not run.paused and fd in run.fds and self.read(run, fd):
+                if run.read > until:
+                    return False
+        return True
+
+    def ordered(self, run):
+        try:
+            asked = os.read(run.order, 4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            asked = b""
+        if not asked:
+            self.forget(run.order)
+            run.order = None
+            return
+        run.orders += len(asked)
+        self.answer_order(run)
+
+    def answer_order(self, run):
+        """Two pipes lose the order between them: the answer comes when all that was written before is read."""
+        if run.orders == 0 or run.order is None:
+            return
+        if not self.read_all(run) or run.paused:
+            return
+        try:
+            os.write(run.order, bytes(run.orders))
+        except OSError:
+            pass
+        run.orders = 0
+
+    def finish_when_quiet(self, run):
+        if run.exit is None or run.held is None or run.fds or run.over:
+            return
+        run.over = True
+        if run.order is not None:
+            self.forget(run.order)
+        del self.runs[run.id]
+        self.send("ended", run.id, outcome(run))
+
+    def forget(self, fd):
+        run = self.by_fd.pop(fd)
+        # Closing alone is not enough: a child that was just forked may still hold a copy, and the poll would go on to tell of it.
+        if fd == run.order or not run.paused:
+            self.poll.unregister(fd)
+        os.close(fd)
+
+    # Time.
+
+    def wait(self):
+        """Seconds until something is due; -1: nothing is."""
+        due = None
+        for run in self.runs.values():
+            for moment in (run.ttl, run.grace, run.held, run.pid and run.watch):
+                if moment is not None and (due is None or moment < due):
+                    due = moment
+        return -1 if due is None else max(0.0, due - time.monotonic())
+
+    def keep_time(self):
+        now = time.monotonic()
+        for run in list(self.runs.values()):
+            if run.ttl is not None and run.ttl <= now:
+                run.ttl = None
+                run.expired = True
+                self.signal(run, signal.SIGKILL)
+            if run.grace is not None and run.grace <= now:
+                run.grace = None
+                self.signal(run, signal.SIGKILL)
+            if run.watch is not None and run.watch <= now and run.pid is not None:
+                self.look(run)
+            if run.held is not None and run.held <= now:
+                if run.paused:
+                    run.held = now + HELD_PIPE_SECONDS
+                    continue
+                # Somebody out of reach holds the pipe open.
+                for fd in list(run.fds):
+                    self.forget(fd)
+                run.fds.clear()
+                self.finish_when_quiet(run)
+
+    def look(self, run):
+        """At what the run and all that it started use."""
+        # Who made its children the zygote's own has taken them out of the count: they are killed.
+        self.zygote.send(HEAD.pack(LOOK, run.id))
+        memory, processes = usage_of(run.pid)
+        if run.limits[0] and memory > run.limits[0]:
+            self.overran(run, "memoryBytes")
+        elif run.limits[1] and processes > run.limits[1]:
+            self.overran(run, "processes")
+        else:
+            run.watch = time.monotonic() + WATCH_SECONDS
+
+    def overran(self, run, limit):
+        run.watch = None
+        run.overrun = run.overrun or limit
+        self.signal(run, signal.SIGKILL)
+
+    # What the executor is told.
+
+    def send(self, kind, id, body=b""):
+        if isinstance(body, dict):
+            body = json.dumps(body).encode()
+        self.out.append(LENGTH.pack(HEAD.size + len(body)) + HEAD.pack(CODE[kind], id) + body)
+
+    def flush(self):
+        """False: the executor is gone."""
+        while self.out:
+            data = b"".join(self.out) if len(self.out) > 1 else self.out[0]
+            self.out.clear()
+            try:
+                sent = self.control.send(data, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                return False
+            if sent < len(data):
+                self.out.appendleft(data[sent:])
+                if not self.sending:
+                    self.sending = True
+                    self.poll.modify(self.control.fileno(), select.EPOLLIN | select.EPOLLOUT)
+                return True
+        if self.sending:
+            self.sending = False
+            self.poll.modify(self.control.fileno(), select.EPOLLIN)
+        return True
+
+
+def outcome(run):
+    if isinstance(run.exit, dict):
+        return run.exit
+    status, max_rss, cpu_ms = run.exit
+    used = {"maxRssBytes": max_rss, "cpuMs": cpu_ms}
+    common = {"truncated": run.truncated, "used": used}
+    if run.overrun:
+        return {"kind": "overrun", "limit": run.overrun, **common}
+    if run.expired:
+        return {"kind": "expired", **common}
+    if os.WIFEXITED(status):
+        return {"kind": "exited", "code": os.WEXITSTATUS(status), **common}
+    number = os.WTERMSIG(status)
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    return {"kind": "signalled", "signal": name, **common}
+
+
+def usage_of(pid):
+    """Memory that is no file's, in bytes, and processes with their threads, of a process and all that descend from it."""
+    memory = threads = 0
+    waiting = [pid]
+    while waiting:
+        process = waiting.pop()
+        try:
+            with open(f"/proc/{process}/status") as status:
+                fields = dict(line.split(":", 1) for line in status)
+            threads += int(fields["Threads"])
+            memory += sum(int(fields[name].split()[0]) for name in ("RssAnon", "RssShmem")) * 1024
+            for thread in os.listdir(f"/proc/{process}/task"):
+                with open(f"/proc/{process}/task/{thread}/children") as children:
+                    waiting.extend(map(int, children.read().split()))
+        except (OSError, KeyError):
+            continue  # It has ended meanwhile.
+    return memory, threads
+
+
+def run(address, zygote):
+    """In the keeper's own process, and never returns."""
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    control.connect(address)
+    try:
+        Keeper(control, zygote).serve()
+    finally:
+        # The zygote sees its end of the socket close, and takes all runs along.
+        os._exit(0)

@@ -1,0 +1,14 @@
+"""What a zygote and its keeper say to each other: a kind (1 byte), a run (4 bytes), and the rest; one message a packet."""
+import struct
+
+HEAD = struct.Struct(">BI")
+# To the zygote: with three descriptors and the request of a run; with a signal's number; look for strays.
+FORK, KILL, LOOK = 1, 2, 3
+# To the keeper: with a process id; with what stands in the way; with status, largest memory and processor time.
+STARTED, UNSTARTABLE, EXITED = 4, 5, 6
+
+# Of a request: time to live (ms), kept output, user, group, and the limits that are watched: memory, processes, output; 0: none.
+FORK_HEAD = struct.Struct(">IIiiQIQ")
+SIGNAL = struct.Struct(">I")
+PID = struct.Struct(">I")
+EXIT_BODY = struct.Struct(">iQQ")
