@@ -12,6 +12,8 @@ export function markDashedIds(words: readonly string[]): string[] {
 
 /** Gives every command the words as they were typed. */
 export function unmarkDashedIds(program: Command): void {
+  const writeErr = (text: string) => void process.stderr.write(text.replaceAll(mark, ""));
+  for (const command of [program, ...program.commands]) command.configureOutput({ writeErr });
   program.hook("preAction", (_, command) => {
     for (const list of [command.args, command.processedArgs]) list.splice(0, list.length, ...list.map(unmarked));
     for (const [name, value] of Object.entries(command.optsWithGlobals())) {

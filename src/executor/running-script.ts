@@ -32,15 +32,17 @@ function overrunOf(
   channel: ChannelEnd,
   limits: RunLimits,
 ): { limit: LimitName; value: number } | undefined {
-  const named = end.kind === "overrun" ? end.limit : signalOf(end) === "SIGXCPU" ? "cpuSeconds" : undefined;
+  const named = end.kind === "overrun" ? end.limit : isOutOfTime(end, limits) ? "cpuSeconds" : undefined;
   const failed = end.kind === "signalled" || (end.kind === "exited" && end.code !== 0);
   const limit = named ?? (failed ? channel.overrun : undefined);
   const value = limit && limits[limit];
   return limit !== undefined && value !== undefined ? { limit, value } : undefined;
 }
 
-function signalOf(end: LaunchEnd): string | undefined {
-  return end.kind === "signalled" ? end.signal : undefined;
+/** The kernel's first word is SIGXCPU; to who does not listen its second one is SIGKILL. */
+function isOutOfTime(end: LaunchEnd, { cpuSeconds = Infinity }: RunLimits): boolean {
+  if (end.kind !== "signalled") return false;
+  return end.signal === "SIGXCPU" || (end.signal === "SIGKILL" && (end.used?.cpuMs ?? 0) >= cpuSeconds * 1000);
 }
 
 type StopReason = Parameters<RunningStep["stop"]>[0];

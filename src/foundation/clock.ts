@@ -7,7 +7,7 @@ export interface Clock {
   now(): number;
   /** Milliseconds from an arbitrary origin; never steps backwards. For measuring and deadlines. */
   monotonic(): number;
-  /** Runs `run` once after at least `delayMs`. A cancelled timer never runs. */
+  /** Runs `run` once after at least `delayMs`; soon, where that moment has passed. A cancelled timer never runs. */
   setTimer(delayMs: number, run: () => void): Timer;
 }
 
@@ -20,7 +20,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimer(delayMs, run) {
-    const handle = setTimeout(run, delayMs);
+    const handle = setTimeout(run, Math.max(0, delayMs));
     handle.unref();
     return { cancel: () => clearTimeout(handle) };
   },

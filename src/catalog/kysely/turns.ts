@@ -35,9 +35,11 @@ export async function reopenLimited(tx: Tx, { project, service }: Pick<TurnKey, 
   await reopen(tx, sql`project = ${project} and service = ${service} and state in (${sql.join(limited)})`);
 }
 
-/** Lets those get their turn whose throttle has opened. */
+/** Lets those get their turn whose throttle has opened; and those that could not wait so long: the clock was set back. */
 export function reopenThrottled(tx: Tx, now: number): Promise<void> {
-  return reopen(tx, sql`state = 3 and opens_at <= ${now}`);
+  const periodMs = sql`(select throttle_period_ms from services
+    where services.project = turns.project and services.name = turns.service)`;
+  return reopen(tx, sql`state = 3 and (opens_at <= ${now} or opens_at > ${now} + coalesce(${periodMs}, 0))`);
 }
 
 /** Looks first: there seldom is any, and the look costs a quarter of the change. */

@@ -2,12 +2,14 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { type Clock, sleep } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
-import { killQuietly, killStrays } from "../launcher/strays.ts";
+import { killAllOfUser, killQuietly, killStrays } from "../launcher/strays.ts";
 import type { Told } from "./environment.ts";
 
 /** How long the end of its output is waited for, once its processes are gone. */
 const drainMs = 1_000;
 /** Between two looks at what is left of it. */
+/** One that goes on forking under another mark is not found in any case. */
+const killPasses = 200;
 const killAgainMs = 10;
 /** Lines kept of what a tool said, for the error that it ends with. */
 const keptLines = 200;
@@ -85,10 +87,10 @@ export async function runInstall(asked: InstallCommand, clock: Clock, told: Told
     timer.cancel();
     signal?.removeEventListener("abort", kill);
     kill();
-    const left = user
-      ? ({ kind: "users", firstUid: user.uid, lastUid: user.uid } as const)
-      : ({ kind: "environment", entry: mark } as const);
-    while (killStrays(left) > 0) await sleep(clock, killAgainMs);
+    if (user) await killAllOfUser(user);
+    else
+      for (let pass = 0; pass < killPasses && killStrays({ kind: "environment", entry: mark }) > 0; pass += 1)
+        await sleep(clock, killAgainMs);
     await Promise.race([drained, sleep(clock, drainMs)]);
   }
 }

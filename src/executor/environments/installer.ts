@@ -7,7 +7,7 @@ import type { ServiceSource } from "../../services/service-source.ts";
 import type { Isolation } from "../isolation/isolation.ts";
 import { landlockCommand } from "../isolation/landlock-command.ts";
 import { isReachable } from "../isolation/reachable.ts";
-import { killStrays } from "../launcher/strays.ts";
+import { killAllOfUser } from "../launcher/strays.ts";
 import type { Told } from "./environment.ts";
 import { handOver } from "./hand-over.ts";
 import { installFailure } from "./install-problem.ts";
@@ -82,7 +82,7 @@ export class Installer {
     const home = join(directory, "home");
     await this.#lay(directory, request, home);
     // One that a killed platform left at work must not meddle with this one.
-    if (installer !== undefined) killStrays({ kind: "users", firstUid: installer, lastUid: installer });
+    if (installer !== undefined) await killAllOfUser({ uid: installer, gid: installer });
     for (const step of request.steps) {
       if (this.closing.aborted) throw new PlatformError("unavailable", "the platform is being stopped");
       await this.#run(step, request, directory, home, told);

@@ -15,7 +15,6 @@ const systemPaths = [
   "/sys/devices/system/cpu",
   "/sys/fs/cgroup",
   "/run/systemd/resolve",
-  "/dev/shm",
 ];
 
 export interface LandlockPaths {

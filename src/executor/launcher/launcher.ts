@@ -61,7 +61,8 @@ export interface Launched {
 
 export type LaunchEnd =
   | { kind: "exited"; code: number; truncated: boolean }
-  | { kind: "signalled"; signal: string; truncated: boolean }
+  /** `used`: where it is known. */
+  | { kind: "signalled"; signal: string; truncated: boolean; used?: { cpuMs: number } }
   | { kind: "expired"; truncated: boolean }
   /** Ended for using more than it may. */
   | { kind: "overrun"; limit: LimitName; truncated: boolean }

@@ -97,7 +97,7 @@ def enter(request, uid, gid, descriptors):
     _signal.signal(_signal.SIGINT, _signal.default_int_handler)
     box = request.get("sandbox")
     if box:
-        sandbox.enter(box["network"], uid >= 0)
+        sandbox.enter(box["network"], uid >= 0, request["limits"].get("memoryBytes"))
     for name, value in request["limits"].items():
         # The kernel counts the processes of a user, not those of a run.
         if name in limits and (name != "processes" or uid >= 0):

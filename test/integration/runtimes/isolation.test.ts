@@ -56,6 +56,8 @@ describe("S3: a Landlock command", () => {
     const rules = JSON.parse(landlockCommand("/usr/bin/python3", paths, "/usr/bin/node", ["x"]).args[4] as string);
     expect(rules.read).not.toContain("/opt");
     expect(rules.read).toContain("/usr");
+    // Processes of the same user keep there what is not the script's.
+    expect(rules.read).not.toContain("/dev/shm");
     expect(rules.read).toContain("/opt/fx/data/run/versions/v1");
     expect(rules.write).toEqual(["/opt/fx/data/run/scratch"]);
   });

@@ -90,6 +90,16 @@ describe.each(["python, forked", "python, started anew", "node", "node, spawned"
       });
     });
 
+    // Of a program that is started anew nobody learns how long it took.
+    if (name === "python, forked") {
+      it("of processor time is named also to a script that does not listen", async () => {
+        const source = "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass";
+        const limits = { ...noLimits, cpuSeconds: 1 };
+        const { result } = runScript(runner, { "main.py": source }, "main.py", { request: { limits } });
+        expect(await result).toMatchObject({ kind: "overrun", limit: "cpuSeconds", value: 1 });
+      });
+    }
+
     it("of processes ends a run that starts more", async () => {
       expect(await run("processes", { processes: 30 }).result).toMatchObject({
         kind: "overrun",

@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
+import { noLimits } from "../../../src/services/run-limits.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
 import { openRunner, runScript } from "./script-runs.ts";
 
@@ -112,10 +113,29 @@ print("mount", name(libc.mount(b"none", b"/dev/shm", b"tmpfs", 0, None)))
 print("ptrace", name(libc.ptrace(0, 0, 0, 0)))
 print("keyctl", name(libc.syscall(250, 0, -3, 1)))
 print("io_uring", name(libc.syscall(425, 1, None)))
-print("clone", name(libc.syscall(56, 0x10000000 | 17, 0, 0, 0, 0)))`,
+print("clone", name(libc.syscall(56, 0x10000000 | 17, 0, 0, 0, 0)))
+import socket
+for family in (socket.AF_VSOCK, socket.AF_PACKET, socket.AF_ALG):
+    try: socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error: print(error.strerror)
+    else: print("done")`,
     );
-    expect(out.trim().split("\n")).toHaveLength(6);
+    expect(out.trim().split("\n")).toHaveLength(9);
     expect(out).not.toContain("done");
+  });
+
+  it("has no more shared memory than its limit of memory gives it", async () => {
+    const source = `import os
+try:
+    with open("/dev/shm/much", "wb") as file:
+        for _ in range(200): file.write(bytes(1 << 20))
+    print("wrote", os.path.getsize("/dev/shm/much"))
+except OSError as error: print(error.strerror)`;
+    const limits = { ...noLimits, memoryBytes: 64 * 1024 * 1024 };
+    const isolation = { level: "sandbox", network: false } as const;
+    const run = runScript(runner, { "main.py": source }, "main.py", { request: { limits, isolation } });
+    await run.result;
+    expect(run.stdout()).toBe("No space left on device\n");
   });
 
   it("runs what ordinary scripts run: threads, child processes, locks between processes, a loopback of its own", async () => {
