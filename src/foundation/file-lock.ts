@@ -34,6 +34,20 @@ export async function withFileLock<Result>(
   }
 }
 
+/** Takes the lock of a file, for as long as this process lives or until it is released; undefined: another holds it. */
+export function tryFileLock(path: string): { release(): void } | undefined {
+  const lock = new DatabaseSync(path, { timeout: 0 });
+  try {
+    chmodSync(path, 0o600);
+    if (isTaken(lock)) return { release: () => lock.close() };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+  lock.close();
+  return undefined;
+}
+
 function isTaken(lock: DatabaseSync): boolean {
   try {
     lock.exec("pragma journal_mode = delete; begin exclusive");

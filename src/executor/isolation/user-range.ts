@@ -1,9 +1,15 @@
-import { createServer, type Server } from "node:net";
-import { PlatformError } from "../../foundation/errors.ts";
+import { lstat, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { messageOf, PlatformError } from "../../foundation/errors.ts";
+import { tryFileLock } from "../../foundation/file-lock.ts";
 import { killStrays } from "../launcher/strays.ts";
 
 /** Users up to here exist in every user namespace that maps the usual 65,536; the last two mean "nobody". */
 const lastUid = 65_533;
+/** The first that can be written to: in a hardened container some cannot. All platforms of a machine find the same one. */
+const lockDirectories = ["/var/run/streamzero-fx-users", "/var/lib/streamzero-fx-users"];
+
+type Lock = NonNullable<ReturnType<typeof tryFileLock>>;
 
 export interface UserRange {
   firstUid: number;
@@ -15,14 +21,18 @@ export interface UserRange {
  * whatever a killed predecessor left running as them. Two platforms on one machine thus never share a
  * user: one could read and kill the other's scripts.
  *
- * The lock is a name in the abstract socket namespace: the kernel frees it with the process.
+ * A lock is a file's, in a directory that root alone can enter: the kernel frees it with the process.
  */
 export async function claimUserRange(firstUid: number, slots: number): Promise<UserRange> {
+  const directory = await layLocks();
   for (let uid = firstUid; uid + slots - 1 <= lastUid; uid += slots) {
-    const locks = await lockAll(uid, slots);
+    const locks = lockAll(directory, uid, slots);
     if (!locks) continue;
     killStrays({ kind: "users", firstUid: uid, lastUid: uid + slots - 1 });
-    return { firstUid: uid, release: async () => void (await Promise.all(locks.map(close))) };
+    const release = async () => {
+      for (const lock of locks) lock.release();
+    };
+    return { firstUid: uid, release };
   }
   throw new PlatformError(
     "unavailable",
@@ -31,12 +41,12 @@ export async function claimUserRange(firstUid: number, slots: number): Promise<U
 }
 
 // Blocks of different sizes may overlap, so each id has its own lock.
-async function lockAll(firstUid: number, slots: number): Promise<Server[] | undefined> {
-  const locks: Server[] = [];
+function lockAll(directory: string, firstUid: number, slots: number): Lock[] | undefined {
+  const locks: Lock[] = [];
   for (let slot = 0; slot < slots; slot += 1) {
-    const lock = await lockOne(firstUid + slot);
+    const lock = tryFileLock(join(directory, `uid-${firstUid + slot}`));
     if (!lock) {
-      await Promise.all(locks.map(close));
+      for (const held of locks) held.release();
       return undefined;
     }
     locks.push(lock);
@@ -44,17 +54,22 @@ async function lockAll(firstUid: number, slots: number): Promise<Server[] | unde
   return locks;
 }
 
-function lockOne(uid: number): Promise<Server | undefined> {
-  return new Promise((resolve) => {
-    const lock = createServer((socket) => socket.destroy());
-    lock.once("error", () => resolve(undefined));
-    lock.listen(`\0streamzero-fx-user-${uid}`, () => {
-      lock.unref();
-      resolve(lock);
-    });
-  });
-}
-
-function close(lock: Server): Promise<void> {
-  return new Promise((resolve) => lock.close(() => resolve()));
+/** Closed to scripts: who could hold a lock could keep a platform from its users, and from what still runs as them. */
+async function layLocks(): Promise<string> {
+  const refusals: string[] = [];
+  for (const directory of lockDirectories) {
+    try {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      refusals.push(messageOf(error));
+      continue;
+    }
+    const { uid, mode } = await lstat(directory);
+    if (uid === 0 && (mode & 0o077) === 0) return directory;
+    refusals.push(`'${directory}' is not closed to all but root: chmod 700, or remove it`);
+  }
+  throw new PlatformError(
+    "unavailable",
+    `scripts get users of their own, whose locks can be kept nowhere: ${refusals.join("; ")}`,
+  );
 }

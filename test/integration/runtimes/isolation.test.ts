@@ -1,4 +1,5 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, statSync, symlinkSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DatabaseArea } from "../../../src/executor/database-area.ts";
@@ -6,11 +7,14 @@ import { databaseGroup, describeIsolation, userOfSlot } from "../../../src/execu
 import { landlockCommand } from "../../../src/executor/isolation/landlock-command.ts";
 import { isReachable } from "../../../src/executor/isolation/reachable.ts";
 import { claimUserRange } from "../../../src/executor/isolation/user-range.ts";
+import { killAllOfUser } from "../../../src/executor/launcher/strays.ts";
 import { RunRoot } from "../../../src/executor/run-root.ts";
+import { findPython } from "../../../src/executor/runtimes/find-python.ts";
 import type { VersionId } from "../../../src/foundation/ids.ts";
+import { eventually } from "../../support/eventually.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
-describe("S3: users for scripts", () => {
+describe.skipIf(process.getuid?.() !== 0)("S3: users for scripts, where the executor is root", () => {
   it("are never shared by two platforms on one machine", async () => {
     const first = await claimUserRange(50_000, 4);
     const second = await claimUserRange(50_000, 4);
@@ -19,6 +23,18 @@ describe("S3: users for scripts", () => {
     const third = await claimUserRange(50_000, 4);
     expect(third.firstUid).toBe(first.firstUid);
     await Promise.all([second.release(), third.release()]);
+  });
+
+  it("and all that runs as one of them ends at once, though it forks on and on", async () => {
+    const uid = 50_100;
+    const chain = "import os\nwhile True:\n    if os.fork(): os._exit(0)\n";
+    const { command } = await findPython({ searchPath: "", othersMustReach: true });
+    spawn(command, ["-I", "-c", chain], { uid, gid: uid, stdio: "ignore", cwd: "/" });
+    const alive = () => readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && ownerOf(`/proc/${pid}`) === uid);
+    await eventually(() => alive().length > 0);
+    await killAllOfUser({ uid, gid: uid });
+    // A chain that lives is seen in one of so many looks.
+    for (let look = 0; look < 50; look += 1) expect(alive()).toEqual([]);
   });
 
   it("are refused past the last one, with a reason", async () => {
@@ -139,3 +155,11 @@ describe("S4: where databases of SQL scripts lie", () => {
     expect(databaseGroup({ kind: "none", reason: "", fix: "" })).toBeUndefined();
   });
 });
+
+function ownerOf(path: string): number | undefined {
+  try {
+    return statSync(path).uid;
+  } catch {
+    return undefined;
+  }
+}
