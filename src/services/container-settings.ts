@@ -1,7 +1,8 @@
 import { z } from "zod";
 
 const variableNames = /^(?!FX_)[A-Za-z_][A-Za-z0-9_]*$/;
-const ownNetworks = /^(host|container:.*|ns:.*)$/;
+/** A plain name: what comes after a colon is another container's network, or an option that opens the machine's own. */
+const networkNames = /^(?!host$)[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 
 /** How the container of a `type: container` service is run. What runs in it: the keys `image`, `command`, `args`. */
 export const containerSettings = z
@@ -23,8 +24,7 @@ export const containerSettings = z
     cpus: z.number().positive().max(1024).optional().describe("Processors' worth of time it may take: 0.5, 2."),
     network: z
       .string()
-      .min(1)
-      .refine((name) => !ownNetworks.test(name), "must not be the machine's own network, or another container's")
+      .regex(networkNames, "must be the plain name of a network, and not the machine's own network")
       .optional()
       .describe('"none", or a network that the engine knows; without it the engine\'s default.'),
     user: z

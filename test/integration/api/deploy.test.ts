@@ -170,6 +170,12 @@ describe("deploying a version", () => {
       /the machine's own network.*found "host"/,
     ],
     [
+      "a container whose network opens the machine's by an option",
+      '{"type": "container", "image": "a", "container": {"network": "slirp4netns:allow_host_loopback=true"}}',
+      "manifest.json: container.network",
+      /plain name of a network.*found "slirp4netns/,
+    ],
+    [
       "a container with a variable of ours",
       '{"type": "container", "image": "a", "container": {"env": {"FX_NONCE": "x"}}}',
       "manifest.json: container.env.FX_NONCE",
