@@ -146,7 +146,9 @@ class Keeper:
         except OSError as error:
             for fd in opened:
                 os.close(fd)
-            self.send("ended", id, {"kind": "unstartable", "message": f"no process could be forked: {error}"})
+            # A zygote that is about to be gone is no fault of the script's.
+            kind = "lost" if isinstance(error, (BrokenPipeError, ConnectionResetError)) else "unstartable"
+            self.send("ended", id, {"kind": kind, "message": f"no process could be forked: {error}"})
             return
         finally:
             frame[:] = bytes(len(frame))
