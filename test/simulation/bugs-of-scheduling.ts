@@ -51,7 +51,7 @@ export const bugsOfScheduling: readonly PlantedBug[] = [
     edits: [
       {
         file: turns,
-        find: "state = 3 and opens_at <= ${now}",
+        find: "state = 3 and (opens_at <= ${now} or opens_at > ${now} + coalesce(${periodMs}, 0))",
         replace: "state = 3 and opens_at <= ${now - 1e12}",
       },
     ],
