@@ -33,6 +33,8 @@ describe.skipIf(process.getuid?.() !== 0)("S3: users for scripts, where the exec
     const alive = () => readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && ownerOf(`/proc/${pid}`) === uid);
     await eventually(() => alive().length > 0);
     await killAllOfUser({ uid, gid: uid });
+    // What was killed is there until it has been collected.
+    await eventually(() => alive().length === 0);
     // A chain that lives is seen in one of so many looks.
     for (let look = 0; look < 50; look += 1) expect(alive()).toEqual([]);
   });
