@@ -42,12 +42,13 @@ export interface RoutingBatch {
   positions: RoutedPosition[];
   /** Epoch of the router's index. */
   linkEpoch: number;
+  /** News of the platform's own that no link of that epoch wants: while the epoch is current nothing is read for their decision. */
+  unwanted?: ReadonlySet<EventKey>;
 }
 
 /** An event as it came off the bus, valid. */
 export interface IncomingEvent {
   key: EventKey;
-  digest: string;
   event: CloudEvent;
   /** The event's JSON, as stored. */
   body: Uint8Array;

@@ -5,6 +5,7 @@ import type { Clock } from "../foundation/clock.ts";
 import { isPlatformError, messageOf, PlatformError } from "../foundation/errors.ts";
 import type { Ids } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
+import { LogSync } from "../foundation/log-sync.ts";
 import { openSqliteFile, translateSqliteError } from "../foundation/sqlite-file.ts";
 import type { Catalog } from "./catalog.ts";
 import { sqliteDialect, sqliteTraits } from "./dialects/sqlite.ts";
@@ -32,23 +33,43 @@ type SqliteLocation =
 /** Opens the embedded catalog. Throws `unavailable` when the file cannot be opened, `corrupt` when it is no database. */
 export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<Catalog> {
   const { clock, ids, log, limits } = options;
-  const database = options.database ?? openDatabase(options.path);
-  const dialect = sqliteDialect(database, { closesDatabase: options.database === undefined });
-  const db = new Kysely<Tables>({ dialect });
-  return openKyselyCatalog({ db, traits: sqliteTraits, clock, ids, log, limits: { losses: maxLosses, ...limits } });
+  const opened = options.database ? { database: options.database, sync: undefined } : openDatabase(options.path);
+  const dialect = sqliteDialect({ ...opened, closesDatabase: options.database === undefined });
+  return openKyselyCatalog({
+    db: new Kysely<Tables>({ dialect }),
+    traits: sqliteTraits,
+    clock,
+    ids,
+    log,
+    limits: { losses: maxLosses, ...limits },
+    durable: async () => opened.sync?.durable(),
+  });
 }
 
-function openDatabase(path: string): DatabaseSync {
+function openDatabase(path: string): { database: DatabaseSync; sync: LogSync | undefined } {
+  let database: DatabaseSync | undefined;
   try {
-    const database = openSqliteFile(path);
+    database = openSqliteFile(path);
     // 64 MiB of log before it is copied back: keys are hashes, so that a page is changed by many transactions and
     // copied once. Copied at every 4 MiB, the default, routing takes twice as long.
     database.exec("pragma temp_store = memory; pragma cache_size = -65536; pragma wal_autocheckpoint = 16384");
     database.exec("pragma journal_size_limit = 67108864");
-    return database;
+    return { database, sync: path === ":memory:" ? undefined : syncApart(database, path) };
   } catch (error) {
+    database?.close();
     const translated = translateSqliteError(error, "the catalog's");
     if (isPlatformError(translated)) throw translated;
     throw new PlatformError("unavailable", `the catalog cannot be opened: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/**
+ * A commit only writes the log; whoever waits for it waits for the log's sync, which several share and which holds up
+ * nobody else (docs/adr/0019-synced-apart.md). SQLite itself goes on to sync before and after it copies the log back.
+ */
+function syncApart(database: DatabaseSync, path: string): LogSync {
+  database.exec("pragma synchronous = normal");
+  // The log is there once something was read.
+  database.prepare("select count(*) from sqlite_schema").get();
+  return new LogSync(`${path}-wal`, "the catalog's");
 }

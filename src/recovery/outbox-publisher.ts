@@ -15,6 +15,8 @@ export interface OutboxPublisherParts {
 }
 
 const batchSize = 1000;
+/** Each batch costs commits here, in the router and in every sink: under load there are fewer, and what waits is news only. */
+const restMs = 10;
 
 /**
  * Sends what catalog changes left in the outbox, then clears it (rule D1). A crash in between sends
@@ -33,6 +35,7 @@ export class OutboxPublisher {
       clock,
       log,
       idleMs: pollMs,
+      restMs,
       work: (stopping) => this.#publishAll(stopping),
     });
   }

@@ -90,9 +90,7 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
     return reject("no such run was requested: the catalog does not know it");
   }
   const lifecycle = isLifecycleType(event.type);
-  // What is not reserved and comes from the platform was made by a mapping: it counts as its source does.
-  const ownNews = fromPlatform && isReservedType(event.type) && !isRunRequest(event) && !tellsOfOutside(event.type);
-  if (ownNews && !index.wants(event.type)) return { outcome: "counted", key };
+  if (isUnwanted(incoming, index)) return { outcome: "counted", key };
   const { dedupeWindowMs: windowMs = Number.POSITIVE_INFINITY } = limits;
   if (requested === undefined && facts.now - incoming.receivedAt > windowMs) {
     return reject(
@@ -159,6 +157,13 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
     mappingMisses: unmapped,
     rootFlow: flow,
   };
+}
+
+/** News of the platform's own that nobody listens to: it is counted, and nothing is kept of it. */
+export function isUnwanted({ event, topic }: IncomingEvent, index: RoutingIndex): boolean {
+  // What is not reserved and comes from the platform was made by a mapping: it counts as its source does.
+  const isOwnNews = topic === topics.platform && isReservedType(event.type) && !isRunRequest(event);
+  return isOwnNews && !tellsOfOutside(event.type) && !index.wants(event.type);
 }
 
 const nothing = { starts: [], requested: undefined, mapped: [], mappingMisses: [] };

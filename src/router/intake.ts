@@ -2,7 +2,7 @@ import type { BusRecord } from "../bus/bus.ts";
 import type { IncomingEvent } from "../catalog/routing.ts";
 import { decodeRecord } from "../events/bus-binding.ts";
 import type { CloudEvent } from "../events/cloud-event.ts";
-import { derivedEventId, eventDigestOf, eventKeyOf } from "../events/event-key.ts";
+import { derivedEventId, eventKeyOf } from "../events/event-key.ts";
 import { isReservedSource, isServiceSource } from "../events/reserved-sources.ts";
 import { topics } from "../events/topics.ts";
 
@@ -58,5 +58,5 @@ function toIncoming(record: BusRecord, decoded: Extract<ReturnType<typeof decode
     body = Buffer.from(JSON.stringify(event));
   }
   const { topic, partition, offset, at } = record;
-  return { key, digest: eventDigestOf(event), event, body, topic, partition, offset, receivedAt: at };
+  return { key, event, body, topic, partition, offset, receivedAt: at };
 }

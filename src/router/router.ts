@@ -1,6 +1,13 @@
 import type { Bus, BusRecord, Subscription } from "../bus/bus.ts";
 import type { LinkStore } from "../catalog/links.ts";
-import type { RoutedPosition, RoutingDecision, RoutingFacts, RoutingResult, RoutingStore } from "../catalog/routing.ts";
+import type {
+  RoutedPosition,
+  RoutingBatch,
+  RoutingDecision,
+  RoutingFacts,
+  RoutingResult,
+  RoutingStore,
+} from "../catalog/routing.ts";
 import { routerGroup } from "../events/consumer-groups.ts";
 import { deadLetter } from "../events/dead-letter.ts";
 import { topics } from "../events/topics.ts";
@@ -12,7 +19,7 @@ import type { Ids } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
 import type { IdleTime } from "../foundation/turn.ts";
 import { RoutingIndex } from "../services/routing-index.ts";
-import { decide, type RoutingLimits } from "./decide.ts";
+import { decide, isUnwanted, type RoutingLimits } from "./decide.ts";
 import { type ReadEvent, readRecords, type Segment } from "./intake.ts";
 
 export interface RouterParts {
@@ -139,7 +146,7 @@ export class Router {
     try {
       const rejected = await this.#persist("reject an event", async () => {
         await this.#parts.bus.publish([deadLetter(record, reason)]);
-        return this.#commit([{ record, incoming }], -1, () => [
+        return this.#commit([{ record, incoming }], { linkEpoch: -1 }, () => [
           { outcome: "rejected", key, reason, sequence: 0, verdicts: [], notice: undefined },
         ]);
       });
@@ -154,7 +161,8 @@ export class Router {
     const { limits, ids } = this.#parts;
     const index = this.#index ?? new RoutingIndex({ epoch: -1, links: [], mappings: [] });
     const events = segment.events.map(({ incoming }) => incoming);
-    return this.#commit(segment.events, index.epoch, (facts) => {
+    const unwanted = new Set(events.filter((event) => isUnwanted(event, index)).map(({ key }) => key));
+    return this.#commit(segment.events, { linkEpoch: index.epoch, unwanted }, (facts) => {
       // Rule D2: links and mappings that changed since the index was built are read in this very transaction.
       if (facts.newer) this.#index = new RoutingIndex(facts.newer);
       return decide(events, facts, this.#index ?? index, limits, ids);
@@ -163,12 +171,12 @@ export class Router {
 
   #commit(
     read: readonly ReadEvent[],
-    linkEpoch: number,
+    index: Pick<RoutingBatch, "linkEpoch" | "unwanted">,
     decideAll: (facts: RoutingFacts) => RoutingDecision[],
   ): Promise<RoutingResult> {
     const events = read.map(({ incoming }) => incoming);
     const positions = nextPositions(read.map(({ record }) => record));
-    return this.#parts.catalog.routing.route({ events, positions, linkEpoch }, decideAll);
+    return this.#parts.catalog.routing.route({ events, positions, ...index }, decideAll);
   }
 
   /** Dead letter before the position moves: a lost commit delivers again, a lost dead letter loses the event. */

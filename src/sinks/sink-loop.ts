@@ -43,6 +43,8 @@ export interface SinkWork<Item> {
 
 /** Nobody waits for what a sink stores: while others are busy it takes a twentieth of the thread. */
 const sinkShare = 20;
+/** From one batch to the next that is not full: a batch costs two commits, whatever is in it. */
+const restMs = 20;
 
 interface Read<Item> {
   record: BusRecord;
@@ -105,6 +107,7 @@ export class SinkLoop<Item> {
         await this.#settle(subscription);
       }
       await this.#giveWay(clock.monotonic() - began);
+      if (records.length < this.#work.batchSize) await sleep(clock, began + restMs - clock.monotonic(), signal);
     }
     await this.#settle(subscription);
     await subscription.close();

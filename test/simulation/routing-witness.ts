@@ -1,6 +1,7 @@
 import type { LinkSnapshot } from "../../src/catalog/links.ts";
 import type { IncomingEvent, RoutingDecision, RoutingStore } from "../../src/catalog/routing.ts";
 import type { CloudEvent } from "../../src/events/cloud-event.ts";
+import { eventDigestOf } from "../../src/events/event-key.ts";
 import { isLifecycleType, isReservedType, platformEventTypes } from "../../src/events/reserved-types.ts";
 import { topics } from "../../src/events/topics.ts";
 import { PlatformError } from "../../src/foundation/errors.ts";
@@ -126,9 +127,10 @@ export class RoutingWitness {
     const { history } = this.#parts;
     const incoming = new Map<string, IncomingEvent>();
     for (const event of events) {
-      const digest = this.#digests.get(event.key);
-      if (digest !== undefined && digest !== event.digest) history.reach("an id came twice with different data");
-      if (digest === undefined) this.#digests.set(event.key, event.digest);
+      const digest = eventDigestOf(event.event);
+      const former = this.#digests.get(event.key);
+      if (former !== undefined && former !== digest) history.reach("an id came twice with different data");
+      if (former === undefined) this.#digests.set(event.key, digest);
       if (incoming.has(event.key) || known.has(event.key)) history.reach("an event was decided again as a duplicate");
       else incoming.set(event.key, event);
     }

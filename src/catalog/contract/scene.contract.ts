@@ -1,6 +1,6 @@
 import type { ManualClock } from "../../../test/support/manual-clock.ts";
 import type { CloudEvent } from "../../events/cloud-event.ts";
-import { eventDigestOf, eventKeyOf } from "../../events/event-key.ts";
+import { eventKeyOf } from "../../events/event-key.ts";
 import { topics } from "../../events/topics.ts";
 import type { Step } from "../../executions/execution.ts";
 import { lanes } from "../../executions/lanes.ts";
@@ -79,7 +79,6 @@ export class Scene {
   ): IncomingEvent {
     return {
       key: eventKeyOf(event),
-      digest: eventDigestOf(event),
       event,
       body: Buffer.from(JSON.stringify(event)),
       topic: topics.events,

@@ -1,4 +1,4 @@
-import type { ColumnDataType, ColumnDefinitionBuilder, Kysely, RawBuilder } from "kysely";
+import type { ColumnDataType, ColumnDefinitionBuilder, RawBuilder } from "kysely";
 
 /** All in which the stores and migrations differ between databases; everything else is written once. */
 export interface DialectTraits {
@@ -13,6 +13,4 @@ export interface DialectTraits {
   skipLocked: RawBuilder<unknown>;
   /** Names the index a list must walk, where the planner has no statistics of its own to choose by. */
   walk(index: string): RawBuilder<unknown>;
-  /** Runs single statements that nobody waits to be on disk: a power cut may undo them, as if they had not been asked for. */
-  undemanding<Tables, Result>(db: Kysely<Tables>, work: (db: Kysely<Tables>) => Promise<Result>): Promise<Result>;
 }

@@ -9,6 +9,7 @@ import {
   SqliteQueryCompiler,
   sql,
 } from "kysely";
+import type { LogSync } from "../../foundation/log-sync.ts";
 import type { DialectTraits } from "./dialect-traits.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 
@@ -18,25 +19,22 @@ export const sqliteTraits: DialectTraits = {
   // One writer at a time: nothing is ever locked by another.
   skipLocked: sql``,
   walk: (index) => sql`indexed by ${sql.ref(index)}`,
-  // The log is written and not synced; the next transaction that is synced takes these along.
-  undemanding: (db, work) =>
-    db.connection().execute(async (connection) => {
-      await connection.executeQuery(CompiledQuery.raw("pragma synchronous = normal"));
-      try {
-        return await work(connection);
-      } finally {
-        await connection.executeQuery(CompiledQuery.raw("pragma synchronous = full"));
-      }
-    }),
 };
+
+export interface SqliteDialectParts {
+  database: DatabaseSync;
+  closesDatabase: boolean;
+  /** Of its log, where commits leave that to others. */
+  sync: LogSync | undefined;
+}
 
 /**
  * Kysely on `node:sqlite`: one connection, which Kysely lends to one transaction or query at a time
  * (rule D20), because statements of two transactions on one connection would become one transaction.
  */
-export function sqliteDialect(database: DatabaseSync, options: { closesDatabase: boolean }): Dialect {
+export function sqliteDialect(parts: SqliteDialectParts): Dialect {
   return {
-    createDriver: () => new SqliteDriver(database, options.closesDatabase),
+    createDriver: () => new SqliteDriver(parts),
     createAdapter: () => new SqliteAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
@@ -44,14 +42,12 @@ export function sqliteDialect(database: DatabaseSync, options: { closesDatabase:
 }
 
 class SqliteDriver implements Driver {
-  readonly #database: DatabaseSync;
-  readonly #closesDatabase: boolean;
+  readonly #parts: SqliteDialectParts;
   readonly #connection: SqliteConnection;
 
-  constructor(database: DatabaseSync, closesDatabase: boolean) {
-    this.#database = database;
-    this.#closesDatabase = closesDatabase;
-    this.#connection = new SqliteConnection(database);
+  constructor(parts: SqliteDialectParts) {
+    this.#parts = parts;
+    this.#connection = new SqliteConnection(parts.database);
   }
 
   async init(): Promise<void> {}
@@ -77,7 +73,9 @@ class SqliteDriver implements Driver {
   async releaseConnection(): Promise<void> {}
 
   async destroy(): Promise<void> {
+    const { database, closesDatabase, sync } = this.#parts;
     this.#connection.retire();
-    if (this.#closesDatabase && this.#database.isOpen) this.#database.close();
+    await sync?.close();
+    if (closesDatabase && database.isOpen) database.close();
   }
 }

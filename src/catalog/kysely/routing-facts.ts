@@ -2,6 +2,7 @@ import type { EventKey, ExecutionId } from "../../foundation/ids.ts";
 import {
   type EventCause,
   type IncomingEvent,
+  type RoutingBatch,
   type RoutingFacts,
   type RunRequestFacts,
   rootFlowOf,
@@ -17,11 +18,15 @@ import type { Tx } from "./store-context.ts";
  */
 export async function readRoutingFacts(
   tx: Tx,
-  batch: { fresh: readonly IncomingEvent[]; covered: readonly IncomingEvent[]; linkEpoch: number },
+  batch: Pick<RoutingBatch, "linkEpoch" | "unwanted"> & {
+    fresh: readonly IncomingEvent[];
+    covered: readonly IncomingEvent[];
+  },
   now: number,
 ): Promise<RoutingFacts> {
-  const { fresh, covered, linkEpoch } = batch;
+  const { covered, linkEpoch, unwanted } = batch;
   const epoch = await readLinkEpoch(tx);
+  const fresh = epoch === linkEpoch ? batch.fresh.filter(({ key }) => !unwanted?.has(key)) : batch.fresh;
   const keys = fresh.map(({ key }) => key);
   const known = await readKnownKeys(tx, keys);
   for (const { key } of covered) known.add(key);

@@ -1,5 +1,5 @@
 import type { CloudEvent } from "../../events/cloud-event.ts";
-import { eventKeyOf } from "../../events/event-key.ts";
+import { eventDigestOf, eventKeyOf } from "../../events/event-key.ts";
 import { invariant } from "../../foundation/assert.ts";
 import type { EventKey } from "../../foundation/ids.ts";
 import type { MappingVerdict } from "../../services/mapping-index.ts";
@@ -44,7 +44,7 @@ export function routingStore(context: StoreContext): RoutingStore {
         const counts = await PartitionCounts.read(tx);
         const covered = batch.events.filter((incoming) => counts.isCovered(incoming));
         const fresh = batch.events.filter((incoming) => !counts.isCovered(incoming));
-        const facts = await readRoutingFacts(tx, { fresh, covered, linkEpoch: batch.linkEpoch }, now);
+        const facts = await readRoutingFacts(tx, { ...batch, fresh, covered }, now);
         const decisions = new Map(decide(facts).map((decision) => [decision.key, decision]));
 
         const stored: { incoming: IncomingEvent; decision: StoredDecision }[] = [];
@@ -121,9 +121,9 @@ async function writeLedger(
 ): Promise<Set<EventKey>> {
   const { returned } = await insertLedger.run(
     tx,
-    stored.map(({ incoming: { key, digest, event, receivedAt }, decision }) => ({
+    stored.map(({ incoming: { key, event, receivedAt }, decision }) => ({
       key,
-      digest,
+      digest: eventDigestOf(event),
       type: event.type,
       source: event.source,
       event_id: event.id,

@@ -14,6 +14,8 @@ export interface StoreContext {
   ids: Ids;
   log: Log;
   limits: CatalogLimits;
+  /** Resolves when all that was committed before is on the disk. */
+  durable(): Promise<void>;
 }
 
 export interface CatalogLimits {
@@ -23,10 +25,12 @@ export interface CatalogLimits {
 
 export type Tx = Transaction<Tables>;
 
-/** Runs `work` in one transaction; everything in it happens at the same `now`. */
-export function inTransaction<Result>(
+/** Runs `work` in one transaction; everything in it happens at the same `now`. Resolves when it is durable. */
+export async function inTransaction<Result>(
   context: StoreContext,
   work: (tx: Tx, now: number) => Promise<Result>,
 ): Promise<Result> {
-  return context.db.transaction().execute((tx) => work(tx, context.clock.now()));
+  const result = await context.db.transaction().execute((tx) => work(tx, context.clock.now()));
+  await context.durable();
+  return result;
 }

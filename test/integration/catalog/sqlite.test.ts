@@ -1,10 +1,16 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { Kysely } from "kysely";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { catalogContract } from "../../../src/catalog/catalog.contract.ts";
+import { sqliteDialect, sqliteTraits } from "../../../src/catalog/dialects/sqlite.ts";
+import { openKyselyCatalog } from "../../../src/catalog/kysely/kysely-catalog.ts";
+import type { Tables } from "../../../src/catalog/kysely/tables.ts";
 import { openSqliteCatalog } from "../../../src/catalog/sqlite.ts";
+import { maxLosses } from "../../../src/executions/execution.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
+import { PlatformError } from "../../../src/foundation/errors.ts";
 import { createIds } from "../../../src/foundation/ids.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
 import { systemRandom } from "../../../src/foundation/random.ts";
@@ -40,6 +46,26 @@ describe("the catalog in a file", () => {
     const database = new DatabaseSync(path);
     onTestFinished(() => database.close());
     expect(database.prepare("pragma journal_mode").get()).toMatchObject({ journal_mode: "wal" });
+  });
+
+  test("no call is answered before what it wrote is on the disk, nor when it cannot be brought there", async () => {
+    const database = new DatabaseSync(":memory:");
+    onTestFinished(() => database.close());
+    const db = new Kysely<Tables>({ dialect: sqliteDialect({ database, closesDatabase: false, sync: undefined }) });
+    let disk: Promise<void> = Promise.resolve();
+    const limits = { losses: maxLosses };
+    const catalog = await openKyselyCatalog({ ...parts, db, traits: sqliteTraits, limits, durable: () => disk });
+    const written = Promise.withResolvers<void>();
+    disk = written.promise;
+    const asked = catalog.projects.create({ name: "shop", description: "" }).then(() => "answered");
+    await vi.waitFor(() => expect(database.prepare("select name from projects").all()).toHaveLength(2));
+    expect(await Promise.race([asked, Promise.resolve("waits")])).toBe("waits");
+    written.resolve();
+    expect(await asked).toBe("answered");
+    disk = Promise.reject(new PlatformError("unavailable", "the disk failed", { retryable: false }));
+    disk.catch(() => {});
+    const refused = catalog.projects.create({ name: "store", description: "" });
+    await expect(refused).rejects.toMatchObject({ code: "unavailable", message: "the disk failed" });
   });
 
   test("a file that is no database is corrupt; one that cannot be opened is unavailable", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { IncomingEvent, RoutingDecision, RoutingFacts } from "../../../src/catalog/routing.ts";
 import type { CloudEvent } from "../../../src/events/cloud-event.ts";
-import { eventDigestOf, eventKeyOf } from "../../../src/events/event-key.ts";
+import { eventKeyOf } from "../../../src/events/event-key.ts";
 import type { Mapping } from "../../../src/events/mapping.ts";
 import { topics } from "../../../src/events/topics.ts";
 import type { LinkId, MappingId, VersionId } from "../../../src/foundation/ids.ts";
@@ -12,7 +12,7 @@ function incoming(event: Partial<CloudEvent>, topic: string = topics.events): In
   const whole = { specversion: "1.0", id: "1", source: "/t", type: "a", correlationid: "flow", ...event } as CloudEvent;
   const body = Buffer.from(JSON.stringify(whole));
   const place = { topic, partition: 0, offset: 0, receivedAt: 0 };
-  return { key: eventKeyOf(whole), digest: eventDigestOf(whole), event: whole, body, ...place };
+  return { key: eventKeyOf(whole), event: whole, body, ...place };
 }
 
 function mapping(fromType: string, toType: string, more: Partial<Mapping> = {}): Mapping {

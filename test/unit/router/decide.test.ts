@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { IncomingEvent, RoutingDecision, RoutingFacts } from "../../../src/catalog/routing.ts";
 import type { CloudEvent } from "../../../src/events/cloud-event.ts";
-import { eventDigestOf, eventKeyOf } from "../../../src/events/event-key.ts";
+import { eventKeyOf } from "../../../src/events/event-key.ts";
 import { topics } from "../../../src/events/topics.ts";
 import type { EventKey, ExecutionId, LinkId, VersionId } from "../../../src/foundation/ids.ts";
 import { decide } from "../../../src/router/decide.ts";
@@ -29,7 +29,6 @@ function incoming(event: Partial<CloudEvent>, topic: string = topics.events): In
   const key = eventKeyOf(whole);
   return {
     key,
-    digest: eventDigestOf(whole),
     event: whole,
     body: Buffer.from(JSON.stringify(whole)),
     topic,
