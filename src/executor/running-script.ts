@@ -1,14 +1,14 @@
 import type { Clock, Timer } from "../foundation/clock.ts";
 import { messageOf } from "../foundation/errors.ts";
-import type { LimitName, RunLimits } from "../services/run-limits.ts";
 import type { ChannelEnd, OpenChannel, SlotChannel } from "./channel/slot-channel.ts";
 import type { LaunchEnd, Launched, LaunchListener } from "./launcher/launcher.ts";
+import { type StopReason, stepResultOf } from "./step-end.ts";
 import type { RunningStep, StepHost, StepRequest, StepResult } from "./step-runner.ts";
 
 /** Between SIGTERM and SIGKILL for a script that ran out of time. */
-const timeoutGraceMs = 1_000;
+export const timeoutGraceMs = 1_000;
 /** A longer timer fires at once; 24 days is as good as never. */
-const longestTimerMs = 2 ** 31 - 1;
+export const longestTimerMs = 2 ** 31 - 1;
 
 /** Starts the script's process, which may live for `ttlMs` unless kept alive. */
 export type Launch = (ttlMs: number, listener: LaunchListener) => Launched;
@@ -25,27 +25,6 @@ export interface ScriptParts {
   /** Resolves when it can be launched at once. */
   prepare(nonce: string, channelPath: string, scratch: string): Promise<Launch>;
 }
-
-/** The limit that ended the run, by the word of whoever ended it, by its signal, or by the script's own last error. */
-function overrunOf(
-  end: LaunchEnd,
-  channel: ChannelEnd,
-  limits: RunLimits,
-): { limit: LimitName; value: number } | undefined {
-  const named = end.kind === "overrun" ? end.limit : isOutOfTime(end, limits) ? "cpuSeconds" : undefined;
-  const failed = end.kind === "signalled" || (end.kind === "exited" && end.code !== 0);
-  const limit = named ?? (failed ? channel.overrun : undefined);
-  const value = limit && limits[limit];
-  return limit !== undefined && value !== undefined ? { limit, value } : undefined;
-}
-
-/** The kernel's first word is SIGXCPU; to who does not listen its second one is SIGKILL. */
-function isOutOfTime(end: LaunchEnd, { cpuSeconds = Infinity }: RunLimits): boolean {
-  if (end.kind !== "signalled") return false;
-  return end.signal === "SIGXCPU" || (end.signal === "SIGKILL" && (end.used?.cpuMs ?? 0) >= cpuSeconds * 1000);
-}
-
-type StopReason = Parameters<RunningStep["stop"]>[0];
 
 /** One step from its request to its result. */
 export class RunningScript implements RunningStep {
@@ -152,19 +131,15 @@ export class RunningScript implements RunningStep {
   }
 
   #resultOf(end: LaunchEnd, channel: ChannelEnd): StepResult {
-    if (end.kind === "unstartable" || end.kind === "lost") return end;
-    const seen = { outputBytes: this.#outputBytes, truncated: end.truncated };
-    if (this.#stop) return { kind: "stopped", reason: this.#stop.reason, ...seen };
-    if (end.kind === "expired") return { kind: "stopped", reason: "lease-lost", ...seen };
-    // What the script sent is not all durable, through no fault of its own: the attempt must not count (rule D9).
-    const failure = channel.platformFailure ?? this.#hostFailure;
-    if (failure !== undefined)
-      return { kind: "lost", message: `not all that the script sent could be kept: ${failure}` };
-    if (this.#timedOut) return { kind: "timeout", timeoutMs: this.#request.timeoutMs, ...seen };
-    const limit = overrunOf(end, channel, this.#request.limits);
-    if (limit !== undefined) return { kind: "overrun", ...limit, ...seen };
-    if (end.kind === "overrun") return { kind: "exited", exitCode: 1, ...seen };
-    if (end.kind === "exited") return { kind: "exited", exitCode: end.code, ...seen };
-    return { kind: "signalled", signal: end.signal, ...seen };
+    const known = {
+      end,
+      outputBytes: this.#outputBytes,
+      truncated: "truncated" in end && end.truncated,
+      stopped: this.#stop?.reason,
+      timedOut: this.#timedOut,
+      failure: channel.platformFailure ?? this.#hostFailure,
+      overrun: channel.overrun,
+    };
+    return stepResultOf(known, this.#request);
   }
 }

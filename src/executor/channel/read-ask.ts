@@ -4,11 +4,11 @@ import { limitNames } from "../../services/run-limits.ts";
 import { logLevels, type SecretScope, secretScopes } from "../step-runner.ts";
 import type { Ask, EmitWords, RetryWords } from "./channel-message.ts";
 
-type Fields = Record<string, unknown>;
+/** What one frame holds, not looked at yet. */
+export type Words = Record<string, unknown>;
 
 /** Whoever runs in the script's process may write to its channel, so nothing in an ask is believed. */
-export function readAsk(frame: Buffer): Ask {
-  const ask = parse(frame);
+export function readAsk(ask: Words): Ask {
   if (ask.op === "log") {
     const level = logLevels.find((known) => known === ask.level);
     if (!level) throw wrong("level", ask.level, logLevels.join(", "));
@@ -66,7 +66,7 @@ function readScope(value: unknown): SecretScope {
 }
 
 /** Either a cron expression, or amounts of time that are added up. */
-function readRetryTime(ask: Fields): RetryWords {
+function readRetryTime(ask: Words): RetryWords {
   if (isGiven(ask.cron)) {
     for (const unit of retryUnits) if (isGiven(ask[unit])) throw wrong(unit, ask[unit], "nothing beside cron");
     return { cron: text(ask, "cron"), ...(isGiven(ask.timezone) ? { timezone: text(ask, "timezone") } : {}) };
@@ -84,7 +84,7 @@ function readRetryTime(ask: Fields): RetryWords {
   return amounts;
 }
 
-function readRetryParameters({ parameters }: Fields): RetryWords {
+function readRetryParameters({ parameters }: Words): RetryWords {
   if (!isGiven(parameters)) return {};
   const given = object(parameters, "parameters");
   return Object.keys(given).length === 0 ? {} : { parameters: given as JsonObject };
@@ -97,16 +97,12 @@ function isGiven(value: unknown): boolean {
 }
 
 /** The number to answer under, also of an ask that is otherwise wrong; undefined where there is none. */
-export function askIdOf(frame: Buffer): number | undefined {
-  try {
-    const { id } = parse(frame);
-    return typeof id === "number" && Number.isSafeInteger(id) ? id : undefined;
-  } catch {
-    return undefined;
-  }
+export function askIdOf({ id }: Words): number | undefined {
+  return typeof id === "number" && Number.isSafeInteger(id) ? id : undefined;
 }
 
-function parse(frame: Buffer): Fields {
+/** Throws `invalid-input` for what is no JSON object. */
+export function readWords(frame: Buffer): Words {
   try {
     return object(JSON.parse(frame.toString()), "request");
   } catch (cause) {
@@ -124,12 +120,12 @@ function readEvent(value: unknown): EmitWords {
   return words;
 }
 
-function object(value: unknown, name: string): Fields {
+function object(value: unknown, name: string): Words {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong(name, value, "an object");
-  return value as Fields;
+  return value as Words;
 }
 
-function text(fields: Fields, name: string): string {
+function text(fields: Words, name: string): string {
   const value = fields[name];
   if (typeof value !== "string") throw wrong(name, value, "a string");
   return value;

@@ -21,6 +21,9 @@ export interface ChannelEnd {
   imports: string[] | undefined;
 }
 
+/** Takes a connection over; `frames` may hold the beginning of what comes next. */
+export type Admitted = (socket: Socket, frames: FrameReader) => void;
+
 export interface OpenChannel {
   nonce: string;
   /** The script has ended: resolves when all that it asked for has been handled, and the channel is closed. */
@@ -64,13 +67,30 @@ export class SlotChannel {
 
   /** Opens the channel for one step. The one before must be closed. */
   open(welcome: Welcome, host: StepHost): OpenChannel {
-    const admission = new Admission(randomToken(this.#random), welcome, host);
+    let session: ChannelSession | undefined;
+    const { nonce, forget } = this.expect((socket, frames) => {
+      session = new ChannelSession(socket, frames, host, this.#clock);
+      socket.write(encodeFrame(Buffer.from(JSON.stringify(welcome))));
+    });
+    return {
+      nonce,
+      close: async () => {
+        forget();
+        await session?.end();
+        const { platformFailure, overrun, imports } = session?.asks ?? {};
+        return { platformFailure, overrun, imports };
+      },
+    };
+  }
+
+  /** Whoever shows the nonce first is `admitted`, once. What was expected before is so no more. */
+  expect(admitted: Admitted): { nonce: string; forget(): void } {
+    const admission = new Admission(randomToken(this.#random), admitted);
     this.#current = admission;
     return {
       nonce: admission.nonce,
-      close: async () => {
+      forget: () => {
         if (this.#current === admission) this.#current = undefined;
-        return admission.close();
       },
     };
   }
@@ -92,7 +112,7 @@ export class SlotChannel {
       for (const frame of frames.read(chunk)) {
         late.cancel();
         socket.off("data", onData);
-        if (!this.#current?.admit(frame, socket, frames, this.#clock)) socket.destroy();
+        if (!this.#current?.admit(frame, socket, frames)) socket.destroy();
         return;
       }
     };
@@ -104,30 +124,20 @@ export class SlotChannel {
 
 class Admission {
   readonly nonce: string;
-  readonly #welcome: Welcome;
-  readonly #host: StepHost;
-  #session: ChannelSession | undefined;
+  readonly #admitted: Admitted;
   socket: Socket | undefined;
 
-  constructor(nonce: string, welcome: Welcome, host: StepHost) {
+  constructor(nonce: string, admitted: Admitted) {
     this.nonce = nonce;
-    this.#welcome = welcome;
-    this.#host = host;
+    this.#admitted = admitted;
   }
 
   /** True once: for the first that shows the nonce. */
-  admit(hello: Buffer, socket: Socket, frames: FrameReader, clock: Clock): boolean {
-    if (this.#session || !this.#isNonce(hello)) return false;
+  admit(hello: Buffer, socket: Socket, frames: FrameReader): boolean {
+    if (this.socket || !this.#isNonce(hello)) return false;
     this.socket = socket;
-    this.#session = new ChannelSession(socket, frames, this.#host, clock);
-    socket.write(encodeFrame(Buffer.from(JSON.stringify(this.#welcome))));
+    this.#admitted(socket, frames);
     return true;
-  }
-
-  async close(): Promise<ChannelEnd> {
-    await this.#session?.end();
-    const { platformFailure, overrun, imports } = this.#session ?? {};
-    return { platformFailure, overrun, imports };
   }
 
   #isNonce(hello: Buffer): boolean {

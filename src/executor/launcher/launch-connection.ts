@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { FrameReader } from "../frame.ts";
-import type { Launched, LaunchListener } from "./launcher.ts";
+import type { LaunchEnd, Launched, LaunchListener } from "./launcher.ts";
 import {
   decodeLauncherMessage,
   encodeLauncherMessage,
@@ -18,12 +18,14 @@ interface Run {
   pid: number | undefined;
   /** Handled output that the other side has not been told of. */
   takenBytes: number;
+  /** Who waits for `drained`, in the order of their questions. */
+  drains: (() => void)[];
 }
 
 /** Most runs write less, and cost no message; well below the other side's window (`script-process.ts`, `zygote.py`). */
 const takenStepBytes = 64 * 1024;
 
-const notRunning: Launched = { keepAlive() {}, stop() {} };
+export const notRunning: Launched = { keepAlive() {}, stop() {}, drain: async () => {} };
 
 /** The executor's end of the conversation with one process that starts scripts. */
 export class LaunchConnection<Kind extends Start["kind"]> {
@@ -57,12 +59,20 @@ export class LaunchConnection<Kind extends Start["kind"]> {
       return notRunning;
     }
     const run = this.#nextRun++;
-    this.#runs.set(run, { listener, uid: request.user?.uid, pid: undefined, takenBytes: 0 });
+    this.#runs.set(run, { listener, uid: request.user?.uid, pid: undefined, takenBytes: 0, drains: [] });
     this.#send({ kind: this.#kind, run, request } as Start);
     return {
       keepAlive: (ttlMs) => this.#send({ kind: "keepAlive", run, ttlMs }),
       stop: (graceMs) => this.#send({ kind: "stop", run, graceMs }),
+      drain: () => this.#drain(run),
     };
+  }
+
+  #drain(id: number): Promise<void> {
+    const run = this.#runs.get(id);
+    if (!run) return Promise.resolve();
+    this.#send({ kind: "drain", run: id });
+    return new Promise((resolve) => run.drains.push(resolve));
   }
 
   /** The other side is to go, with all that it runs. */
@@ -80,7 +90,7 @@ export class LaunchConnection<Kind extends Start["kind"]> {
       if (pid !== undefined) killQuietly(-pid, "SIGKILL");
       if (uid !== undefined) killStrays({ kind: "users", firstUid: uid, lastUid: uid });
     }
-    for (const { listener } of lost) listener.ended({ kind: "lost", message: why });
+    for (const run of lost) this.#ended(run, { kind: "lost", message: why });
     return lost.length;
   }
 
@@ -96,8 +106,14 @@ export class LaunchConnection<Kind extends Start["kind"]> {
       run.listener.started(message.pid);
     } else if (message.kind === "ended") {
       this.#runs.delete(message.run);
-      run.listener.ended(message.end);
-    } else void this.#output(run, message);
+      this.#ended(run, message.end);
+    } else if (message.kind === "drained") run.drains.shift()?.();
+    else void this.#output(run, message);
+  }
+
+  #ended(run: Run, end: LaunchEnd): void {
+    for (const resolve of run.drains) resolve();
+    run.listener.ended(end);
   }
 
   async #output(run: Run, message: Extract<FromLauncher, { bytes: Buffer }>): Promise<void> {

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Clock, Timer } from "../../foundation/clock.ts";
 import type { Log } from "../../foundation/log.ts";
-import { LaunchConnection } from "./launch-connection.ts";
+import { LaunchConnection, notRunning } from "./launch-connection.ts";
 import type { Launched, Launcher, LaunchListener, LaunchRequest } from "./launcher.ts";
 import { RestartDelay } from "./restart-delay.ts";
 
@@ -36,7 +36,7 @@ export class LauncherClient implements Launcher<LaunchRequest> {
   start(request: LaunchRequest, listener: LaunchListener): Launched {
     if (this.#isReady && this.#connection) return this.#connection.start(request, listener);
     queueMicrotask(() => listener.ended({ kind: "lost", message: "the launcher is not running" }));
-    return { keepAlive() {}, stop() {} };
+    return notRunning;
   }
 
   ready(): Promise<void> {

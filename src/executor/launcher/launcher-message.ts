@@ -14,18 +14,37 @@ export type ToLauncher =
   | { kind: "keepAlive"; run: number; ttlMs: number }
   | { kind: "stop"; run: number; graceMs: number }
   /** So many bytes of output were handled; room for more. */
-  | { kind: "taken"; run: number; bytes: number };
+  | { kind: "taken"; run: number; bytes: number }
+  /** Asks for `drained`, once all is read that was written before. */
+  | { kind: "drain"; run: number };
 
 export type FromLauncher =
   | { kind: "ready"; run: 0 }
   | { kind: "started"; run: number; pid: number }
   | { kind: "stdout" | "stderr"; run: number; bytes: Buffer }
+  | { kind: "drained"; run: number }
   | { kind: "ended"; run: number; end: LaunchEnd };
 
 /** A start carries an environment and arguments, never a context. Output comes in pieces of at most 64 KiB. */
 export const maxLauncherFrameBytes = 4 * 1024 * 1024;
 
-const kinds = ["start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended", "fork"] as const;
+/** A time to live that never ends, as it travels; in milliseconds it would be seven weeks. */
+export const forever = 0xffff_ffff;
+
+const kinds = [
+  "start",
+  "keepAlive",
+  "stop",
+  "taken",
+  "ready",
+  "started",
+  "stdout",
+  "stderr",
+  "ended",
+  "fork",
+  "drain",
+  "drained",
+] as const;
 
 export function encodeLauncherMessage(message: ToLauncher | FromLauncher): Buffer {
   const head = Buffer.allocUnsafe(5);
@@ -40,6 +59,8 @@ function body(message: ToLauncher | FromLauncher): Buffer {
     case "stderr":
       return message.bytes;
     case "ready":
+    case "drain":
+    case "drained":
       return Buffer.alloc(0);
     case "start":
       return Buffer.from(JSON.stringify(message.request));
@@ -70,6 +91,9 @@ export function decodeLauncherMessage(frame: Buffer): Exclude<ToLauncher, { kind
       return { kind, run, bytes: rest };
     case "ready":
       return { kind, run: 0 };
+    case "drain":
+    case "drained":
+      return { kind, run };
     case "start":
       return { kind, run, request: JSON.parse(rest.toString()) };
     case "ended":
@@ -101,6 +125,6 @@ function forkBody({ ttlMs, outputCapBytes, user, ...rest }: ForkRequest): Buffer
 
 function uint32(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(4);
-  bytes.writeUInt32BE(Math.min(Math.max(0, Math.ceil(value)), 0xffff_ffff));
+  bytes.writeUInt32BE(Math.min(Math.max(0, Math.ceil(value)), forever));
   return bytes;
 }

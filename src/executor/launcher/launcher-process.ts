@@ -37,6 +37,7 @@ function receive(message: ToLauncher): void {
   if (message.kind === "keepAlive") script?.keepAlive(message.ttlMs);
   else if (message.kind === "stop") script?.stop(message.graceMs);
   else if (message.kind === "taken") script?.taken(message.bytes);
+  else if (message.kind === "drain") script?.drain();
 }
 
 control.on("data", (chunk: Buffer) => {

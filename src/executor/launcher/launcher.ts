@@ -36,6 +36,7 @@ export interface LaunchRequest extends RunRequest {
 }
 
 export interface ForkRequest extends RunRequest {
+  /** Infinity: for as long as the executor lives. */
   ttlMs: number;
   /** What the script may reach, where it is kept to its files by Landlock. */
   landlock: { read: string[]; write: string[] } | undefined;
@@ -54,7 +55,10 @@ export interface LaunchListener {
 }
 
 export interface Launched {
+  /** Infinity: for as long as the executor lives; what it uses is not looked at until it is given another. */
   keepAlive(ttlMs: number): void;
+  /** Resolves when all that was written to its pipes until now has been given to `output`, or it has ended. */
+  drain(): Promise<void>;
   /** SIGTERM to the group now, SIGKILL after `graceMs`. */
   stop(graceMs: number): void;
 }

@@ -3,7 +3,7 @@ import type { Duplex, Readable } from "node:stream";
 import type { Clock, Timer } from "../../foundation/clock.ts";
 import type { LimitName } from "../../services/run-limits.ts";
 import type { LaunchEnd, LaunchRequest } from "./launcher.ts";
-import type { FromLauncher } from "./launcher-message.ts";
+import { type FromLauncher, forever } from "./launcher-message.ts";
 import { limitedCommand } from "./limited-command.ts";
 import { killQuietly, killStrays, lastProcessId, type StrayMark } from "./strays.ts";
 import { treeUsage } from "./tree-usage.ts";
@@ -37,6 +37,7 @@ export class ScriptProcess {
   #overrun: LimitName | undefined;
   #watch: Timer | undefined;
   #orderRequests = 0;
+  #drains = 0;
   #ttl: Timer | undefined;
   #grace: Timer | undefined;
   #heldPipe: Timer | undefined;
@@ -64,6 +65,12 @@ export class ScriptProcess {
   keepAlive(ttlMs: number): void {
     this.#ttl?.cancel();
     if (this.#exit || this.#over) return;
+    if (ttlMs === forever) {
+      this.#watch?.cancel();
+      this.#watch = undefined;
+      return;
+    }
+    if (this.#watch === undefined) this.#watchUsage();
     this.#ttl = this.#clock.setTimer(ttlMs, () => {
       this.#expired = true;
       this.kill();
@@ -96,6 +103,11 @@ export class ScriptProcess {
     this.#answerOrder();
   }
 
+  drain(): void {
+    this.#drains += 1;
+    this.#answerOrder();
+  }
+
   #start(launchMark: string): void {
     const { cwd, env, user, ttlMs, limits, setAsideBytes } = this.#request;
     const asked = [this.#request.command, this.#request.args] as const;
@@ -124,20 +136,20 @@ export class ScriptProcess {
       if (child.pid === undefined) return;
       this.#send({ kind: "started", run: this.#run, pid: child.pid });
       if (ttlMs !== undefined) this.keepAlive(ttlMs);
-      this.#watchUsage(child.pid);
     } catch (error) {
       this.#unstartable(error as Error);
     }
   }
 
-  #watchUsage(pid: number): void {
+  #watchUsage(): void {
     const { memoryBytes = Infinity, processes = Infinity } = this.#request.limits;
-    if (memoryBytes === Infinity && processes === Infinity) return;
+    const pid = this.#child?.pid;
+    if (pid === undefined || (memoryBytes === Infinity && processes === Infinity)) return;
     this.#watch = this.#clock.setTimer(watchMs, () => {
       const used = treeUsage(pid);
       if (used.memoryBytes > memoryBytes) this.#overran("memoryBytes");
       else if (used.processes > processes) this.#overran("processes");
-      else this.#watchUsage(pid);
+      else this.#watchUsage();
     });
   }
 
@@ -150,12 +162,18 @@ export class ScriptProcess {
    * Two pipes lose the order between them. So a script's runtime, before it writes to the other of
    * stdout and stderr, sends a byte here and waits for one back; it comes when all that was written
    * before is read. Two turns of the loop: one that reads, and one before it if the pipes were paused.
+   * The executor asks the same by `drain`.
    */
   #answerOrder(): void {
-    if (this.#paused || this.#orderRequests === 0) return;
+    if (this.#paused || this.#orderRequests + this.#drains === 0) return;
     const answer = Buffer.alloc(this.#orderRequests);
-    this.#orderRequests = 0;
-    setImmediate(() => setImmediate(() => (this.#child?.stdio[3] as Duplex | null)?.write(answer)));
+    const drains = this.#drains;
+    this.#orderRequests = this.#drains = 0;
+    const answerBoth = () => {
+      if (answer.length > 0) (this.#child?.stdio[3] as Duplex | null)?.write(answer);
+      for (let drain = 0; drain < drains; drain += 1) this.#send({ kind: "drained", run: this.#run });
+    };
+    setImmediate(() => setImmediate(answerBoth));
   }
 
   #output(kind: "stdout" | "stderr", bytes: Buffer): void {

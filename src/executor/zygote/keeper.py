@@ -18,7 +18,7 @@ import time
 
 from zygote_words import EXITED, FORK, FORK_HEAD, HEAD, KILL, LOOK, SIGNAL, STARTED, UNSTARTABLE, EXIT_BODY, PID
 
-KINDS = ("start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended", "fork")
+KINDS = ("start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended", "fork", "drain", "drained")
 CODE = {name: index for index, name in enumerate(KINDS)}
 LENGTH = struct.Struct(">I")
 WINDOW = 256 * 1024
@@ -31,12 +31,14 @@ WATCH_SECONDS = 0.1
 # Longer than any start of a script; within what a message of the zygote's socket holds.
 MAX_FORK = 128 * 1024
 MAX_FRAME = 4 * 1024 * 1024
+# A time to live that never ends, as it travels (src/executor/launcher/launcher-message.ts).
+FOREVER = 0xFFFFFFFF
 
 
 class Run:
     """One script, from its fork to the last byte of its output."""
 
-    __slots__ = ("id", "pid", "fds", "order", "orders", "cap", "unhandled", "read", "written", "truncated", "paused",
+    __slots__ = ("id", "pid", "fds", "order", "orders", "drains", "cap", "unhandled", "read", "written", "truncated", "paused",
                  "expired", "overrun", "ttl", "grace", "held", "watch", "limits", "exit", "over")
 
     def __init__(self, id, fds, order, cap, limits):
@@ -45,6 +47,7 @@ class Run:
         self.fds = fds
         self.order = order
         self.orders = 0
+        self.drains = 0
         self.cap = cap
         self.unhandled = 0
         self.read = 0
@@ -55,7 +58,7 @@ class Run:
         self.overrun = None
         # (memory in bytes, processes and threads, output in bytes); 0: no limit.
         self.limits = limits
-        self.watch = time.monotonic() + WATCH_SECONDS if limits[0] or limits[1] else None
+        self.watch = None
         self.ttl = None
         self.grace = None
         self.held = None
@@ -64,8 +67,10 @@ class Run:
 
 
 class Keeper:
-    def __init__(self, control, zygote):
+    def __init__(self, control, zygote, directory):
         self.control = control
+        # Closed to everyone else.
+        self.directory = directory
         self.zygote = zygote
         self.out = collections.deque()
         self.runs = {}
@@ -120,6 +125,10 @@ class Keeper:
         # An order for a run that has just ended is late, not wrong.
         if run is None:
             return True
+        if kind == CODE["drain"]:
+            run.drains += 1
+            self.answer_order(run)
+            return True
         value = LENGTH.unpack_from(frame, HEAD.size)[0]
         if kind == CODE["keepAlive"]:
             self.keep_alive(run, value)
@@ -135,9 +144,9 @@ class Keeper:
         try:
             if len(frame) > MAX_FORK:
                 raise OSError(f"{len(frame)} bytes of paths and environment; at most {MAX_FORK} start a script")
-            out, out_child = pipe = os.pipe2(os.O_CLOEXEC)
+            out, out_child = pipe = self.pipe(ttl)
             opened += pipe
-            err, err_child = pipe = os.pipe2(os.O_CLOEXEC)
+            err, err_child = pipe = self.pipe(ttl)
             opened += pipe
             order, order_child = (end.detach() for end in socket.socketpair())
             opened += (order, order_child)
@@ -161,6 +170,18 @@ class Keeper:
             self.poll.register(fd, select.EPOLLIN)
             self.by_fd[fd] = run
         self.keep_alive(run, ttl)
+
+    def pipe(self, ttl):
+        """One of a process that stays had a name: only such a pipe tells when it was last written to (Linux from 6.15 on)."""
+        if ttl != FOREVER:
+            return os.pipe2(os.O_CLOEXEC)
+        path = os.path.join(self.directory, f"pipe{os.getpid()}")
+        os.mkfifo(path, 0o600)
+        try:
+            end = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            return end, os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        finally:
+            os.unlink(path)
 
     def signal(self, run, number):
         """The zygote alone knows whether the process is still there to take it, or its id another's by now."""
@@ -200,7 +221,15 @@ class Keeper:
         self.finish_when_quiet(run)
 
     def keep_alive(self, run, ms):
-        run.ttl = time.monotonic() + ms / 1000
+        if run.exit is not None:
+            return
+        if ms == FOREVER:
+            run.ttl = run.watch = None
+            return
+        now = time.monotonic()
+        run.ttl = now + ms / 1000
+        if run.watch is None and (run.limits[0] or run.limits[1]):
+            run.watch = now + WATCH_SECONDS
 
     def stop(self, run, grace_ms):
         if run.exit is not None:
@@ -288,14 +317,18 @@ class Keeper:
 
     def answer_order(self, run):
         """Two pipes lose the order between them: the answer comes when all that was written before is read."""
-        if run.orders == 0 or run.order is None:
+        if run.orders + run.drains == 0:
             return
         if not self.read_all(run) or run.paused:
             return
-        try:
-            os.write(run.order, bytes(run.orders))
-        except OSError:
-            pass
+        for _ in range(run.drains):
+            self.send("drained", run.id)
+        run.drains = 0
+        if run.order is not None and run.orders > 0:
+            try:
+                os.write(run.order, bytes(run.orders))
+            except OSError:
+                pass
         run.orders = 0
 
     def finish_when_quiet(self, run):
@@ -438,7 +471,7 @@ def run(address, zygote):
     control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     control.connect(address)
     try:
-        Keeper(control, zygote).serve()
+        Keeper(control, zygote, os.path.dirname(address)).serve()
     finally:
         # The zygote sees its end of the socket close, and takes all runs along.
         os._exit(0)
