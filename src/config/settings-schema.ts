@@ -95,6 +95,14 @@ const executor = z.strictObject({
     .enum(isolationLevels)
     .default("process")
     .describe("How far scripts are kept from the rest whose manifest does not say; see the manifest's key isolation."),
+  warmProcesses: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(8)
+    .describe(
+      "Processes that may stay for further runs, of services with the level warm; where all are busy, a run has a process of its own.",
+    ),
   bun: z
     .string()
     .min(1)

@@ -14,7 +14,7 @@ import { databaseGroup, describeIsolation, type Isolation, userOfSlot } from "./
 import { claimUserRange, type UserRange } from "./isolation/user-range.ts";
 import { LauncherClient } from "./launcher/launcher-client.ts";
 import { RunRoot } from "./run-root.ts";
-import { RunningScript } from "./running-script.ts";
+import { RunningScript, type ScriptParts } from "./running-script.ts";
 import { findBun } from "./runtimes/find-bun.ts";
 import { findPython, type PythonInterpreter } from "./runtimes/find-python.ts";
 import { installLibrary } from "./runtimes/library.ts";
@@ -23,6 +23,7 @@ import { defaultJavaScript, RuntimeRegistry } from "./runtimes/registry.ts";
 import type { Runtime } from "./runtimes/runtime.ts";
 import { StepLaunches } from "./step-launches.ts";
 import type { RunningStep, StepHost, StepRequest, StepRunner } from "./step-runner.ts";
+import { WarmHosts } from "./warm/warm-hosts.ts";
 import { Zygotes } from "./zygote/zygotes.ts";
 
 export interface ProcessStepRunnerOptions {
@@ -30,6 +31,8 @@ export interface ProcessStepRunnerOptions {
   dataDirectory: string;
   /** Steps that may live at one time: `slot` of a request is below it. */
   slots: number;
+  /** Processes that may stay for further runs of their script, those that run included (isolation level `warm`). */
+  warmProcesses: number;
   clock: Clock;
   random: Random;
   log: Log;
@@ -81,7 +84,8 @@ export class ProcessStepRunner implements StepRunner {
   readonly #channels: SlotChannels;
   readonly #launches: StepLaunches;
   readonly #resolved = new Map<Runtime, Promise<void>>();
-  readonly #running = new Set<RunningScript>();
+  readonly #warm: WarmHosts;
+  readonly #running = new Set<RunningStep>();
 
   private constructor(
     options: ProcessStepRunnerOptions,
@@ -114,6 +118,9 @@ export class ProcessStepRunner implements StepRunner {
     this.#channels = new SlotChannels(this.runRoot, options);
     const { sqlStatementMs = defaultSqlStatementMs, dataDirectory } = options;
     this.#launches = new StepLaunches({ ...parts, launcher, zygotes: this.zygotes, dataDirectory, sqlStatementMs });
+    const { slots, warmProcesses } = options;
+    const places = Array.from({ length: warmProcesses }, (_, index) => slots + index);
+    this.#warm = new WarmHosts({ clock, places, partsOf: (request) => this.#partsOf(request) });
   }
 
   /**
@@ -151,10 +158,11 @@ export class ProcessStepRunner implements StepRunner {
       },
       javascript: defaultJavaScript(options.javascript ?? "auto", hasBun),
     });
-    // One for each slot, one that is the group of databases, one that installs packages.
-    const users = ownUsers ? await claimUserRange(options.firstUid, options.slots + 2) : undefined;
+    // One for each slot and each warm process, one that is the group of databases, one that installs packages.
+    const slots = options.slots + options.warmProcesses;
+    const users = ownUsers ? await claimUserRange(options.firstUid, slots + 2) : undefined;
     const isolation: Isolation = users
-      ? { kind: "own-user", firstUid: users.firstUid, slots: options.slots }
+      ? { kind: "own-user", firstUid: users.firstUid, slots }
       : await chooseUnprivilegedIsolation(options.isolation ?? "auto", () => python);
     if (options.isolation === "require" && isolation.kind === "none") {
       throw new PlatformError("unavailable", describeIsolation(isolation).text);
@@ -190,8 +198,23 @@ export class ProcessStepRunner implements StepRunner {
   }
 
   run(request: StepRequest, host: StepHost): RunningStep {
+    const step = this.#runWarm(request, host) ?? new RunningScript(request, host, this.#partsOf(request));
+    this.#running.add(step);
+    void step.result.then(() => this.#running.delete(step));
+    return step;
+  }
+
+  /** Undefined: it is to have a process of its own. */
+  #runWarm(request: StepRequest, host: StepHost): RunningStep | undefined {
+    if (request.isolation.level !== "warm") return undefined;
+    const runtime = this.runtimes.forScript(request.script, request.runtime);
+    return runtime?.hostCommand && this.#warm.run(request, host);
+  }
+
+  /** What a step needs in the slot that it names. */
+  #partsOf(request: StepRequest): ScriptParts {
     const owner = userOfSlot(this.isolation, request.slot);
-    const script = new RunningScript(request, host, {
+    return {
       clock: this.#options.clock,
       learn: (modules) => this.#launches.learn(request, modules),
       prepare: (nonce, channelPath, scratch) => this.#launches.prepare(request, { nonce, channelPath, scratch }),
@@ -202,10 +225,7 @@ export class ProcessStepRunner implements StepRunner {
       },
       scratch: () => this.runRoot.scratch(request.slot, owner),
       clearScratch: () => this.runRoot.clearScratch(request.slot, owner),
-    });
-    this.#running.add(script);
-    void script.result.then(() => this.#running.delete(script));
-    return script;
+    };
   }
 
   /** The language of a script whose packages are installed. */
@@ -227,6 +247,7 @@ export class ProcessStepRunner implements StepRunner {
     await this.environments.close();
     for (const script of this.#running) script.stop("shutdown", 0);
     await Promise.all([...this.#running].map((script) => script.result));
+    await this.#warm.close();
     await this.zygotes?.close();
     await this.launcher.close();
     await this.#channels.close();

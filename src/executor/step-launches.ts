@@ -81,21 +81,23 @@ export class StepLaunches {
     const runtime = runtimes.forScript(request.script, request.runtime) as Runtime;
     const databases = runtime.usesDatabases ? area.directoryOf(request.context.service.project) : undefined;
     const { directory, script: path, environment } = request;
-    const asked = runtime.command({ directory, path, environment });
-    const isBoxed = request.isolation.level === "sandbox";
+    const { level } = request.isolation;
+    const host = level === "warm" ? runtime.hostCommand?.({ directory, path, environment }) : undefined;
+    const asked = host ?? runtime.command({ directory, path, environment });
+    const isBoxed = level === "sandbox";
     const limited =
       isBoxed || isolation.kind === "landlock" ? this.#landlockPaths(request, runtime, place.scratch) : undefined;
     if (databases !== undefined) limited?.write.push(databases);
     const run = {
       cwd: directory,
       env: {
-        ...variablesOf(request, place),
+        ...variablesOf(place),
+        ...(host ? {} : { FX_EXECUTION_ID: request.executionId }),
         ...(databases === undefined ? {} : this.#databaseVariables(databases)),
         ...asked.env,
       },
       user: this.userOf(request),
-      outputCapBytes: request.outputCapBytes,
-      limits: request.limits,
+      ...(host ? boundsOfHost(request) : { outputCapBytes: request.outputCapBytes, limits: request.limits }),
       setAsideBytes: asked.setAsideBytes,
     };
     await launcher.ready();
@@ -112,7 +114,8 @@ export class StepLaunches {
       limited && isolation.kind === "landlock"
         ? landlockCommand(isolation.python, limited, asked.command, asked.args)
         : asked;
-    return (ttlMs, listener) => launcher.start({ ...run, command, args, ttlMs }, listener);
+    return (ttlMs, listener) =>
+      launcher.start({ ...run, command, args, ttlMs: ttlMs === Infinity ? undefined : ttlMs }, listener);
   }
 
   /** Python is forked from its own; a program is started by any, which is smaller than the launcher. */
@@ -158,14 +161,21 @@ export class StepLaunches {
   }
 }
 
-function variablesOf({ executionId }: StepRequest, { nonce, channelPath, scratch }: StepPlace): Record<string, string> {
+/** What is counted run by run is counted by whoever knows its runs. */
+function boundsOfHost({ limits }: StepRequest) {
+  return {
+    outputCapBytes: Number.MAX_SAFE_INTEGER,
+    limits: { ...limits, cpuSeconds: undefined, outputBytes: undefined },
+  };
+}
+
+function variablesOf({ nonce, channelPath, scratch }: StepPlace): Record<string, string> {
   return {
     PATH: scriptSearchPath,
     LANG: "C.UTF-8",
     HOME: scratch,
     TMPDIR: scratch,
     FX_SCRATCH: scratch,
-    FX_EXECUTION_ID: executionId,
     FX_CHANNEL: channelPath,
     FX_NONCE: nonce,
   };

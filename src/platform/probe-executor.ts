@@ -26,7 +26,7 @@ export interface ExecutorProbe {
 
 /** What an executor with these settings would find on this machine; starts nothing and changes nothing. */
 export async function probeExecutor({ executor, dependencies }: Settings): Promise<ExecutorProbe> {
-  const { python, bun, javascript: setting, isolation: wanted, firstUid, slots } = executor;
+  const { python, bun, javascript: setting, isolation: wanted, firstUid } = executor;
   const ownUsers = wanted !== "off" && (await canSwitchUser(firstUid));
   const reach = { searchPath: searchPath(), othersMustReach: ownUsers };
   const runtimes = await checkingRegistry({ python, bun, ...reach }).probe();
@@ -35,6 +35,7 @@ export async function probeExecutor({ executor, dependencies }: Settings): Promi
   const search = () => findPython({ wanted: python, ...reach });
   const hindrance = await sandboxHindrance(search, ownUsers ? firstUid : undefined);
   if (ownUsers) {
+    const slots = executor.slots + executor.warmProcesses;
     const isolation = describeIsolation({ kind: "own-user", firstUid, slots });
     return { runtimes, javascript, packageTools, isolation, sandboxHindrance: hindrance };
   }

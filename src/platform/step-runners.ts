@@ -26,12 +26,13 @@ export async function openStepRunners(
   data: DataDirectory,
   around: Surroundings,
 ): Promise<StepRunners> {
-  const { slots, runRoot, firstUid, isolation, fork, python, bun, javascript, sqlDirectory, sqlStatementMs } =
-    settings.executor;
+  const { slots, warmProcesses, runRoot, firstUid, isolation, fork, python, bun, javascript } = settings.executor;
+  const { sqlDirectory, sqlStatementMs } = settings.executor;
   const processes = await ProcessStepRunner.open({
     ...around,
     dataDirectory: data.path,
     slots,
+    warmProcesses,
     runDirectory: runRoot,
     sqlDirectory,
     sqlStatementMs,

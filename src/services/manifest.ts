@@ -6,7 +6,7 @@ import { sizeSchema } from "./size.ts";
 
 const mebibyte = 1024 * 1024;
 
-export const isolationLevels = ["process", "sandbox"] as const;
+export const isolationLevels = ["process", "sandbox", "warm"] as const;
 export type IsolationLevel = (typeof isolationLevels)[number];
 
 const eventTypePattern = z
@@ -157,7 +157,7 @@ export const manifestSchema = z.object({
     .enum(isolationLevels)
     .optional()
     .describe(
-      "How far its scripts are kept from the rest. process: a process of its own, as its own user or under Landlock. sandbox: besides that no network, no sight of other processes, and a file system that is closed but for its own files. Without it the platform's setting.",
+      "How far its scripts are kept from the rest. process: a process of its own, as its own user or under Landlock. sandbox: besides that no network, no sight of other processes, and a file system that is closed but for its own files. warm: one process runs the script again and again, for the same service only, and what its modules hold lives on. Without it the platform's setting.",
     ),
   network: z
     .boolean()

@@ -13,19 +13,30 @@ from fx_ef._channel import Channel
 def main():
     output.install()
     enter_environment(os.environ.pop("FX_PREFIX", None))
+    if os.environ.pop("FX_WARM", None) is not None:
+        from fx_bootstrap import warm
+
+        return warm.serve()
     # Used up before the script's first line; its own children never see it.
     channel = Channel(os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE"))
     fx_ef._enter(channel)
-    welcome = channel.welcome
-    directory = welcome["directory"]
-    context = welcome["context"]
+    context = channel.welcome["context"]
+    directory = channel.welcome["directory"]
     path = os.path.join(directory, context["execution"]["script"])
-    name = context["service"]["name"]
-    sys.argv = [path, json.dumps({**context["params"], "service_name": name, "package_name": name})]
-    # Ahead of the standard library, as Python itself puts a script's directory; ours is loaded by now.
-    own = list(dict.fromkeys([os.path.dirname(path), directory]))
-    sys.path[:] = own + [entry for entry in sys.path[1:] if entry] + sys.path[:1]
+    sys.argv = arguments(path, context)
+    sys.path[:] = search_path(path, directory)
     run(path)
+
+
+def arguments(path, context):
+    name = context["service"]["name"]
+    return [path, json.dumps({**context["params"], "service_name": name, "package_name": name})]
+
+
+def search_path(path, directory):
+    """The script's own directory ahead of the standard library, as Python itself puts it; ours is loaded by now, and comes last."""
+    own = list(dict.fromkeys([os.path.dirname(path), directory]))
+    return own + [entry for entry in sys.path[1:] if entry] + sys.path[:1]
 
 
 def tell_of_limit(error):
@@ -69,14 +80,13 @@ def enter_environment(prefix):
     site.addsitedir(os.path.join(prefix, "lib", "python%d.%d" % sys.version_info[:2], "site-packages"))
 
 
-def run(path):
+def run(path, code=None):
+    """Runs the script as `__main__`. Ends by SystemExit wherever it does not end well. `code`: it, compiled."""
     module = type(sys)("__main__")
     module.__dict__.update(__file__=path, __builtins__=builtins, __cached__=None)
     sys.modules["__main__"] = module
     try:
-        with open(path, "rb") as file:
-            source = file.read()
-        exec(compile(source, path, "exec", dont_inherit=True), module.__dict__)
+        exec(code or compiled(path), module.__dict__)
     except SystemExit:
         raise
     except BaseException as error:
@@ -87,3 +97,28 @@ def run(path):
             trace = trace.tb_next
         sys.excepthook(type(error), error.with_traceback(trace), trace)
         sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
+
+
+def compiled(path):
+    with open(path, "rb") as file:
+        source = file.read()
+    return compile(source, path, "exec", dont_inherit=True)
+
+
+def exit_code(code):
+    """As Python itself takes the argument of sys.exit."""
+    if code is None:
+        return 0
+    if isinstance(code, int):
+        return code & 0xFF
+    print(code, file=sys.stderr)
+    return 1
+
+
+def forget(module):
+    """Objects of a module end as they would with the interpreter: an open file writes what it holds."""
+    names = module.__dict__
+    for private in (True, False):
+        for name in list(names):
+            if name != "__builtins__" and (name.startswith("_") or not private):
+                names[name] = None

@@ -15,7 +15,11 @@ _context = None
 
 def _enter(channel):
     global _context
-    _context = Context(channel)
+    if _context is None:
+        _context = Context(channel)
+    else:
+        # Modules that live on hold the one object there is.
+        _context._begin(channel.welcome["context"])
 
 
 def get_param(name, default=None):

@@ -33,6 +33,9 @@ def encode(value):
 class Channel:
     """Safe to use from several threads: one request is under way at a time."""
 
+    # What goes ahead of the words of each frame.
+    _mark = b""
+
     def __init__(self, path, nonce):
         self._lock = _thread.allocate_lock()
         self._next_id = 1
@@ -48,7 +51,7 @@ class Channel:
         with self._lock:
             request_id = self._next_id
             self._next_id += 1
-            self._send(b'{"id":%d,%s' % (request_id, body))
+            self._send(b'{%s"id":%d,%s' % (self._mark, request_id, body))
             answer = self._receive()
         error = answer.get("error")
         if error is not None:
@@ -59,7 +62,7 @@ class Channel:
         """Sends what needs no answer."""
         body = self._words(op, fields)
         with self._lock:
-            self._send(b"{%s" % body)
+            self._send(b"{%s%s" % (self._mark, body))
 
     def _words(self, op, fields):
         if self._pid != os.getpid():

@@ -198,7 +198,16 @@ class Context:
     """
 
     def __init__(self, channel):
-        given = channel.welcome["context"]
+        self.events = Events(channel)
+        self.state = State(channel)
+        self.secrets = Secrets(channel)
+        self.scheduler = Scheduler(channel)
+        self.retry = self.scheduler.retry
+        self.logging = Logging(channel)
+        self._channel = channel
+        self._begin(channel.welcome["context"])
+
+    def _begin(self, given):
         service, execution = given["service"], given["execution"]
         self.params = given["params"]
         self.config = given["config"]
@@ -207,13 +216,7 @@ class Context:
         # Local runs may give an id of their own.
         self.service = self.package = Named(service["name"], service.get("id") or f"{service['project']}/{service['name']}")
         self.execution = Execution(execution["id"], execution["attempt"], execution["step"])
-        self.events = Events(channel)
-        self.state = State(channel)
-        self.secrets = Secrets(channel)
-        self.scheduler = Scheduler(channel)
-        self.retry = self.scheduler.retry
-        self.logging = Logging(channel)
-        self._channel = channel
+        self.logging.setLevel(0)
 
     def result(self, value):
         """Offers a JSON value, at most 4 MiB of it, to the next step as its `previous`. The last one counts."""

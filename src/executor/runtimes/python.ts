@@ -32,6 +32,10 @@ export function createPythonRuntime({ findPython, library }: RuntimeSetup): Runt
       const env: Record<string, string> = prefix === undefined ? {} : { FX_PREFIX: prefix };
       return { command, args: [...pythonFlags, "-c", start], env, setAsideBytes: 0 };
     },
+    hostCommand(script) {
+      const { env, ...command } = this.command(script);
+      return { ...command, env: { ...env, FX_WARM: "1" } };
+    },
     files: () => found?.prefixes.concat(found.command) ?? [],
     async check(scripts, interpreter) {
       const command = interpreter ?? (found ?? (await findPython())).command;

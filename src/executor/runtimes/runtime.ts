@@ -18,6 +18,11 @@ export interface Runtime {
   resolve(): Promise<void>;
   /** What to start for a script. The script gets its parameters over the channel, never in `args` (rule S2). */
   command(script: { directory: string; path: string; environment?: Environment | undefined }): RuntimeCommand;
+  /**
+   * What to start for many runs of a script, one after the other, which speaks as `src/executor/warm/warm-message.ts` says. Without
+   * it each run of the level `warm` has a process of its own.
+   */
+  hostCommand?(script: { directory: string; path: string; environment?: Environment | undefined }): RuntimeCommand;
   /** Absolute paths that the interpreter itself must be able to read. */
   files(): string[];
   /** Finds syntax errors without running anything, by the manifest's own interpreter where it names one. Empty: none. `path` as given, with `:line`. */

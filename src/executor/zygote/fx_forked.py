@@ -79,7 +79,7 @@ def run(payload, uid, gid, descriptors):
     try:
         bootstrap.main()
     except SystemExit as ended:
-        code = exit_code(ended.code)
+        code = bootstrap.exit_code(ended.code)
     except BaseException as error:
         sys.excepthook(type(error), error, error.__traceback__)
         code = 1
@@ -140,16 +140,6 @@ def prctl(option, value):
         raise OSError(ctypes.get_errno(), f"prctl {option} is refused")
 
 
-def exit_code(code):
-    """As Python itself takes the argument of sys.exit."""
-    if code is None:
-        return 0
-    if isinstance(code, int):
-        return code & 0xFF
-    print(code, file=sys.stderr)
-    return 1
-
-
 def leave(code, directory):
     """What Python does at its end, without taking its own modules apart."""
     try:
@@ -182,14 +172,9 @@ def tell_imports():
 
 
 def forget_script(directory):
-    """Objects of the script end as they would with the interpreter: an open file writes what it holds."""
     own = [module for module in list(sys.modules.values())[imported:] if is_below(module, directory)]
     for module in (sys.modules["__main__"], *reversed(own)):
-        names = module.__dict__
-        for private in (True, False):
-            for name in list(names):
-                if name != "__builtins__" and (name.startswith("_") or not private):
-                    names[name] = None
+        bootstrap.forget(module)
     gc.collect()
 
 

@@ -25,6 +25,7 @@ export async function openRunner(dataDirectory: string, fork: "auto" | "off" = "
   const runner = await ProcessStepRunner.open({
     dataDirectory,
     slots: 4,
+    warmProcesses: 4,
     fork,
     clock: systemClock,
     random: systemRandom,
@@ -64,7 +65,17 @@ export interface ScriptRun {
 
 let versions = 0;
 
-/** Writes `files` as a service version and runs one of them. */
+function layVersion(runner: Pick<ProcessStepRunner, "runRoot">, files: Record<string, string>): string {
+  versions += 1;
+  const directory = runner.runRoot.versionDirectory(`v${process.pid}-${versions}` as VersionId);
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), content);
+  }
+  return directory;
+}
+
+/** Writes `files` as a service version and runs one of them; with `directory`, one that was written before. */
 export function runScript(
   runner: Pick<ProcessStepRunner, "run" | "runRoot">,
   files: Record<string, string>,
@@ -76,13 +87,8 @@ export function runScript(
     host?: Partial<StepHost>;
     request?: Partial<StepRequest>;
   } = {},
+  directory = layVersion(runner, files),
 ): ScriptRun {
-  versions += 1;
-  const directory = runner.runRoot.versionDirectory(`v${process.pid}-${versions}` as VersionId);
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(directory, name)), { recursive: true });
-    writeFileSync(join(directory, name), content);
-  }
   const chunks: { stream: string; bytes: Uint8Array }[] = [];
   const emitted: EmitRequest[] = [];
   const logged: ScriptLog[] = [];

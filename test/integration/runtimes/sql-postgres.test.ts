@@ -17,6 +17,7 @@ beforeAll(async () => {
   runner = await ProcessStepRunner.open({
     dataDirectory: data,
     slots: 1,
+    warmProcesses: 1,
     clock: systemClock,
     random: systemRandom,
     log: silentLog,

@@ -16,6 +16,7 @@ beforeAll(async () => {
   runner = await ProcessStepRunner.open({
     dataDirectory: data,
     slots: 2,
+    warmProcesses: 1,
     clock: systemClock,
     random: systemRandom,
     log: silentLog,

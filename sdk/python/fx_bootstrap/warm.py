@@ -1,0 +1,113 @@
+"""Runs one script again and again, as `__main__` of its own each time, until there is nothing more to run.
+
+Modules are imported once and stay, with all that they hold: that is what a warm process is for. All else that one run could
+leave for the next is brought back, or reported, and then this process runs nothing more.
+"""
+import _thread
+import contextvars
+import gc
+import os
+import resource
+import sys
+
+import fx_bootstrap
+import fx_ef
+from fx_bootstrap.host_channel import HostChannel
+from fx_bootstrap.host_exits import Exits, Logs
+from fx_bootstrap.host_output import Streams
+from fx_bootstrap.surroundings import Surroundings
+
+
+def serve():
+    """Never returns."""
+    channel = HostChannel(os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE"))
+    host = _Host(channel, **channel.hosting)
+    channel.ready()
+    while True:
+        order = channel.next_run()
+        if order is None:
+            sys.exit()
+        host.run(order)
+
+
+class _Host:
+    def __init__(self, channel, directory, script):
+        self._channel = channel
+        self._pid = os.getpid()
+        self._path = os.path.join(directory, script)
+        self._streams = Streams(channel)
+        self._exits = Exits(directory)
+        self._logs = Logs()
+        self._surroundings = Surroundings(directory, fx_bootstrap.search_path(self._path, directory))
+        try:
+            self._code = fx_bootstrap.compiled(self._path)
+        except (OSError, SyntaxError, ValueError):
+            self._code = None  # Each run will say so itself.
+
+    def run(self, order):
+        fx_ef._enter(self._channel)
+        arguments = fx_bootstrap.arguments(self._path, order["welcome"]["context"])
+        self._surroundings.enter(arguments, order["env"])
+        self._streams.install()
+        limit_time(order.get("cpuSeconds"))
+        code = self._execute()
+        if os.getpid() != self._pid:
+            # A process that the script has forked has come to its end.
+            self._streams.flush()
+            os._exit(code)
+        self._channel.ended(code, self._leave())
+
+    def _execute(self):
+        try:
+            contextvars.copy_context().run(fx_bootstrap.run, self._path, self._code)
+        except SystemExit as ended:
+            return fx_bootstrap.exit_code(ended.code)
+        return 0
+
+    def _leave(self):
+        """Ends the run as Python ends a process; answers what is left of it, in words."""
+        leftovers = end_threads()
+        self._exits.run()
+        self._logs.restore()
+        fx_bootstrap.forget(sys.modules["__main__"])
+        leftovers += self._surroundings.leave()
+        leftovers += processes_left()
+        self._streams.flush()
+        if not self._channel.pipes_are_ours:
+            leftovers.append("another file as descriptor 1 or 2")
+        # What is there now is not looked at again, so that a look costs what a run has made, and not what there is.
+        gc.collect()
+        gc.freeze()
+        return leftovers
+
+
+def limit_time(seconds):
+    """As Python sees it, the end of its time is a signal; who does not listen to that is ended by the executor."""
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    if seconds is not None:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + seconds, hard))
+
+
+def end_threads():
+    """Waits for those that Python would wait for."""
+    count = _thread._count()
+    if count == 0:
+        return []
+    threading = sys.modules.get("threading")
+    if threading is None:
+        return [f"{count} threads"]
+    names = [f"thread {one.name}" for one in threading.enumerate() if one is not threading.main_thread()]
+    threading._shutdown()
+    return names or [f"{count} threads"]
+
+
+def processes_left():
+    """Those that have ended are collected."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return []
+        if pid == 0:
+            return ["a process that still runs"]

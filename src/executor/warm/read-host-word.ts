@@ -1,0 +1,38 @@
+import { readWords, type Words } from "../channel/read-ask.ts";
+
+/** What a warm process says, read. */
+export type HostWord =
+  | { kind: "ready" }
+  | { kind: "output"; run: number; stream: "stdout" | "stderr"; bytes: Buffer; piped: boolean }
+  | { kind: "ended"; run: number; code: number; leftovers: string[]; piped: boolean }
+  | { kind: "ask"; run: number; words: Words };
+
+const maxLeftovers = 20;
+
+/** A script can say all that its process can, so nothing is believed. Undefined: no word of a host. */
+export function readHostWord(frame: Buffer): HostWord | undefined {
+  const words = readWords(frame);
+  const { run, output, ended, piped } = words;
+  if (words.ready === true) return { kind: "ready" };
+  if (typeof run !== "number") return undefined;
+  if (output === "stdout" || output === "stderr") {
+    const bytes = bytesOf(words);
+    return bytes && { kind: "output", run, stream: output, bytes, piped: piped === true };
+  }
+  if (typeof ended === "object" && ended !== null) {
+    const { code, leftovers = [] } = ended as Words;
+    if (typeof code !== "number" || !Number.isInteger(code)) return undefined;
+    return { kind: "ended", run, code: code & 0xff, leftovers: textsOf(leftovers), piped: piped !== false };
+  }
+  return { kind: "ask", run, words };
+}
+
+function bytesOf({ text, base64 }: Words): Buffer | undefined {
+  if (typeof text === "string") return Buffer.from(text);
+  return typeof base64 === "string" ? Buffer.from(base64, "base64") : undefined;
+}
+
+function textsOf(value: unknown): string[] {
+  if (!Array.isArray(value)) return [];
+  return value.slice(0, maxLeftovers).map((text) => String(text).slice(0, 200));
+}

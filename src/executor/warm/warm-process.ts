@@ -1,0 +1,227 @@
+import type { Socket } from "node:net";
+import type { SlotChannel } from "../channel/slot-channel.ts";
+import type { Clock, Timer } from "../../foundation/clock.ts";
+import { encodeFrame, type FrameReader } from "../frame.ts";
+import type { LaunchEnd, Launched } from "../launcher/launcher.ts";
+import type { Launch } from "../running-script.ts";
+import { type HostWord, readHostWord } from "./read-host-word.ts";
+import type { Hosting, RunOrder, ToHost } from "./warm-message.ts";
+
+/** After its end, what its socket still holds is read; one that somebody holds open is cut after so long without a byte. */
+const heldSocketMs = 1_000;
+/** For what the modules of a service do at the end of their process. */
+const retireMs = 1_000;
+/** Whoever is so near to its end may be killed before it hears otherwise. */
+const nearEndMs = 100;
+
+/** Who has the process now. */
+export interface Occupant {
+  /** It is this one's from now on, though it may still be starting. */
+  given(process: WarmProcess): void;
+  heard(word: HostWord, sizeBytes: number): void;
+  /** By the pipes of the process, from whoever writes to its descriptors. */
+  output(stream: "stdout" | "stderr", bytes: Uint8Array): void | Promise<void>;
+  /** The process has ended; nothing more will be heard of it. */
+  gone(end: LaunchEnd): void;
+}
+
+export interface WarmProcessParts {
+  clock: Clock;
+  /** Its own. */
+  channel: SlotChannel;
+  scratch: string;
+  hosting: Hosting;
+  /** From the nonce that it is to show, what starts it. */
+  prepare(nonce: string): Promise<Launch>;
+}
+
+/** One process that runs one script again and again, one run at a time, until it is stopped or has ended. */
+export class WarmProcess {
+  readonly scratch: string;
+  /** Resolves when it has ended and all that it said is heard. */
+  readonly ended: Promise<LaunchEnd>;
+  readonly #clock: Clock;
+  readonly #hosting: Hosting;
+  readonly #end = Promise.withResolvers<LaunchEnd>();
+  readonly #ready = Promise.withResolvers<void>();
+  #occupant: Occupant | undefined;
+  #runs = 0;
+  #pipedBytes = 0;
+  #launched: Launched | undefined;
+  #socket: Socket | undefined;
+  #launchEnd: LaunchEnd | undefined;
+  #held: Timer | undefined;
+  #pid = 0;
+  #isPaused = false;
+  #isDoomed = false;
+  /** By the monotonic clock: when it is killed unless it is told of a later moment. Undefined: never. */
+  #aliveUntil: number | undefined;
+
+  private constructor({ clock, hosting, scratch }: WarmProcessParts, occupant: Occupant) {
+    this.scratch = scratch;
+    this.#hosting = hosting;
+    this.#clock = clock;
+    this.ended = this.#end.promise;
+    this.occupy(occupant);
+  }
+
+  /** Resolves when it is ready to run, or has ended before; rejects when it cannot be launched. `occupant`: who waits for it. */
+  static async start(parts: WarmProcessParts, occupant: Occupant): Promise<WarmProcess> {
+    const process = new WarmProcess(parts, occupant);
+    const { nonce, forget } = parts.channel.expect((socket, frames) => process.#admit(socket, frames));
+    try {
+      process.#launch(await parts.prepare(nonce));
+      await Promise.race([process.#ready.promise, process.ended]);
+    } finally {
+      forget();
+    }
+    return process;
+  }
+
+  get pid(): number {
+    return this.#pid;
+  }
+
+  /** Runs that it was given. */
+  get runs(): number {
+    return this.#runs;
+  }
+
+  /** What came by its pipes, in all its runs. */
+  get pipedBytes(): number {
+    return this.#pipedBytes;
+  }
+
+  /** It runs nothing more. */
+  get isDoomed(): boolean {
+    return this.#isDoomed || this.#launchEnd !== undefined;
+  }
+
+  /** It may be given to somebody. */
+  get isUsable(): boolean {
+    return !this.isDoomed && this.leftMs > nearEndMs;
+  }
+
+  /** Until it is killed, unless it is kept alive. */
+  get leftMs(): number {
+    return (this.#aliveUntil ?? Infinity) - this.#clock.monotonic();
+  }
+
+  occupy(occupant: Occupant | undefined): void {
+    this.#occupant = occupant;
+    occupant?.given(this);
+  }
+
+  /** Gives it a run, and answers the run's number. */
+  begin(order: Omit<RunOrder, "run">): number {
+    this.#runs += 1;
+    this.say({ run: this.#runs, ...order });
+    return this.#runs;
+  }
+
+  say(message: ToHost): void {
+    if (this.#socket?.writable) this.#socket.write(encodeFrame(Buffer.from(JSON.stringify(message))));
+  }
+
+  /** Lets it speak, or leaves what it says in its socket until further notice. */
+  listen(isOn: boolean): void {
+    if (this.#isPaused !== isOn) return;
+    this.#isPaused = !isOn;
+    if (isOn) this.#socket?.resume();
+    else this.#socket?.pause();
+  }
+
+  drain(): Promise<void> {
+    return this.#launched?.drain() ?? Promise.resolve();
+  }
+
+  /** It is killed at that moment unless it is told of a later one (rule D8). Infinity: never. */
+  keepAlive(ttlMs: number): void {
+    this.#aliveUntil = ttlMs === Infinity ? undefined : this.#clock.monotonic() + ttlMs;
+    this.#launched?.keepAlive(ttlMs);
+  }
+
+  /**
+   * As `keepAlive`, and saves most messages to the launcher: the moment may come sooner, but not before half of the time. So
+   * a run that lasts is to be kept alive by its exact time, before that.
+   */
+  keepAliveRoughly(ttlMs: number): void {
+    const { leftMs } = this;
+    if (leftMs > ttlMs || leftMs < ttlMs / 2) this.keepAlive(ttlMs);
+  }
+
+  /** It runs nothing more: SIGTERM to it and all of its group, SIGKILL after `graceMs`. */
+  stop(graceMs: number): void {
+    this.#isDoomed = true;
+    this.#launched?.stop(graceMs);
+  }
+
+  /** It is not needed any more: ends by itself, and is killed where it does not. Resolves when it is gone. */
+  async retire(): Promise<void> {
+    this.#isDoomed = true;
+    if (!this.#socket) this.stop(0);
+    this.#socket?.end();
+    const late = this.#clock.setTimer(retireMs, () => this.stop(0));
+    await this.ended;
+    late.cancel();
+  }
+
+  #launch(launch: Launch): void {
+    if (this.#isDoomed) return this.#finish({ kind: "lost", message: "it was stopped before it was started" });
+    this.#launched = launch(Infinity, {
+      started: (pid) => {
+        this.#pid = pid;
+      },
+      output: (stream, bytes) => {
+        this.#pipedBytes += bytes.length;
+        return this.#occupant?.output(stream, bytes);
+      },
+      ended: (end) => {
+        this.#launchEnd = end;
+        if (!this.#socket || this.#socket.destroyed) this.#finish(end);
+        else this.#giveUpHeldSocket();
+      },
+    });
+  }
+
+  #admit(socket: Socket, frames: FrameReader): void {
+    this.#socket = socket;
+    this.say(this.#hosting);
+    socket.on("data", (chunk: Buffer) => this.#read(chunk, frames));
+    socket.on("close", () => {
+      this.#held?.cancel();
+      // It cannot report any more, whatever it does.
+      if (this.#launchEnd) this.#finish(this.#launchEnd);
+      else if (!this.#isDoomed) this.stop(0);
+    });
+  }
+
+  #read(chunk: Buffer, frames: FrameReader): void {
+    if (this.#held) this.#giveUpHeldSocket();
+    try {
+      for (const frame of frames.read(chunk)) {
+        const word = readHostWord(frame);
+        if (word?.kind === "ready") this.#ready.resolve();
+        else if (word) this.#occupant?.heard(word, frame.length);
+      }
+    } catch {
+      // No host's words: what follows cannot be read either.
+      this.#socket?.destroy();
+    }
+  }
+
+  #giveUpHeldSocket(): void {
+    this.#held?.cancel();
+    this.#held = this.#clock.setTimer(heldSocketMs, () => {
+      // A paused socket is silent because of us.
+      if (this.#isPaused) this.#giveUpHeldSocket();
+      else this.#socket?.destroy();
+    });
+  }
+
+  #finish(end: LaunchEnd): void {
+    this.#isDoomed = true;
+    this.#occupant?.gone(end);
+    this.#end.resolve(end);
+  }
+}
