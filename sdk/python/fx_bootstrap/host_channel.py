@@ -46,8 +46,10 @@ class HostChannel(Channel):
             words = b'"text":%s' % encode_basestring(piece.decode()).encode()
         except UnicodeDecodeError:
             words = b'"base64":"%s"' % binascii.b2a_base64(piece, newline=False)
-        piped = b',"piped":true' if self._pipes.were_written() else b""
-        self._send(b'{%s"output":"%s",%s%s}' % (self._mark, stream, words, piped))
+        # Two ways lose the order between them. Who prints in the middle of a request, from a handler of a signal, cannot make another.
+        if self._pipes.were_written() is not False and not self._lock.locked():
+            self.request("drain")
+        self._send(b'{%s"output":"%s",%s}' % (self._mark, stream, words))
         return len(piece)
 
     def ended(self, code, leftovers):

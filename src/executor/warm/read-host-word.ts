@@ -3,7 +3,8 @@ import { readWords, type Words } from "../channel/read-ask.ts";
 /** What a warm process says, read. */
 export type HostWord =
   | { kind: "ready" }
-  | { kind: "output"; run: number; stream: "stdout" | "stderr"; bytes: Buffer; piped: boolean }
+  | { kind: "output"; run: number; stream: "stdout" | "stderr"; bytes: Buffer }
+  | { kind: "drain"; run: number; id: number }
   | { kind: "ended"; run: number; code: number; leftovers: string[]; piped: boolean }
   | { kind: "ask"; run: number; words: Words };
 
@@ -12,18 +13,19 @@ const maxLeftovers = 20;
 /** A script can say all that its process can, so nothing is believed. Undefined: no word of a host. */
 export function readHostWord(frame: Buffer): HostWord | undefined {
   const words = readWords(frame);
-  const { run, output, ended, piped } = words;
+  const { run, output, ended, piped, op, id } = words;
   if (words.ready === true) return { kind: "ready" };
   if (typeof run !== "number") return undefined;
   if (output === "stdout" || output === "stderr") {
     const bytes = bytesOf(words);
-    return bytes && { kind: "output", run, stream: output, bytes, piped: piped === true };
+    return bytes && { kind: "output", run, stream: output, bytes };
   }
   if (typeof ended === "object" && ended !== null) {
     const { code, leftovers = [] } = ended as Words;
     if (typeof code !== "number" || !Number.isInteger(code)) return undefined;
     return { kind: "ended", run, code: code & 0xff, leftovers: textsOf(leftovers), piped: piped !== false };
   }
+  if (op === "drain" && typeof id === "number") return { kind: "drain", run, id };
   return { kind: "ask", run, words };
 }
 

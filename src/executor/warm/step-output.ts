@@ -12,8 +12,6 @@ export class StepOutput {
   readonly #handled: () => void;
   #written: Promise<void> = Promise.resolve();
   #waitingBytes = 0;
-  /** What was said on the channel and must wait for what was in the pipes before it. */
-  #turn: Promise<unknown> | undefined;
 
   /** `handled`: a piece was taken; there may be room for more. */
   constructor(relayed: RelayedOutput, handled: () => void) {
@@ -25,7 +23,7 @@ export class StepOutput {
     return this.#waitingBytes > windowBytes;
   }
 
-  /** Resolves when all that has come is taken. */
+  /** Resolves when all that has its place is taken. */
   get written(): Promise<void> {
     return this.#written;
   }
@@ -38,26 +36,22 @@ export class StepOutput {
     return this.#relayed.failure;
   }
 
-  /** By the pipes. Resolves when it is taken. */
-  piped(stream: Stream, bytes: Uint8Array): Promise<void> {
+  /** On the channel. Resolves when it is taken. */
+  heard(stream: Stream, bytes: Uint8Array): Promise<void> {
     this.#waitingBytes += bytes.length;
     return this.#write(stream, bytes);
   }
 
-  /** On the channel. `drained`: what was in the pipes before it has come. */
-  heard(stream: Stream, bytes: Uint8Array, drained: Promise<void> | undefined): void {
+  /** By the pipes: what was said on the channel before comes first, though it may be read later. Resolves when it is taken. */
+  async piped(stream: Stream, bytes: Uint8Array): Promise<void> {
     this.#waitingBytes += bytes.length;
-    this.after(drained, () => void this.#write(stream, bytes));
+    await allRead();
+    await this.#write(stream, bytes);
   }
 
-  /** Acts in its turn: after all that was heard before, and when `drained`. */
-  after(drained: Promise<void> | undefined, act: () => void): void {
-    if (drained === undefined && this.#turn === undefined) return act();
-    const turn = Promise.all([this.#turn, drained]).then(() => {
-      if (this.#turn === turn) this.#turn = undefined;
-      act();
-    });
-    this.#turn = turn;
+  /** Resolves when all that has come by the pipes until now has its place. */
+  async settled(): Promise<void> {
+    await allRead();
   }
 
   #write(stream: Stream, bytes: Uint8Array): Promise<void> {
@@ -69,4 +63,9 @@ export class StepOutput {
       });
     return this.#written;
   }
+}
+
+/** Two turns of the loop: in the second one, what lay in any socket at the beginning has been read. */
+function allRead(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 }

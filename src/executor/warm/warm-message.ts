@@ -7,7 +7,7 @@ import type { Answer, Ask, Hello, Welcome } from "../channel/channel-message.ts"
  */
 export type ToHost = Hosting | RunOrder | Answer;
 
-export type FromHost = Hello | Ready | (Ask & { run: number }) | HostOutput | RunEnded;
+export type FromHost = Hello | Ready | (Ask & { run: number }) | HostOutput | Drain | RunEnded;
 
 export interface Hosting {
   host: {
@@ -42,8 +42,13 @@ export interface HostOutput {
   /** One of the two; `base64` for what is not UTF-8. */
   text?: string;
   base64?: string;
-  /** Something was written to the pipes before this. */
-  piped?: boolean;
+}
+
+/** Answered with null when all that was written to the pipes before has its place in the output. */
+export interface Drain {
+  run: number;
+  id: number;
+  op: "drain";
 }
 
 export interface RunEnded {
@@ -53,6 +58,6 @@ export interface RunEnded {
     /** What the run has left in the process, in words; such a process runs nothing more. */
     leftovers?: string[];
   };
-  /** False: surely nothing was written to the pipes since the last word; without it the pipes are looked at. */
+  /** False: surely nothing was written to the pipes that is not drained; without it they are. */
   piped?: boolean;
 }

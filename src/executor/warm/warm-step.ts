@@ -81,14 +81,19 @@ export class WarmStep implements RunningStep, Occupant {
 
   heard(word: HostWord, sizeBytes: number): void {
     if (word.kind === "ready" || word.run !== this.#run || this.#isOver) return;
-    if (word.kind === "ask") void this.#asks.take(word.words, sizeBytes);
-    else {
-      const drained = word.piped ? this.#process?.drain() : undefined;
-      if (word.kind === "output") this.#output.heard(word.stream, word.bytes, drained);
-      else {
+    switch (word.kind) {
+      case "output":
+        void this.#output.heard(word.stream, word.bytes);
+        break;
+      case "ask":
+        void this.#asks.take(word.words, sizeBytes);
+        break;
+      case "drain":
+        void this.#drained().then(() => this.#process?.say({ id: word.id, value: null }));
+        break;
+      case "ended":
         this.#isOver = true;
-        this.#output.after(drained, () => void this.#ended(word.code, word.leftovers));
-      }
+        void this.#ended(word);
     }
     this.#listen();
   }
@@ -99,7 +104,7 @@ export class WarmStep implements RunningStep, Occupant {
 
   gone(end: LaunchEnd): void {
     this.#isOver = true;
-    this.#output.after(undefined, () => this.#end.resolve(this.#exit ?? end));
+    void this.#output.settled().then(() => this.#end.resolve(this.#exit ?? end));
   }
 
   async #toResult(): Promise<StepResult> {
@@ -168,9 +173,16 @@ export class WarmStep implements RunningStep, Occupant {
     this.#process?.listen(!this.#asks.isFull && !this.#output.isFull);
   }
 
-  async #ended(code: number, leftovers: readonly string[]): Promise<void> {
+  /** What was written to the pipes until now is among the output. */
+  async #drained(): Promise<void> {
+    await this.#process?.drain();
+    await this.#output.settled();
+  }
+
+  async #ended({ code, leftovers, piped }: Extract<HostWord, { kind: "ended" }>): Promise<void> {
     this.#exit = { kind: "exited", code, truncated: false };
     const process = this.#process as WarmProcess;
+    if (piped) await this.#drained();
     if (leftovers.length > 0) {
       const message = `the run has left behind: ${leftovers.join(", ")}. Its warm process is ended, and the next run starts another`;
       await this.#asks.take({ op: "log", level: "warning", message }, 0);

@@ -1,23 +1,206 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
-import { openRunner } from "./script-runs.ts";
+import { isAlive, openRunner, type ScriptRun } from "./script-runs.ts";
 import { warmService } from "./warm-service.ts";
 
-const data = tempDirForFile();
-let runner: ProcessStepRunner;
-beforeAll(async () => {
-  runner = await openRunner(data);
-});
-afterAll(() => runner.close());
+describe.each(["forked", "started anew"])("a warm script in Python, its process %s", (how) => {
+  const data = tempDirForFile();
+  let runner: ProcessStepRunner;
+  beforeAll(async () => {
+    runner = await openRunner(data, how === "forked" ? "auto" : "off");
+  });
+  afterAll(() => runner.close());
 
-describe("a warm script in Python", () => {
-  it("runs in the process of the run before", async () => {
-    const service = warmService(runner, { "main.py": "import os\nprint(os.getpid())" });
-    const first = service.run();
-    expect(await first.result).toMatchObject({ kind: "exited", exitCode: 0, outputBytes: first.bytes().length });
-    const second = service.run();
-    await second.result;
-    expect([first.stderr(), second.stdout()]).toEqual(["", first.stdout()]);
+  /** Runs a script so often, one run after the other, and answers what each printed. */
+  async function prints(files: Record<string, string>, times = 2): Promise<string[]> {
+    const service = warmService(runner, files);
+    const printed: string[] = [];
+    for (let n = 0; n < times; n += 1) printed.push(await both(service.run({ params: { n } })));
+    return printed;
+  }
+
+  async function both(run: ScriptRun): Promise<string> {
+    expect([await run.result, run.both()]).toMatchObject([{ kind: "exited" }, expect.any(String)]);
+    return run.both();
+  }
+
+  it("runs in the process of the run before, and is `__main__` with globals of its own", async () => {
+    const source = `import os
+print("seen" in globals(), __name__, os.getpid())
+seen = True`;
+    const [first, second] = await prints({ "main.py": source });
+    expect(first).toMatch(/^False __main__ \d+\n$/);
+    expect(second).toBe(first);
+  });
+
+  it("keeps what its service's modules hold", async () => {
+    const files = { "main.py": "import store\nstore.runs.append(1)\nprint(len(store.runs))", "store.py": "runs = []" };
+    expect(await prints(files, 3)).toEqual(["1\n", "2\n", "3\n"]);
+  });
+
+  it("finds its surroundings as the first run did, whatever the run before has done to them", async () => {
+    const source = `import builtins, decimal, json, os, signal, sys, warnings
+mask = os.umask(0o77)
+facts = {"LEFT" in os.environ, os.getcwd() == os.path.dirname(__file__), len(sys.argv), "/left" in sys.path, mask, hasattr(builtins, "left"),
+    signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, sys.getrecursionlimit(), len(warnings.filters), decimal.getcontext().prec,
+    sys.excepthook is sys.__excepthook__, os.listdir(os.environ["FX_SCRATCH"]) == []}
+print(sorted(map(str, facts)))
+os.environ["LEFT"] = "x"
+del os.environ["LANG"]
+os.chdir("/")
+sys.argv.append("left")
+sys.path.append("/left")
+builtins.left = 1
+signal.signal(signal.SIGTERM, lambda *_: None)
+signal.alarm(100)
+sys.setrecursionlimit(5000)
+warnings.simplefilter("error")
+decimal.getcontext().prec = 3
+sys.excepthook = print
+open(os.path.join(os.environ["FX_SCRATCH"], "left"), "w").write("x")
+sys.stdin.close()
+sys.stdout.flush()
+sys.stdout.close()`;
+    const [first, second, third] = await prints({ "main.py": source }, 3);
+    expect(first).toContain("'28'");
+    expect([second, third]).toEqual([first, first]);
+  });
+
+  it("acts for the run that is under way, also by a context that a module keeps", async () => {
+    const files = {
+      "main.py": `import helper, sys, json
+from fx_ef import get_param
+helper.act()
+print(get_param("n"), json.loads(sys.argv[1])["n"], helper.context.execution.step)`,
+      "helper.py": `from fx_ef import context
+def act():
+    context.events.send("a.b", {"n": context.params["n"]})
+    context.state.put("n", context.params["n"])
+    context.logging.info("run %d", context.params["n"])
+    print(context.secrets.get("key"), context.state.get("n"), context.previous)`,
+    };
+    const service = warmService(runner, files);
+    for (const n of [1, 2]) {
+      const host = { getSecret: async () => `secret-${n}` };
+      const context = { params: { n }, previous: n * 10, host };
+      const run = service.run(context);
+      expect(await both(run)).toBe(`secret-${n} ${n} ${n * 10}\n${n} ${n} 1\n`);
+      expect([run.emitted, run.state]).toEqual([[expect.objectContaining({ data: { n } })], { n }]);
+      expect(run.logged.map(({ message }) => message)).toEqual([`run ${n}`]);
+    }
+  });
+
+  it("has its output in order, and all of it before its end, whoever wrote it", async () => {
+    const source = `import os, subprocess, sys
+for n in range(5):
+    print("out", n)
+    print("err", n, file=sys.stderr)
+    subprocess.run(["echo", f"echo {n}"])
+    sys.stdout.buffer.write(b"bytes\\xff\\n")
+    sys.stdout.buffer.flush()
+os.write(1, b"last")
+subprocess.run(["sh", "-c", "printf ' of all' >&2"])`;
+    const service = warmService(runner, { "main.py": source });
+    const expected = [0, 1, 2, 3, 4].map((n) => `out ${n}\nerr ${n}\necho ${n}\nbytes\ufffd\n`).join("");
+    for (let n = 0; n < 10; n += 1) {
+      const run = service.run();
+      await run.result;
+      // Written by hand to both pipes at the end: each is whole, and which comes first is nobody's promise.
+      expect(run.both().slice(0, expected.length)).toBe(expected);
+      expect([run.stdout().endsWith("last"), run.stderr().endsWith(" of all")]).toEqual([true, true]);
+    }
+  });
+
+  it("ends with the exit code of a process of its own, and the next run goes on in the same one", async () => {
+    const source = `import os, sys
+from fx_ef import get_param
+print(os.getpid(), flush=True)
+end = get_param("end")
+if end == "code": sys.exit(259)
+if end == "text": sys.exit("sorry")
+if end == "error":
+    def fail(): raise ValueError("wrong")
+    fail()
+if end == "exit hook":
+    import atexit
+    atexit.register(lambda: print("at exit"))`;
+    const service = warmService(runner, { "main.py": source });
+    const pids = new Set<string>();
+    const end = async (how: string) => {
+      const run = service.run({ params: { end: how } });
+      const result = await run.result;
+      const [pid, ...rest] = run.stdout().split("\n");
+      pids.add(pid as string);
+      return { exitCode: result.kind === "exited" ? result.exitCode : result, rest: rest.join("\n"), stderr: run.stderr() };
+    };
+    expect(await end("code")).toEqual({ exitCode: 3, rest: "", stderr: "" });
+    expect(await end("text")).toEqual({ exitCode: 1, rest: "", stderr: "sorry\n" });
+    const { exitCode, stderr } = await end("error");
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^Traceback .*\n {2}File ".*main\.py", line \d+, in <module>\n.*\n[\s\S]*ValueError: wrong\n$/);
+    expect(stderr).not.toContain("fx_bootstrap");
+    expect(await end("exit hook")).toEqual({ exitCode: 0, rest: "at exit\n", stderr: "" });
+    expect(await end("none")).toEqual({ exitCode: 0, rest: "", stderr: "" });
+    expect(pids.size).toBe(1);
+  });
+
+  it("tells of an error of syntax in each run", async () => {
+    const [first, second] = await prints({ "main.py": "print(1" });
+    expect(first).toContain("SyntaxError");
+    expect(second).toBe(first);
+  });
+
+  it("sets up logging and exit functions for its own run only; those of its modules stay", async () => {
+    const files = {
+      "main.py": `import logging, setup, sys
+logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
+logging.getLogger("x").addHandler(logging.StreamHandler(sys.stdout))
+logging.getLogger("x").info("once each")`,
+      "setup.py": `import atexit, logging, sys
+handler = logging.StreamHandler(sys.stdout)
+handler.setFormatter(logging.Formatter("module: %(message)s"))
+logging.getLogger("x").addHandler(handler)
+atexit.register(print, "not at the end of a run")`,
+    };
+    const [first, second] = await prints(files);
+    expect(first).toBe("module: once each\nonce each\nonce each\n");
+    expect(second).toBe(first);
+  });
+
+  it("waits for its threads, and what it has left is ended with its process, and told", async () => {
+    const source = `import os, subprocess, threading, time
+from fx_ef import get_param
+print(os.getpid())
+left = get_param("left")
+if left == "thread": threading.Thread(target=lambda: (time.sleep(0.05), print("joined")), name="worker").start()
+if left == "daemon": threading.Thread(target=time.sleep, args=(60,), name="sleeper", daemon=True).start()
+if left == "process": print(subprocess.Popen(["sleep", "60"]).pid)`;
+    const service = warmService(runner, { "main.py": source });
+    const leave = async (left: string) => {
+      const run = service.run({ params: { left } });
+      expect(await run.result).toMatchObject({ kind: "exited", exitCode: 0 });
+      const [pid, rest] = run.stdout().split("\n");
+      return { pid, rest, told: run.logged.map(({ message }) => message).join() };
+    };
+    const clean = await leave("nothing");
+    expect(clean.told).toBe("");
+    const joined = await leave("thread");
+    expect(joined).toMatchObject({ pid: clean.pid, rest: "joined", told: expect.stringContaining("thread worker") });
+    const daemon = await leave("daemon");
+    expect(daemon.pid).not.toBe(clean.pid);
+    expect(daemon.told).toContain("thread sleeper");
+    const child = await leave("process");
+    expect(child.pid).not.toBe(daemon.pid);
+    expect(child.told).toContain("a process that still runs");
+    expect(await isAlive(Number(child.rest))).toBe(false);
+  });
+
+  it("may fork: a child that comes to the script's end is no run", async () => {
+    const source = `import os
+child = os.fork()
+if child: os.waitpid(child, 0)
+print("parent" if child else "child")`;
+    expect(await prints({ "main.py": source })).toEqual(["child\nparent\n", "child\nparent\n"]);
   });
 });
