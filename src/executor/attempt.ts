@@ -197,7 +197,7 @@ export class Attempt {
     event: CloudEvent,
     config: JsonObject,
   ): Promise<StepResult> {
-    const { clock, leases, runner, outputCapBytes, caps, level } = this.#parts;
+    const { clock, leases, runner, outputCapBytes, caps } = this.#parts;
     const { execution } = this.#claimed;
     const preview = new OutputPreview();
     const redaction = new StepRedaction(this.#secrets, ({ stream, bytes, at }) => {
@@ -234,7 +234,7 @@ export class Attempt {
         ttlMs: this.#ttlMs(),
         outputCapBytes,
         limits: limitsOf(opened.manifest, caps),
-        isolation: { level: opened.manifest.isolation ?? level, network: opened.manifest.network },
+        isolation: { level: this.#levelOf(opened.manifest), network: opened.manifest.network },
         context: {
           event,
           params: paramsOf(event),
@@ -257,6 +257,11 @@ export class Attempt {
     step.status = stepStatus(result);
     step.exitCode = result.kind === "exited" ? result.exitCode : undefined;
     return result;
+  }
+
+  #levelOf({ isolation = this.#parts.level }: Manifest): IsolationLevel {
+    // What a module remembers of a replay, whose effects have not happened, must not reach a run whose effects do.
+    return isolation === "warm" && this.#claimed.execution.trigger === "replay" ? "process" : isolation;
   }
 
   #host(step: Step, redaction: StepRedaction): StepHost {

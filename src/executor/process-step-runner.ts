@@ -198,7 +198,7 @@ export class ProcessStepRunner implements StepRunner {
   }
 
   run(request: StepRequest, host: StepHost): RunningStep {
-    const step = this.#runWarm(request, host) ?? new RunningScript(request, host, this.#partsOf(request));
+    const step = this.#runWarm(request, host) ?? this.#runAlone(request, host);
     this.#running.add(step);
     void step.result.then(() => this.#running.delete(step));
     return step;
@@ -209,6 +209,12 @@ export class ProcessStepRunner implements StepRunner {
     if (request.isolation.level !== "warm") return undefined;
     const runtime = this.runtimes.forScript(request.script, request.runtime);
     return runtime?.hostCommand && this.#warm.run(request, host);
+  }
+
+  #runAlone(request: StepRequest, host: StepHost): RunningStep {
+    const { level, network } = request.isolation;
+    const alone = level === "warm" ? { ...request, isolation: { level: "process" as const, network } } : request;
+    return new RunningScript(alone, host, this.#partsOf(alone));
   }
 
   /** What a step needs in the slot that it names. */

@@ -84,6 +84,7 @@ export function runScript(
     params?: JsonObject;
     config?: JsonObject;
     previous?: Json;
+    service?: string;
     host?: Partial<StepHost>;
     request?: Partial<StepRequest>;
   } = {},
@@ -128,7 +129,7 @@ export function runScript(
       context: {
         event: { specversion: "1.0", id: "e1", source: "/test", type: "test.happened", data: params },
         params,
-        service: { project: "shop", name: "orders", version: "v1" },
+        service: { project: "shop", name: options.service ?? "orders", version: "v1" },
         execution: { id, attempt: 1, step: 1, script },
         config: options.config ?? {},
         previous: options.previous ?? null,

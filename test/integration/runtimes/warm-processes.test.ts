@@ -1,0 +1,229 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
+import { noLimits, type RunLimits } from "../../../src/services/run-limits.ts";
+import { eventually } from "../../support/eventually.ts";
+import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
+import { isAlive, openRunner, type ScriptRun } from "./script-runs.ts";
+import { warmService } from "./warm-service.ts";
+
+const megabyte = 1024 * 1024;
+const data = tempDirForFile();
+let runner: ProcessStepRunner;
+beforeAll(async () => {
+  runner = await openRunner(data);
+});
+afterAll(() => runner.close());
+
+/** Says its process, then does as it is told by the parameter `do`. */
+const source = `import os, sys, time
+from fx_ef import context, get_param
+print(os.getpid(), flush=True)
+exec(get_param("do", ""))`;
+
+function service(on = runner, more: Record<string, string> = {}) {
+  const warm = warmService(on, { "main.py": source, ...more });
+  return {
+    run: (words = "", options: Parameters<typeof warm.run>[0] = {}) => warm.run({ params: { do: words }, ...options }),
+    async pid(): Promise<number> {
+      return pidOf(warm.run({ params: { do: "" } }));
+    },
+  };
+}
+
+async function pidOf(run: ScriptRun): Promise<number> {
+  expect(await run.result).toMatchObject({ kind: "exited", exitCode: 0 });
+  return Number(run.stdout());
+}
+
+const limited = (limits: Partial<RunLimits>) => ({ request: { limits: { ...noLimits, ...limits } } });
+
+describe("a warm process", () => {
+  it("runs one run at a time: runs that overlap have several", async () => {
+    const { run } = service();
+    const first = run("time.sleep(60)");
+    await first.waitFor(/(\d+)/);
+    const second = await pidOf(run());
+    expect(second).not.toBe(Number(first.stdout()));
+    first.step.stop("cancelled", 0);
+    expect(await first.result).toMatchObject({ kind: "stopped", reason: "cancelled" });
+    expect(await pidOf(run())).toBe(second);
+  });
+
+  it.each(["forked", "started anew"])("is %s, ended by a run's timeout, and the next run has another", async (how) => {
+    const own = how === "forked" ? runner : await openRunner(tempDir(), "off");
+    const { run, pid } = service(own);
+    const before = await pid();
+    const late = run("time.sleep(60)", { request: { timeoutMs: 300 } });
+    expect(await late.result).toMatchObject({ kind: "timeout", timeoutMs: 300 });
+    expect(Number(late.stdout())).toBe(before);
+    expect(await isAlive(before)).toBe(false);
+    expect(await pid()).not.toBe(before);
+    if (own !== runner) await own.close();
+  });
+
+  it("D8: is ended with the lease of its run, and has none while it is idle", async () => {
+    const { run, pid } = service();
+    const request = { ttlMs: 700 };
+    const before = await pidOf(run("", { request }));
+    // Longer than the lease of the run that is over.
+    await service().run("time.sleep(1)").result;
+    expect(await pidOf(run("", { request }))).toBe(before);
+    const lost = run("time.sleep(60)", { request });
+    expect(await lost.result).toMatchObject({ kind: "stopped", reason: "lease-lost" });
+    expect(await pid()).not.toBe(before);
+  });
+
+  it("D8: lives on with a run whose lease is renewed", async () => {
+    const { run } = service();
+    const long = run("time.sleep(1.2)", { request: { ttlMs: 700 } });
+    await long.waitFor(/(\d+)/);
+    long.step.keepAlive(20_000);
+    expect(await long.result).toMatchObject({ kind: "exited", exitCode: 0 });
+  });
+
+  it("D9: has no result before all that the run sent is handled", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let asked = false;
+    const log = () => {
+      asked = true;
+      return promise;
+    };
+    const { run } = service();
+    const { result } = run("context.logging.info('x')", { host: { log } });
+    let over = false;
+    void result.then(() => {
+      over = true;
+    });
+    await eventually(() => asked);
+    await service().pid();
+    expect(over).toBe(false);
+    resolve();
+    expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
+  });
+
+  it("that ends by itself ends its run as a process of its own would, and no other", async () => {
+    const { run, pid } = service();
+    const neighbour = service().run("time.sleep(0.5)");
+    await neighbour.waitFor(/(\d+)/);
+    const ends = [
+      ["os._exit(3)", { kind: "exited", exitCode: 3 }],
+      ["os.kill(os.getpid(), 11)", { kind: "signalled", signal: "SIGSEGV" }],
+      ["os.closerange(3, 256); time.sleep(60)", { kind: "signalled", signal: "SIGKILL" }],
+    ] as const;
+    for (const [words, end] of ends) {
+      const before = await pid();
+      const run_ = run(words);
+      expect(await run_.result).toMatchObject(end);
+      expect(Number(run_.stdout())).toBe(before);
+    }
+    expect(await neighbour.result).toMatchObject({ kind: "exited", exitCode: 0 });
+  });
+
+  it("names the limit that a run passes, and counts run by run what is to be counted so", async () => {
+    const limits = { memoryBytes: 200 * megabyte, cpuSeconds: 1, outputBytes: 64 * 1024, openFiles: 100 };
+    const { run } = service();
+    const passes = async (words: string) => {
+      const result = await run(words, limited(limits)).result;
+      return result.kind === "overrun" ? result.limit : result.kind;
+    };
+    const burn = "end = time.process_time() + 0.4\nwhile time.process_time() < end: pass";
+    for (let n = 0; n < 4; n += 1) expect(await passes(`${burn}\nprint('x' * 30_000)`)).toBe("exited");
+    expect(await passes("held = []\nwhile True: held.append(bytearray(8 << 20))")).toBe("memoryBytes");
+    expect(await passes("while True: pass")).toBe("cpuSeconds");
+    expect(await passes("import signal; signal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass")).toBe("cpuSeconds");
+    expect(await passes("import subprocess; subprocess.run(['sh', '-c', 'while :; do :; done'])")).toBe("cpuSeconds");
+    expect(await passes("while True: print('x' * 1000)")).toBe("outputBytes");
+    expect(await passes("while True: os.write(1, b'x' * 1000)")).toBe("outputBytes");
+    expect(await passes("held = [open('/dev/null') for _ in range(200)]")).toBe("openFiles");
+  });
+
+  it("whose output is more than is kept has it cut, run by run", async () => {
+    const { run } = service();
+    for (let n = 0; n < 2; n += 1) {
+      const cut = run("print('x' * 5000)", { request: { outputCapBytes: 1000 } });
+      expect(await cut.result).toMatchObject({ kind: "exited", outputBytes: 1000, truncated: true });
+      expect(cut.stderr()).toContain("cut here");
+    }
+  });
+
+  it("that prints faster than its output is taken waits, and loses nothing", async () => {
+    let taken = 0;
+    const output = async ({ bytes }: { bytes: Uint8Array }) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      taken += bytes.length;
+    };
+    const { run } = service();
+    const result = await run("for _ in range(64): print('x' * 65535); os.write(1, b'y' * 1000)", { host: { output } }).result;
+    expect(result).toMatchObject({ kind: "exited", truncated: false });
+    expect(taken).toBe((result as { outputBytes: number }).outputBytes);
+    expect(taken).toBeGreaterThan(64 * 66_536);
+  });
+
+  it("that keeps what its runs allocate is ended before it takes too much", async () => {
+    const { run } = service(runner, { "kept.py": "held = []" });
+    const words = "import kept; kept.held.append(b'x' * (20 << 20))";
+    const pids = new Set<number>();
+    for (let n = 0; n < 12; n += 1) {
+      const { result, stdout } = run(words, limited({ memoryBytes: 200 * megabyte }));
+      expect(await result).toMatchObject({ kind: "exited" });
+      pids.add(Number(stdout()));
+      // It is looked at once a second.
+      if (n === 5) await service().run("time.sleep(1)").result;
+    }
+    expect(pids.size).toBe(2);
+  });
+
+  it("runs a version and a service that it was started for, and no other", async () => {
+    const { pid } = service();
+    expect(await service().pid()).not.toBe(await pid());
+    const warm = warmService(runner, { "main.py": source });
+    const first = await pidOf(warm.run());
+    const run = warm.run();
+    expect(await pidOf(run)).toBe(first);
+    expect(await pidOf(warm.run({ service: "other" }))).not.toBe(first);
+  });
+
+  it("S2: cannot be reached by another service's script", async (test) => {
+    if (process.getuid?.() !== 0) return test.skip("scripts have users of their own where the executor is root");
+    const idle = await service().pid();
+    const words = `for act in (lambda: os.kill(${idle}, 0), lambda: open("/proc/${idle}/environ").read()):
+    try: act(); print("reached")
+    except PermissionError: print("refused")`;
+    const { result, stdout } = service().run(words);
+    await result;
+    expect(stdout().split("\n").slice(1)).toEqual(["refused", "refused", ""]);
+    expect(readFileSync(`/proc/${idle}/status`, "utf8")).toMatch(/^Uid:\s+61\d\d\d/m);
+  });
+});
+
+describe("the places of warm processes", () => {
+  it("are given to whoever needs one, from whoever was idle for longest", async () => {
+    const own = await openRunner(tempDir());
+    const services = [1, 2, 3, 4].map(() => service(own));
+    const pids: number[] = [];
+    for (const { pid } of services) pids.push(await pid());
+    await services[0]?.pid();
+    await service(own).pid();
+    expect(await Promise.all(pids.map(isAlive))).toEqual([true, false, true, true]);
+    await own.close();
+    expect(await Promise.all(pids.map(isAlive))).toEqual([false, false, false, false]);
+  });
+
+  it("that are all busy leave a run with a process of its own", async () => {
+    const own = await openRunner(tempDir());
+    const { run } = service(own);
+    const busy = [1, 2, 3, 4].map(() => run("time.sleep(60)"));
+    await Promise.all(busy.map((one) => one.waitFor(/(\d+)/)));
+    const alone = await pidOf(run());
+    expect(await isAlive(alone)).toBe(false);
+    await own.close();
+    expect(await Promise.all(busy.map((one) => one.result))).toMatchObject(Array(4).fill({ reason: "shutdown" }));
+  });
+
+  it("are of no interest to a language without a host for them", async () => {
+    const warm = warmService(runner, { "main.sh": "echo $$" });
+    const [first, second] = [await pidOf(warm.run()), await pidOf(warm.run())];
+    expect(second).not.toBe(first);
+  });
+});
