@@ -223,7 +223,7 @@ export class ProcessStepRunner implements StepRunner {
     return {
       clock: this.#options.clock,
       learn: (modules) => this.#launches.learn(request, modules),
-      prepare: (nonce, channelPath, scratch) => this.#launches.prepare(request, { nonce, channelPath, scratch }),
+      prepare: (place) => this.#launches.prepare(request, place),
       channel: () => this.#channels.open(request.slot, owner, this.#launches.userOf(request)),
       resolve: async () => {
         await this.#mend();

@@ -13,6 +13,15 @@ export const longestTimerMs = 2 ** 31 - 1;
 /** Starts the script's process, which may live for `ttlMs` unless kept alive. */
 export type Launch = (ttlMs: number, listener: LaunchListener) => Launched;
 
+/** Where a step's process finds what belongs to it alone. */
+export interface StepPlace {
+  nonce: string;
+  channelPath: string;
+  scratch: string;
+  /** JSON of what the process is told when it dials; undefined: it is told later. */
+  welcome?: string;
+}
+
 export interface ScriptParts {
   clock: Clock;
   /** Why the script cannot run at all; undefined: it can. */
@@ -23,7 +32,7 @@ export interface ScriptParts {
   /** Modules that the script has imported, for whoever starts it next. */
   learn(modules: readonly string[]): void;
   /** Resolves when it can be launched at once. */
-  prepare(nonce: string, channelPath: string, scratch: string): Promise<Launch>;
+  prepare(place: StepPlace): Promise<Launch>;
 }
 
 /** One step from its request to its result. */
@@ -66,7 +75,7 @@ export class RunningScript implements RunningStep {
       const slotChannel = await this.#parts.channel();
       const scratch = await this.#parts.scratch();
       channel = slotChannel.open({ context: this.#request.context, directory: this.#request.directory }, this.#host);
-      const launch = await this.#parts.prepare(channel.nonce, slotChannel.path, scratch);
+      const launch = await this.#parts.prepare({ ...channel, channelPath: slotChannel.path, scratch });
       // The time to live counts from the request: getting ready must not lengthen a lease.
       const ttlMs = (this.#ttl?.untilMs ?? deadlineMs) - this.#parts.clock.monotonic();
       if (this.#stop || ttlMs <= 0) {

@@ -19,7 +19,10 @@ export interface StepEnd {
 }
 
 /** The outcome of a step. The earlier reason wins: a script that was stopped has not failed. */
-export function stepResultOf(of: StepEnd, { limits, timeoutMs }: Pick<StepRequest, "limits" | "timeoutMs">): StepResult {
+export function stepResultOf(
+  of: StepEnd,
+  { limits, timeoutMs }: Pick<StepRequest, "limits" | "timeoutMs">,
+): StepResult {
   const { end, outputBytes, truncated, stopped } = of;
   if (end.kind === "unstartable" || end.kind === "lost") return end;
   const seen = { outputBytes, truncated };

@@ -6,7 +6,7 @@ import { type LandlockPaths, landlockCommand, landlockRules } from "./isolation/
 import { sandboxHindrance } from "./isolation/sandbox-probe.ts";
 import type { Launcher, LaunchRequest } from "./launcher/launcher.ts";
 import type { RunRoot } from "./run-root.ts";
-import type { Launch } from "./running-script.ts";
+import type { Launch, StepPlace } from "./running-script.ts";
 import type { PythonInterpreter } from "./runtimes/find-python.ts";
 import type { RuntimeRegistry } from "./runtimes/registry.ts";
 import type { Runtime } from "./runtimes/runtime.ts";
@@ -32,12 +32,8 @@ export interface StepLaunchParts {
   sqlStatementMs: number;
 }
 
-/** Where a step's process finds what belongs to it alone. */
-export interface StepPlace {
-  nonce: string;
-  channelPath: string;
-  scratch: string;
-}
+/** A longer one is told on the channel: a request to fork has at most 128 KiB (src/executor/zygote/keeper.py). */
+const maxGivenWelcome = 32 * 1024;
 
 const scriptSearchPath = "/usr/local/bin:/usr/bin:/bin";
 
@@ -102,14 +98,16 @@ export class StepLaunches {
     };
     await launcher.ready();
     const landlock = limited && landlockRules(limited);
-    const exec = runtime.forkedFrom ? {} : { exec: [asked.command, ...asked.args] };
+    const { welcome = "" } = place;
+    const given = welcome.length > 0 && welcome.length <= maxGivenWelcome ? { welcome } : {};
+    const forked = { ...run, ...(runtime.forkedFrom ? given : { exec: [asked.command, ...asked.args] }), landlock };
     if (isBoxed) {
       const { network } = request.isolation;
       const zygote = await this.#zygoteOfSandbox(runtime, request);
-      return (ttlMs, listener) => zygote.start({ ...run, ...exec, landlock, sandbox: { network }, ttlMs }, listener);
+      return (ttlMs, listener) => zygote.start({ ...forked, sandbox: { network }, ttlMs }, listener);
     }
     const zygote = await this.#zygoteOf(runtime, request);
-    if (zygote?.isReady) return (ttlMs, listener) => zygote.start({ ...run, ...exec, landlock, ttlMs }, listener);
+    if (zygote?.isReady) return (ttlMs, listener) => zygote.start({ ...forked, ttlMs }, listener);
     const { command, args } =
       limited && isolation.kind === "landlock"
         ? landlockCommand(isolation.python, limited, asked.command, asked.args)

@@ -35,12 +35,11 @@ export class Loop {
   }
 
   async #run(): Promise<void> {
-    const { clock, idleMs, restMs = 0, work, log, name } = this.#options;
+    const { clock, idleMs, lingerMs = 0, work, log, name } = this.#options;
     let failures = 0;
     let lastMessage: string | undefined;
     while (!this.#stopping.signal.aborted) {
       this.#wake = new AbortController();
-      const began = clock.monotonic();
       let pauseMs = idleMs;
       try {
         await work(this.#stopping.signal);
@@ -59,8 +58,7 @@ export class Loop {
         continue;
       }
       await sleep(clock, pauseMs, this.#wake.signal);
-      const restedMs = clock.monotonic() - began;
-      if (restedMs < restMs) await sleep(clock, restMs - restedMs, this.#stopping.signal);
+      if (lingerMs > 0) await sleep(clock, lingerMs, this.#stopping.signal);
     }
   }
 }
@@ -71,8 +69,8 @@ export interface LoopOptions {
   log: Log;
   /** Longest time without a run: signals are hints and may be lost. */
   idleMs: number;
-  /** Least time from the begin of one run to the next, so that under load what comes meanwhile is done together. */
-  restMs?: number;
+  /** From a wake-up to the run: what is urgent goes first, and what comes meanwhile is done together. */
+  lingerMs?: number;
   maxPauseMs?: number;
   work(stopping: AbortSignal): Promise<void>;
 }

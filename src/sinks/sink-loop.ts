@@ -43,8 +43,11 @@ export interface SinkWork<Item> {
 
 /** Nobody waits for what a sink stores: while others are busy it takes a twentieth of the thread. */
 const sinkShare = 20;
-/** From one batch to the next that is not full: a batch costs two commits, whatever is in it. */
-const restMs = 20;
+/**
+ * Between the first record of a batch and its reading, unless it is full: those who route and run have the thread first, and a
+ * batch costs two commits, whatever is in it.
+ */
+const lingerMs = 15;
 
 interface Read<Item> {
   record: BusRecord;
@@ -98,6 +101,7 @@ export class SinkLoop<Item> {
         continue;
       }
       reading = undefined;
+      if (records && records.length < this.#work.batchSize) await sleep(clock, lingerMs, signal);
       const began = clock.monotonic();
       if (records === undefined || !(await this.#storeAll(records))) break;
       for (const { topic, partition, offset } of records) {
@@ -107,7 +111,6 @@ export class SinkLoop<Item> {
         await this.#settle(subscription);
       }
       await this.#giveWay(clock.monotonic() - began);
-      if (records.length < this.#work.batchSize) await sleep(clock, began + restMs - clock.monotonic(), signal);
     }
     await this.#settle(subscription);
     await subscription.close();

@@ -10,7 +10,8 @@ from fx_bootstrap import output
 from fx_ef._channel import Channel
 
 
-def main():
+def main(welcome=None):
+    """`welcome`: JSON of what the run's channel would say first, where that came with the order to start."""
     output.install()
     enter_environment(os.environ.pop("FX_PREFIX", None))
     if os.environ.pop("FX_WARM", None) is not None:
@@ -18,7 +19,8 @@ def main():
 
         return warm.serve()
     # Used up before the script's first line; its own children never see it.
-    channel = Channel(os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE"))
+    address = os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE")
+    channel = Channel(*address, welcome and json.loads(welcome))
     fx_ef._enter(channel)
     context = channel.welcome["context"]
     directory = channel.welcome["directory"]

@@ -36,14 +36,27 @@ class Channel:
     # What goes ahead of the words of each frame.
     _mark = b""
 
-    def __init__(self, path, nonce):
+    def __init__(self, path, nonce, welcome=None):
+        """`welcome`: what the platform would say first, where it is known; then the channel is dialled when it is needed."""
         self._lock = _thread.allocate_lock()
         self._next_id = 1
         self._pid = os.getpid()
+        # There from the begin: a script that has no descriptor left still has this one.
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-        self._socket.connect(path)
+        self._address = path, nonce
+        self.welcome = welcome
+        if welcome is None:
+            self.welcome = self._dial()
+
+    def _dial(self):
+        path, nonce = self._address
+        self._address = None
+        try:
+            self._socket.connect(path)
+        except OSError as error:
+            raise FxError("unavailable", f"the platform has closed the run's channel ({error})") from None
         self._send(json.dumps({"nonce": nonce}).encode())
-        self.welcome = self._receive()
+        return self._receive()
 
     def request(self, op, **fields):
         """Returns the answer's value. Raises FxError when it is refused."""
@@ -70,6 +83,8 @@ class Channel:
         return encode({"op": op, **fields})[1:]
 
     def _send(self, body):
+        if self._address is not None:
+            self._dial()
         try:
             self._socket.sendall(len(body).to_bytes(4, "big") + body)
         except OSError as error:

@@ -26,6 +26,8 @@ export type Admitted = (socket: Socket, frames: FrameReader) => void;
 
 export interface OpenChannel {
   nonce: string;
+  /** JSON of what whoever dials is told first. */
+  welcome: string;
   /** The script has ended: resolves when all that it asked for has been handled, and the channel is closed. */
   close(): Promise<ChannelEnd>;
 }
@@ -68,12 +70,14 @@ export class SlotChannel {
   /** Opens the channel for one step. The one before must be closed. */
   open(welcome: Welcome, host: StepHost): OpenChannel {
     let session: ChannelSession | undefined;
+    const text = JSON.stringify(welcome);
     const { nonce, forget } = this.expect((socket, frames) => {
       session = new ChannelSession(socket, frames, host, this.#clock);
-      socket.write(encodeFrame(Buffer.from(JSON.stringify(welcome))));
+      socket.write(encodeFrame(Buffer.from(text)));
     });
     return {
       nonce,
+      welcome: text,
       close: async () => {
         forget();
         await session?.end();

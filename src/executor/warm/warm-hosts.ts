@@ -115,7 +115,7 @@ export class WarmHosts {
         channel,
         scratch,
         hosting: { host: { directory, script } },
-        prepare: (nonce: string) => prepare(nonce, channel.path, scratch),
+        prepare: (nonce: string) => prepare({ nonce, channelPath: channel.path, scratch }),
       };
       process = await WarmProcess.start(parts, occupant);
       const wear = new Wear(clock, limits.memoryBytes);

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
-import type { SlotChannel } from "../channel/slot-channel.ts";
 import type { Clock, Timer } from "../../foundation/clock.ts";
+import type { SlotChannel } from "../channel/slot-channel.ts";
 import { encodeFrame, type FrameReader } from "../frame.ts";
 import type { LaunchEnd, Launched } from "../launcher/launcher.ts";
 import type { Launch } from "../running-script.ts";

@@ -77,7 +77,7 @@ def run(payload, uid, gid, descriptors):
     gc.enable()
     code = 0
     try:
-        bootstrap.main()
+        bootstrap.main(request.get("welcome"))
     except SystemExit as ended:
         code = bootstrap.exit_code(ended.code)
     except BaseException as error:

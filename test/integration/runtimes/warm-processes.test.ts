@@ -131,7 +131,9 @@ describe("a warm process", () => {
     for (let n = 0; n < 4; n += 1) expect(await passes(`${burn}\nprint('x' * 30_000)`)).toBe("exited");
     expect(await passes("held = []\nwhile True: held.append(bytearray(8 << 20))")).toBe("memoryBytes");
     expect(await passes("while True: pass")).toBe("cpuSeconds");
-    expect(await passes("import signal; signal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass")).toBe("cpuSeconds");
+    expect(await passes("import signal; signal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass")).toBe(
+      "cpuSeconds",
+    );
     expect(await passes("import subprocess; subprocess.run(['sh', '-c', 'while :; do :; done'])")).toBe("cpuSeconds");
     expect(await passes("while True: print('x' * 1000)")).toBe("outputBytes");
     expect(await passes("while True: os.write(1, b'x' * 1000)")).toBe("outputBytes");
@@ -154,7 +156,8 @@ describe("a warm process", () => {
       taken += bytes.length;
     };
     const { run } = service();
-    const result = await run("for _ in range(64): print('x' * 65535); os.write(1, b'y' * 1000)", { host: { output } }).result;
+    const result = await run("for _ in range(64): print('x' * 65535); os.write(1, b'y' * 1000)", { host: { output } })
+      .result;
     expect(result).toMatchObject({ kind: "exited", truncated: false });
     expect(taken).toBe((result as { outputBytes: number }).outputBytes);
     expect(taken).toBeGreaterThan(64 * 66_536);

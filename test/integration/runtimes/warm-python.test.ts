@@ -132,13 +132,19 @@ if end == "exit hook":
       const result = await run.result;
       const [pid, ...rest] = run.stdout().split("\n");
       pids.add(pid as string);
-      return { exitCode: result.kind === "exited" ? result.exitCode : result, rest: rest.join("\n"), stderr: run.stderr() };
+      return {
+        exitCode: result.kind === "exited" ? result.exitCode : result,
+        rest: rest.join("\n"),
+        stderr: run.stderr(),
+      };
     };
     expect(await end("code")).toEqual({ exitCode: 3, rest: "", stderr: "" });
     expect(await end("text")).toEqual({ exitCode: 1, rest: "", stderr: "sorry\n" });
     const { exitCode, stderr } = await end("error");
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/^Traceback .*\n {2}File ".*main\.py", line \d+, in <module>\n.*\n[\s\S]*ValueError: wrong\n$/);
+    expect(stderr).toMatch(
+      /^Traceback .*\n {2}File ".*main\.py", line \d+, in <module>\n.*\n[\s\S]*ValueError: wrong\n$/,
+    );
     expect(stderr).not.toContain("fx_bootstrap");
     expect(await end("exit hook")).toEqual({ exitCode: 0, rest: "at exit\n", stderr: "" });
     expect(await end("none")).toEqual({ exitCode: 0, rest: "", stderr: "" });
