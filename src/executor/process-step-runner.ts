@@ -5,6 +5,7 @@ import { messageOf, PlatformError } from "../foundation/errors.ts";
 import type { Log } from "../foundation/log.ts";
 import type { Random } from "../foundation/random.ts";
 import type { JavaScriptRuntime } from "../services/manifest.ts";
+import type { ServiceVersion } from "../services/service.ts";
 import { SlotChannels } from "./channel/slot-channels.ts";
 import { DatabaseArea } from "./database-area.ts";
 import type { EnvironmentLanguage, Environments } from "./environments/environments.ts";
@@ -18,7 +19,7 @@ import { RunningScript, type ScriptParts } from "./running-script.ts";
 import { findBun } from "./runtimes/find-bun.ts";
 import { findPython, type PythonInterpreter } from "./runtimes/find-python.ts";
 import { installLibrary } from "./runtimes/library.ts";
-import { compilePythonLibrary } from "./runtimes/python.ts";
+import { compilePythonLibrary, compilePythonScripts } from "./runtimes/python.ts";
 import { defaultJavaScript, RuntimeRegistry } from "./runtimes/registry.ts";
 import type { Runtime } from "./runtimes/runtime.ts";
 import { StepLaunches } from "./step-launches.ts";
@@ -61,6 +62,8 @@ export interface ProcessStepRunnerOptions {
 }
 
 const defaultSqlStatementMs = 60_000;
+/** Of Python: compiling less takes a run less than a millisecond. */
+const worthCompilingBytes = 4 * 1024;
 
 /** Runs each script as its own process, through the launcher, with a private channel. */
 export class ProcessStepRunner implements StepRunner {
@@ -246,6 +249,14 @@ export class ProcessStepRunner implements StepRunner {
   languagesOf(scripts: readonly string[]): EnvironmentLanguage[] {
     const languages = scripts.map((script) => this.languageOf(script)).filter((language) => language !== undefined);
     return [...new Set(languages)];
+  }
+
+  /** Python that is worth it, by the interpreter of the version's manifest. */
+  async compile({ manifest, files }: ServiceVersion, directory: string): Promise<void> {
+    const own = files.filter(({ path }) => path.endsWith(".py"));
+    if (own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) < worthCompilingBytes) return;
+    const python = await this.environments.python(manifest).catch(() => undefined);
+    if (python) await compilePythonScripts(python, directory);
   }
 
   /** Kills what still runs; those steps end as `stopped`. */

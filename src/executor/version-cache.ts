@@ -17,6 +17,8 @@ export interface VersionCacheParts {
   /** Where the unpacked files of a version lie; scripts must be able to read below it. */
   directoryOf(version: VersionId): string;
   environments: Pick<Environments, "open">;
+  /** Makes an unpacked version quicker to start. */
+  compile?(version: ServiceVersion, directory: string): Promise<void>;
   /** The language of a script whose packages can be installed. */
   languageOf(script: string): EnvironmentLanguage | undefined;
 }
@@ -63,6 +65,7 @@ export class VersionCache implements VersionSource {
       await rm(directory, { recursive: true, force: true });
       await this.#unpack(version, directory);
     }
+    await this.#parts.compile?.(version, directory);
     const files = version.files.map(({ path: name }) => path.join(directory, name));
     const environment = this.#environmentOf(version, directory);
     return { directory, manifest: version.manifest, scripts: version.scripts, files, environment };

@@ -89,6 +89,7 @@ export function createParts(options: PartsOptions): Parts {
       artifacts,
       directoryOf: (version) => runners.processes.runRoot.versionDirectory(version),
       environments: runners.processes.environments,
+      compile: (version, directory) => runners.processes.compile(version, directory),
       languageOf: (script) => runners.processes.languageOf(script),
     }),
     clock,

@@ -2,12 +2,16 @@
 import builtins
 import errno
 import json
+import marshal
 import os
 import sys
 
 import fx_ef
 from fx_bootstrap import output
 from fx_ef._channel import Channel
+
+MAGIC_NUMBER = sys.modules["_frozen_importlib_external"].MAGIC_NUMBER
+UNCHECKED = (0b01).to_bytes(4, "little")
 
 
 def main(welcome=None):
@@ -102,9 +106,25 @@ def run(path, code=None):
 
 
 def compiled(path):
+    code = compiled_ahead(path)
+    if code is not None:
+        return code
     with open(path, "rb") as file:
         source = file.read()
     return compile(source, path, "exec", dont_inherit=True)
+
+
+def compiled_ahead(path):
+    """What the executor has compiled (PEP 552: to be believed without a look at the source); None: nothing of use."""
+    directory, name = os.path.split(path)
+    try:
+        with open(f"{directory}/__pycache__/{name[:-3]}.{sys.implementation.cache_tag}.pyc", "rb") as file:
+            content = file.read()
+        if content[:8] == MAGIC_NUMBER + UNCHECKED:
+            return marshal.loads(memoryview(content)[16:])
+    except (OSError, EOFError, ValueError, TypeError):
+        pass
+    return None
 
 
 def exit_code(code):

@@ -54,6 +54,13 @@ export function createPythonRuntime({ findPython, library }: RuntimeSetup): Runt
   };
 }
 
+/** Compiles what a service imports and runs once, so that no run does. What cannot be compiled is left to the run, which says why. */
+export async function compilePythonScripts(python: PythonInterpreter, directory: string): Promise<void> {
+  // Anew at every start: what an earlier one wrote may have been cut short with the power.
+  const args = ["-I", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash", directory];
+  await runTool(python.command, args).catch(() => {});
+}
+
 /** Compiles the SDK once, so that no start does. */
 export async function compilePythonLibrary(python: PythonInterpreter, library: string): Promise<void> {
   const args = ["-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", join(library, "python")];
