@@ -35,13 +35,19 @@ async function measureAll(directory: string, rounds: number, note: BenchOptions[
     for (const language of languages) await warmUp(platform, language);
     const measured = await interleaved(
       languages.flatMap((language) => [
-        {
-          name: `${language.name}, bare process`,
-          measure: async () => {
-            const { firstLineMs } = await bareRuns(language, path.join(directory, language.slug), eventsPerRound, 1);
-            return keep(`${language.name}, bare process`, firstLineMs);
-          },
-        },
+        // A warm process is not started.
+        ...(language.isolation === "warm"
+          ? []
+          : [
+              {
+                name: `${language.name}, bare process`,
+                measure: async () => {
+                  const folder = path.join(directory, language.slug);
+                  const { firstLineMs } = await bareRuns(language, folder, eventsPerRound, 1);
+                  return keep(`${language.name}, bare process`, firstLineMs);
+                },
+              },
+            ]),
         {
           name: `${language.name}, one service`,
           measure: async () =>

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { bareForks, bareRuns } from "./support/bare-runs.ts";
+import { bareForks, bareRuns, bareWarm } from "./support/bare-runs.ts";
 import type { Bench } from "./support/bench.ts";
 import { BenchPlatform } from "./support/platform.ts";
 import { interleaved, type Measured, ratio } from "./support/rounds.ts";
@@ -8,6 +8,8 @@ import { withTempDir } from "./support/temp-dir.ts";
 import { until } from "./support/until.ts";
 
 const runsPerRound = 200;
+/** So that a round lasts long enough to be measured. */
+const warmRunsPerRound = 1000;
 const slots = 4;
 
 interface Execution {
@@ -30,13 +32,14 @@ export const executions: Bench = {
         }
         const measured = await interleaved(
           languages.flatMap((language) => [
-            { name: language.slug, measure: () => runMany(platform, language, runsPerRound) },
+            { name: language.slug, measure: () => runMany(platform, language, runsOf(language)) },
             {
               name: `${language.slug}, bare`,
               measure: async () => {
                 const folder = path.join(directory, language.slug);
-                const { elapsedMs } = await bareRuns(language, folder, runsPerRound, slots);
-                return { perSecond: (runsPerRound / elapsedMs) * 1000 };
+                const runs = runsOf(language);
+                const { elapsedMs } = await bare(language)(language, folder, runs, slots);
+                return { perSecond: (runs / elapsedMs) * 1000 };
               },
             },
             ...(language.slug === "python"
@@ -61,18 +64,22 @@ export const executions: Bench = {
           return found;
         };
         const rows = languages.map(({ name, slug, runtime }) => {
-          const [ours, bare] = [of(slug), of(`${slug}, bare`)];
+          const [ours, without] = [of(slug), of(`${slug}, bare`)];
           const toNode = runtime === undefined ? "" : ratio(ours, of("node, bare"), "perSecond");
           const toForks = slug === "python" ? ratio(ours, of("python, bare forks"), "perSecond") : "";
-          const figures = [ours.median.perSecond ?? 0, bare.median.perSecond ?? 0, ratio(ours, bare, "perSecond")];
+          const figures = [
+            ours.median.perSecond ?? 0,
+            without.median.perSecond ?? 0,
+            ratio(ours, without, "perSecond"),
+          ];
           return [name, ...figures, toNode, toForks];
         });
         return {
           title: executions.title,
-          columns: ["", "executions/s", "bare processes/s", "ratio", "to bare Node", "to bare forks"],
+          columns: ["", "executions/s", "bare/s", "ratio", "to bare Node", "to bare forks"],
           rows,
           remarks: [
-            `${runsPerRound} events sent at once, ${slots} slots; from the first request until the last execution is completed. Bare: the same interpreter and script, ${slots} at a time, from a small Node process that keeps nothing. The platform's scripts load the SDK, have a user of their own or Landlock, and a private channel. Bare forks: a warm interpreter that forks one process a run, gives it a user of its own, collects what it prints and keeps nothing.`,
+            `${runsPerRound} events sent at once (warm: ${warmRunsPerRound}), ${slots} slots; from the first request until the last execution is completed. Bare: the same interpreter and script, ${slots} at a time, from a small Node process that keeps nothing. The platform's scripts load the SDK, have a user of their own or Landlock, and a private channel. Bare forks: a warm interpreter that forks one process a run, gives it a user of its own, collects what it prints and keeps nothing. Warm, bare: a loop that hands each run to one of ${slots} interpreters and collects what it prints.`,
           ],
         };
       } finally {
@@ -80,6 +87,14 @@ export const executions: Bench = {
       }
     }),
 };
+
+function runsOf({ isolation }: Language): number {
+  return isolation === "warm" ? warmRunsPerRound : runsPerRound;
+}
+
+function bare({ isolation }: Language): (...of: Parameters<typeof bareRuns>) => Promise<{ elapsedMs: number }> {
+  return isolation === "warm" ? bareWarm : bareRuns;
+}
 
 function typeOf(language: Language): string {
   return `bench.${language.slug}.run`;

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { bareCommand } from "./interpreters.ts";
 import type { Language } from "./scripts.ts";
 
+const warm = path.join(import.meta.dirname, "../contenders/bare_warm.py");
 const zygote = path.join(import.meta.dirname, "../contenders/bare_zygote.py");
 /** Any that is nobody's: the children of the loop change to it, as the platform's do. */
 const childUid = 60_999;
@@ -38,5 +39,20 @@ export async function bareForks(
   const { command } = await bareCommand(language, script);
   const uid = process.getuid?.() === 0 ? childUid : -1;
   const words = [zygote, `${runs}`, `${atATime}`, script, `${uid}`];
+  return JSON.parse((await promisify(execFile)(command, ["-I", "-B", "-X", "utf8", ...words])).stdout);
+}
+
+/** Runs the script so often in warm interpreters, so many of them; nothing of the platform, and no language but Python. */
+export async function bareWarm(
+  language: Language,
+  directory: string,
+  runs: number,
+  processes: number,
+): Promise<{ elapsedMs: number }> {
+  mkdirSync(directory, { recursive: true });
+  const script = path.join(directory, language.file);
+  writeFileSync(script, language.source());
+  const { command } = await bareCommand(language, script);
+  const words = [warm, `${runs}`, `${processes}`, script];
   return JSON.parse((await promisify(execFile)(command, ["-I", "-B", "-X", "utf8", ...words])).stdout);
 }

@@ -1,4 +1,5 @@
 import { readWords, type Words } from "../channel/read-ask.ts";
+import type { FromHost } from "./warm-message.ts";
 
 /** What a warm process says, read. */
 export type HostWord =
@@ -8,13 +9,16 @@ export type HostWord =
   | { kind: "ended"; run: number; code: number; leftovers: string[]; piped: boolean }
   | { kind: "ask"; run: number; words: Words };
 
+type FieldOf<Word> = Word extends Word ? keyof Word : never;
+
 const maxLeftovers = 20;
 
 /** A script can say all that its process can, so nothing is believed. Undefined: no word of a host. */
 export function readHostWord(frame: Buffer): HostWord | undefined {
   const words = readWords(frame);
-  const { run, output, ended, piped, op, id } = words;
-  if (words.ready === true) return { kind: "ready" };
+  const said: Partial<Record<FieldOf<FromHost>, unknown>> = words;
+  const { run, output, ended, piped, op, id } = said;
+  if (said.ready === true) return { kind: "ready" };
   if (typeof run !== "number") return undefined;
   if (output === "stdout" || output === "stderr") {
     const bytes = bytesOf(words);

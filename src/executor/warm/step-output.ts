@@ -1,3 +1,4 @@
+import { endOfTurn } from "../../foundation/turn.ts";
 import type { RelayedOutput } from "../relayed-output.ts";
 import type { OutputChunk } from "../step-runner.ts";
 
@@ -67,5 +68,5 @@ export class StepOutput {
 
 /** Two turns of the loop: in the second one, what lay in any socket at the beginning has been read. */
 function allRead(): Promise<void> {
-  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  return new Promise((resolve) => endOfTurn(() => endOfTurn(resolve)));
 }

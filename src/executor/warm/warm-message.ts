@@ -1,13 +1,12 @@
-import type { Answer, Ask, Hello, Welcome } from "../channel/channel-message.ts";
+import type { Answer, Ask, Welcome } from "../channel/channel-message.ts";
 
 /**
  * What an executor and a warm process say to each other on the process's channel, one frame of JSON each. The process says
  * `Hello`, is told `Hosting`, says `Ready`, and then runs what it is told to, one run at a time. What it says carries the
- * number of its run; what is said of another run is passed over.
+ * number of its run, as an `Ask` of it does too; what is said of another run is passed over.
  */
 export type ToHost = Hosting | RunOrder | Answer;
-
-export type FromHost = Hello | Ready | (Ask & { run: number }) | HostOutput | Drain | RunEnded;
+export type FromHost = Ready | (Ask & { run: number }) | HostOutput | Drain | RunEnded;
 
 export interface Hosting {
   host: {
@@ -19,7 +18,7 @@ export interface Hosting {
 }
 
 /** It has loaded what can be loaded before a run, and nothing of the service. */
-export interface Ready {
+interface Ready {
   ready: true;
 }
 
@@ -36,7 +35,7 @@ export interface RunOrder {
 }
 
 /** What the script prints by its language's own streams. What is written to the descriptors goes by the pipes of the process. */
-export interface HostOutput {
+interface HostOutput {
   run: number;
   output: "stdout" | "stderr";
   /** One of the two; `base64` for what is not UTF-8. */
@@ -45,13 +44,13 @@ export interface HostOutput {
 }
 
 /** Answered with null when all that was written to the pipes before has its place in the output. */
-export interface Drain {
+interface Drain {
   run: number;
   id: number;
   op: "drain";
 }
 
-export interface RunEnded {
+interface RunEnded {
   run: number;
   ended: {
     code: number;

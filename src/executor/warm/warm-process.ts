@@ -167,7 +167,10 @@ export class WarmProcess {
   }
 
   #launch(launch: Launch): void {
-    if (this.#isDoomed) return this.#finish({ kind: "lost", message: "it was stopped before it was started" });
+    if (this.#isDoomed) {
+      this.#finish({ kind: "lost", message: "it was stopped before it was started" });
+      return;
+    }
     this.#launched = launch(Infinity, {
       started: (pid) => {
         this.#pid = pid;
