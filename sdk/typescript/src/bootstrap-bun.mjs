@@ -3,22 +3,28 @@
 import { Channel, FxError, handOver, takeAddress } from "./channel.cjs";
 import { installOutput, keepOrder } from "./output.cjs";
 
-// Bun makes its own streams, for eight milliseconds, when these are described anew; not when they were set before.
-process.stdout = undefined;
-process.stderr = undefined;
-installOutput();
-orderConsole();
-const channel = await dial(...takeAddress());
-process.on("uncaughtExceptionMonitor", (error) => channel.tellOfLimit(error));
-process.on("unhandledRejection", printInOrder);
-handOver(channel);
+let channel;
+// The host of warm runs dials by itself.
+if (!process.argv[1]?.endsWith("/warm/host-bun.mjs")) await enter();
 Bun.plugin({
   name: "@streamzero/fx",
   setup: (build) => build.module("@streamzero/fx", () => ({ exports: require("./index.cjs"), loader: "object" })),
 });
 
+async function enter() {
+  // Bun makes its own streams, for eight milliseconds, when these are described anew; not when they were set before.
+  process.stdout = undefined;
+  process.stderr = undefined;
+  installOutput();
+  orderConsole();
+  channel = await dial(...takeAddress());
+  process.on("uncaughtExceptionMonitor", (error) => channel.tellOfLimit(error));
+  process.on("unhandledRejection", printInOrder);
+  handOver(channel);
+}
+
 /** Resolves when the platform's first word is there. */
-async function dial(path, nonce) {
+export async function dial(path, nonce, Kind = Channel) {
   const { promise, resolve, reject } = Promise.withResolvers();
   let channel;
   const socket = await Bun.connect({
@@ -37,7 +43,7 @@ async function dial(path, nonce) {
     },
   });
   const wire = { write: (bytes) => writeAll(socket, bytes), ref: () => socket.ref(), unref: () => socket.unref() };
-  channel = new Channel(wire, nonce);
+  channel = new Kind(wire, nonce);
   await promise;
   socket.unref();
   return channel;

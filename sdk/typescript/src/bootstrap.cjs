@@ -4,8 +4,9 @@ const { registerHooks } = require("node:module");
 const { join } = require("node:path");
 const { pathToFileURL } = require("node:url");
 
-// Node loads this file in worker threads as well; the run belongs to the main one.
-if (process.env.FX_NONCE !== undefined) enter();
+// Node loads this file in worker threads as well; the run belongs to the main one. The host of warm runs dials by itself.
+const isWarm = process.argv[1] === join(__dirname, "warm", "host-node.cjs");
+if (process.env.FX_NONCE !== undefined && !isWarm) enter();
 
 function enter() {
   const { handOver, takeAddress } = require("./channel.cjs");

@@ -42,7 +42,17 @@ class Channel {
   }
 
   tell(op, fields) {
-    this.#write(encode({ op, ...fields }));
+    this.say({ op, ...fields });
+  }
+
+  say(words) {
+    this.#write(encode(words));
+  }
+
+  /** Whether the event loop goes on for the wire's sake alone: where nothing else is said, while an answer is awaited. */
+  hold(held = this.#pending.size > 0) {
+    if (held) this.#wire.ref();
+    else this.#wire.unref();
   }
 
   /** For the error that ends the script. */
@@ -82,16 +92,23 @@ class Channel {
       this.#receivedBytes = held.length - end;
       this.#wantedBytes = 4;
       if (this.welcome === undefined) this.welcome = answer;
-      else this.#settle(answer);
+      else this.hear(answer);
     }
   }
 
-  #settle({ id, error, value }) {
+  /** Every word of the platform's but the first. */
+  hear({ id, error, value }) {
     const asked = this.#pending.get(id);
     this.#pending.delete(id);
     if (this.#pending.size === 0) this.#wire.unref();
     if (error) asked?.reject(new FxError(error.code, error.message));
     else asked?.resolve(value);
+  }
+
+  /** What is still awaited is never answered. */
+  forget() {
+    this.#pending.clear();
+    this.#wire.unref();
   }
 
   /** The wire has ended. */
@@ -113,11 +130,13 @@ function takeAddress() {
 /** Gives the script its channel, and its parameters as the first argument. */
 function handOver(channel) {
   globalThis[Symbol.for("@streamzero/fx channel")] = channel;
-  const { context } = channel.welcome;
-  const { name } = context.service;
-  process.argv.push(JSON.stringify({ ...context.params, service_name: name, package_name: name }));
+  process.argv.push(firstArgument(channel.welcome));
   // What was loaded from here is not the script's business, nor that of the processes it starts.
   process.execArgv.length = 0;
+}
+
+function firstArgument({ context: { params, service } }) {
+  return JSON.stringify({ ...params, service_name: service.name, package_name: service.name });
 }
 
 /** Errors that only a limit of the run makes: whoever reads of the failure is told which limit it was. */
@@ -137,4 +156,4 @@ function encode(words) {
   );
 }
 
-module.exports = { Channel, encode, FxError, handOver, takeAddress };
+module.exports = { Channel, encode, firstArgument, FxError, handOver, limitOf, takeAddress };

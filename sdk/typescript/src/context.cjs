@@ -107,4 +107,15 @@ function createLogging(channel) {
   return Object.freeze(logging);
 }
 
-module.exports = { createContext };
+/** All that `@streamzero/fx` exports, of one context. */
+function createSdk(context) {
+  const getParam = (name, fallback) => {
+    const { id, name: own } = context.service;
+    const ours = { service_name: own, package_name: own, package_id: id };
+    return Object.hasOwn(ours, name) ? ours[name] : context.params.get(name, fallback);
+  };
+  const getSecret = (name, fallback) => context.secrets.get(name, fallback);
+  return { context, FxError, getParam, getSecret };
+}
+
+module.exports = { createContext, createSdk };

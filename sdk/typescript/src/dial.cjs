@@ -7,7 +7,7 @@ const { waitAMoment } = require("./wait-a-moment.cjs");
 const { writeAll } = require("./write-all.cjs");
 
 /** Returns when the platform's first word is there, without a turn of the event loop: the script's module comes next. */
-function dial(path, nonce) {
+function dial(path, nonce, Kind = Channel) {
   // Connecting to a local socket is done when the call returns; only the event for it comes later.
   const socket = connect({ path });
   socket.on("error", () => {});
@@ -17,7 +17,7 @@ function dial(path, nonce) {
     ref: () => socket.ref(),
     unref: () => socket.unref(),
   };
-  const channel = new Channel(wire, nonce);
+  const channel = new Kind(wire, nonce);
   const bytes = Buffer.allocUnsafe(64 * 1024);
   while (channel.welcome === undefined) channel.read(Buffer.from(bytes.subarray(0, readSome(descriptor, bytes))));
   socket.on("data", (chunk) => channel.read(chunk));

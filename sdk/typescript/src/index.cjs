@@ -1,7 +1,6 @@
 "use strict";
 // The bootstrap leaves the run's channel here before the script's first line.
-const { FxError } = require("./channel.cjs");
-const { createContext } = require("./context.cjs");
+const { createContext, createSdk } = require("./context.cjs");
 
 const channel = globalThis[Symbol.for("@streamzero/fx channel")];
 const context = channel ? createContext(channel) : outsideOfRuns();
@@ -36,12 +35,4 @@ function describe(object, name) {
   return descriptor && { ...descriptor, configurable: true };
 }
 
-function getParam(name, fallback) {
-  const { id, name: own } = context.service;
-  const ours = { service_name: own, package_name: own, package_id: id };
-  return Object.hasOwn(ours, name) ? ours[name] : context.params.get(name, fallback);
-}
-
-const getSecret = (name, fallback) => context.secrets.get(name, fallback);
-
-module.exports = { context, FxError, getParam, getSecret };
+module.exports = createSdk(context);

@@ -1,15 +1,13 @@
 "use strict";
 const { Writable } = require("node:stream");
-const { writeAll } = require("./write-all.cjs");
 
-/** A stream that has written when `write` returns. `before` is called with the descriptor first. */
-function createOutput(descriptor, before) {
+/** A stream in the place of Node's own, of what `write(descriptor, bytes)` has written when it returns. */
+function createOutput(descriptor, write) {
   const output = new Writable({
     decodeStrings: true,
     write(chunk, _encoding, done) {
       try {
-        before(descriptor);
-        writeAll(descriptor, chunk);
+        write(descriptor, chunk);
         done();
       } catch (error) {
         done(error);

@@ -22,6 +22,11 @@ function keepOrder(descriptor) {
   }
 }
 
+function writeInOrder(descriptor, bytes) {
+  keepOrder(descriptor);
+  require("./write-all.cjs").writeAll(descriptor, bytes);
+}
+
 /** Remembers which descriptor is the launcher's. */
 function holdOrderLine() {
   line = identity();
@@ -39,6 +44,11 @@ function identity() {
 function installOutput() {
   // An error that nobody caught is printed past `process.stderr`.
   process.on("uncaughtExceptionMonitor", () => keepOrder(2));
+  installStreams(writeInOrder);
+}
+
+/** process.stdout and process.stderr become what `write(descriptor, bytes)` has written when it returns. */
+function installStreams(write) {
   for (const [name, descriptor] of [
     ["stdout", 1],
     ["stderr", 2],
@@ -48,11 +58,11 @@ function installOutput() {
       configurable: true,
       enumerable: true,
       get() {
-        output ??= require("./output-stream.cjs").createOutput(descriptor, keepOrder);
+        output ??= require("./output-stream.cjs").createOutput(descriptor, write);
         return output;
       },
     });
   }
 }
 
-module.exports = { holdOrderLine, installOutput, keepOrder };
+module.exports = { holdOrderLine, installOutput, installStreams, keepOrder };

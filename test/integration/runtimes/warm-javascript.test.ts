@@ -1,0 +1,351 @@
+import { existsSync } from "node:fs";
+import { afterEach, describe, expect, it } from "vitest";
+import { tempDir } from "../../support/temp-dir.ts";
+import { WarmProcess } from "./warm-process.ts";
+
+const ok = { code: 0, leftovers: [], stderr: "" };
+
+describe.each(["node", "bun"] as const)("a warm process of %s", (runtime) => {
+  const processes: WarmProcess[] = [];
+  afterEach(async () => {
+    for (const warm of processes.splice(0)) await warm.close();
+  });
+
+  async function start(files: Record<string, string> | string) {
+    const warm = await WarmProcess.start(tempDir(), runtime, typeof files === "string" ? { "main.ts": files } : files);
+    processes.push(warm);
+    return warm;
+  }
+
+  it("runs a script anew each time, on modules that live on", async () => {
+    const warm = await start({
+      "main.ts": `
+import { count, increase } from "./count.ts";
+import type { Context } from "@streamzero/fx";
+let own: number = 0;
+own += 1;
+increase();
+export const said = [own, count] satisfies unknown[];
+console.log(...said);`,
+      "count.ts": `export let count = 0; export function increase(): void { count += 1; }`,
+    });
+    const printed = [await warm.run(), await warm.run(), await warm.run()];
+    expect(printed.map(({ stdout }) => stdout)).toEqual(["1 1\n", "1 2\n", "1 3\n"]);
+    expect(printed[2]).toMatchObject(ok);
+  });
+
+  it("gives each run its own context, and modules that of the run that is on", async () => {
+    const warm = await start({
+      "main.ts": `
+import { context, getParam as param } from "@streamzero/fx";
+import * as fx from "@streamzero/fx";
+import { describeRun } from "./helper.ts";
+console.log(param("n"), context.params.get("n"), fx.context.execution.id, context.previous, param("package_name"));
+console.log(describeRun());
+context.logging.info("step", param("n"));
+console.log(await context.events.send("order.placed", { n: param("n") }), await context.state.get("seen"));
+await context.result({ n: param("n") });`,
+      "helper.ts": `
+import { context, getParam } from "@streamzero/fx";
+const { params, execution, logging } = context;
+export function describeRun() {
+  logging.warning("asked");
+  return [params.get("n"), getParam("n"), context.execution.id, execution.id, Object.keys(context).includes("events")].join();
+}`,
+    });
+    const answer = ({ op }: { op: string }) => (op === "emit" ? { id: "e1" } : op === "getState" ? { seen: 5 } : null);
+    await warm.run({ params: { n: 1 }, answer });
+    const { stdout, asks } = await warm.run({ params: { n: 2 }, previous: "before", answer });
+    expect(stdout).toBe("2 2 x2 before orders\n2,2,x2,x1,true\ne1 5\n");
+    expect(asks.map(({ op, run }) => [op, run])).toEqual(
+      ["log", "log", "emit", "getState", "setResult"].map((op) => [op, 2]),
+    );
+  });
+
+  it("lets a context that was kept act for no later run", async () => {
+    const warm = await start({
+      "main.ts": `
+import { context } from "@streamzero/fx";
+import { kept } from "./kept.ts";
+for (const earlier of kept.splice(0)) {
+  await earlier.events.send("late").catch((error: Error) => console.log(error.name, error.message));
+  try { earlier.logging.info("late"); } catch (error) { console.log((error as { code: string }).code); }
+}
+kept.push(context);`,
+      "kept.ts": `import type { Context } from "@streamzero/fx"; export const kept: Context[] = [];`,
+    });
+    await warm.run();
+    expect(await warm.run()).toMatchObject({
+      ...ok,
+      asks: [],
+      stdout: "FxError the run has ended; what it kept acts for no later run\nunavailable\n",
+    });
+  });
+
+  it("sets arguments, environment, directory and exit code anew", async () => {
+    const warm = await start(`
+import { getParam } from "@streamzero/fx";
+console.log(JSON.parse(process.argv[2] as string), process.argv.length, process.execArgv.length);
+console.log(process.env.FX_EXECUTION_ID, process.env.EXTRA, process.env.LEAKED, process.env.FX_NONCE, typeof process.env.PATH);
+console.log(process.cwd() === import.meta.dirname, process.umask(0o77).toString(8), process.exitCode || 0);
+process.env.LEAKED = "yes";
+delete process.env.PATH;
+process.argv.push("more");
+process.chdir("/");
+if (getParam("replace")) process.env = { ONLY: "this" };
+process.exitCode = getParam("code");`);
+    const first = await warm.run({ params: { code: 7, replace: true }, env: { EXTRA: "here" } });
+    const second = await warm.run({ params: { code: 0 } });
+    const lines = (n: number, extra: string) => [
+      expect.stringContaining("package_name"),
+      `x${n} ${extra} undefined undefined string`,
+      expect.stringMatching(/^true \d+ 0$/),
+    ];
+    expect(first.code).toBe(7);
+    expect(first.stdout.replace(/\{[^}]*\}/, (text) => text.replaceAll("\n", "")).split("\n")).toEqual([
+      ...lines(1, "here"),
+      "",
+    ]);
+    expect(second.stdout.replace(/\{[^}]*\}/, (text) => text.replaceAll("\n", "")).split("\n")).toEqual([
+      ...lines(2, "undefined"),
+      "",
+    ]);
+    expect([second.code, second.stdout.match(/true (\d+)/)?.[1]]).toEqual([0, first.stdout.match(/true (\d+)/)?.[1]]);
+  });
+
+  it("takes names that a run has made global, its listeners, and what it put in the place of others", async () => {
+    const warm = await start(`
+const found = [typeof planted, process.listenerCount("SIGUSR2"), process.listenerCount("uncaughtException"), Date.now() > 1, Error.stackTraceLimit > 0];
+console.log(...found);
+declare var planted: unknown;
+(globalThis as any).planted = 1;
+process.on("SIGUSR2", () => {});
+process.on("uncaughtException", () => {});
+globalThis.Date = { now: () => 0 } as never;
+Error.stackTraceLimit = 0;
+console.log = () => {};
+process.stdout.write = () => true;`);
+    const first = await warm.run();
+    expect([first, await warm.run()]).toEqual([first, first]);
+    expect(first).toMatchObject({ ...ok, stdout: "undefined 0 0 true true\n" });
+  });
+
+  it("ends a run when all that it has started is done", async () => {
+    const warm = await start(`
+import { context } from "@streamzero/fx";
+import { createServer } from "node:net";
+setTimeout(() => console.log("timer"), 20);
+const server = createServer((socket) => { socket.destroy(); server.close(); }).listen(0, () => fetch("http://127.0.0.1:" + (server.address() as any).port).catch(() => console.log("hung up")));
+void context.events.send("unawaited").then(() => console.log("sent"));
+process.on("beforeExit", () => setTimeout(() => console.log("last"), 1));
+process.on("exit", (code) => console.log("exit", code));`);
+    for (const { stdout, asks, ...end } of [await warm.run(), await warm.run()]) {
+      expect(end).toMatchObject(ok);
+      expect(asks).toHaveLength(1);
+      const lines = stdout.trim().split("\n");
+      expect(lines.slice(-2)).toEqual(["last", "exit 0"]);
+      expect(lines.toSorted()).toEqual(["exit 0", "hung up", "last", "sent", "timer"]);
+    }
+  });
+
+  it("ends a run by process.exit, wherever that is said and whoever catches it", async () => {
+    const warm = await start(`
+import { context, getParam } from "@streamzero/fx";
+process.on("exit", (code) => { console.log("exit", code); if (code === 5) process.exitCode = 6; });
+const leave = () => {
+  try { process.exit(getParam("code")); } catch {}
+  console.log("after");
+  try { context.logging.info("after"); } catch {}
+  process.exit(99);
+};
+switch (getParam("where")) {
+  case "top": leave(); break;
+  case "timer": setTimeout(leave, 1); await new Promise(() => {}); break;
+  case "promise": await Promise.resolve().then(leave).catch(() => process.exit(98)); break;
+  case "listener": process.on("exit", () => process.exit(44)); break;
+}`);
+    const endOf = async (where: string, code?: number | string) => {
+      const { asks, ...end } = await warm.run({ params: { where, ...(code === undefined ? {} : { code }) } });
+      expect([asks, end.stderr, end.leftovers]).toEqual([[], "", []]);
+      return [end.code, end.stdout];
+    };
+    expect(await endOf("top", 3)).toEqual([3, "exit 3\n"]);
+    expect(await endOf("top")).toEqual([0, "exit 0\n"]);
+    expect((await endOf("top", 257))[0]).toBe(1);
+    expect(await endOf("top", 5)).toEqual([6, "exit 5\n"]);
+    expect(await endOf("timer", 4)).toEqual([4, "exit 4\n"]);
+    expect(await endOf("promise", 2)).toEqual([2, "exit 2\n"]);
+    expect(await endOf("listener")).toEqual([44, "exit 0\n"]);
+  });
+
+  it("fails a run over an error that nobody caught, shows where, and goes on", async () => {
+    const source = `
+import { getParam } from "@streamzero/fx";
+interface Unused { a: 1 }
+
+function inner(): never {
+  throw new TypeError("no such luck");
+}
+console.log("before");
+switch (getParam("where")) {
+  case "top": inner();
+  case "timer": setTimeout(inner, 1); setTimeout(() => console.log("later"), 1000); break;
+  case "rejection": void Promise.reject(new TypeError("no such luck")); break;
+  case "value": throw "a word";
+  case "files": throw Object.assign(new Error("too many"), { code: "EMFILE" });
+  case "handled": process.on("uncaughtException", (error) => console.log("handled", error.message)); setTimeout(inner, 1);
+}`;
+    const warm = await start(source);
+    for (const where of ["top", "rejection", "timer"]) {
+      const { stderr, both, ...end } = await warm.run({ params: { where } });
+      expect(end).toMatchObject({ code: 1, stdout: "before\n" });
+      expect(stderr).toMatch(/TypeError: no such luck/);
+      expect(stderr).toMatch(where === "rejection" ? /main\.ts:12:\d+/ : /main\.ts:6:\d+/);
+      expect(stderr).not.toContain("sdk/typescript");
+      expect(both.startsWith("before\n")).toBe(true);
+      expect(end.leftovers.length).toBe(where === "timer" ? 1 : 0);
+    }
+    const next = await start(source);
+    expect(await next.run({ params: { where: "value" } })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("a word"),
+    });
+    expect((await next.run({ params: { where: "files" } })).asks).toMatchObject([
+      { op: "overrun", limit: "openFiles" },
+    ]);
+    expect(await next.run({ params: { where: "handled" } })).toMatchObject({
+      ...ok,
+      stdout: "before\nhandled no such luck\n",
+    });
+  });
+
+  it("tells what a run left, so that the process can be replaced", async () => {
+    const source = `
+import { getParam } from "@streamzero/fx";
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+switch (getParam("left")) {
+  case "interval": setInterval(() => {}, 1000); process.exit(0);
+  case "child": spawn("sleep", ["1000"], { stdio: "ignore" }).unref(); break;
+  case "server": {
+    const server = createServer();
+    await new Promise<void>((done) => server.listen(0, done));
+    server.unref();
+    break;
+  }
+  case "worker": {
+    const url = "data:text/javascript,setInterval(() => {}, 1000)";
+    if (typeof Worker === "function") new Worker(url).unref();
+    else new (await import("node:worker_threads")).Worker(new URL(url)).unref();
+    break;
+  }
+  case "output": process.stdout.end();
+}`;
+    const left: Record<string, string[]> = {};
+    for (const what of ["interval", "child", "server", "worker", "output", "nothing"]) {
+      const warm = await start(source);
+      left[what] = (await warm.run({ params: { left: what } })).leftovers;
+    }
+    expect(left).toEqual({
+      interval: [runtime === "node" ? "Timeout" : "what went on after process.exit"],
+      child: [expect.stringMatching(/^process \d+$/)],
+      server: ["a server"],
+      worker: ["a worker thread"],
+      output: ["an output that was ended"],
+      nothing: [],
+    });
+  });
+
+  it("ends timers that a run let go, and needs no replacement for it", async () => {
+    const warm = await start(`
+import { writeFileSync } from "node:fs";
+setTimeout(() => writeFileSync("late", ""), 30).unref();
+setInterval(() => writeFileSync("late", ""), 30).unref();
+setTimeout(() => {}, Number(process.env.WAIT));`);
+    expect(await warm.run({ env: { WAIT: "1" } })).toMatchObject(ok);
+    await warm.run({ env: { WAIT: "1" } });
+    expect(existsSync(`${warm.directory}/late`)).toBe(false);
+  });
+
+  it("tells that a promise which the script awaits will never settle", async () => {
+    const warm = await start(`await new Promise(() => {});`);
+    expect(await warm.run()).toMatchObject({ code: 13, stderr: expect.stringContaining("unsettled top-level await") });
+    expect(await warm.run()).toMatchObject({ code: 13, leftovers: [] });
+  });
+
+  it("passes output on whole, in order, and as bytes where it is no text", async () => {
+    const warm = await start(`
+console.log("1"); process.stderr.write("2\\n"); console.warn("3", { a: [1, "b"] }, 4n);
+process.stdout.write(Buffer.from([0xff, 0x00, 0x6f]));
+process.stdout.write("é😀".repeat(700_001));
+console.error("%s is %d%%", "this", 5, "more");`);
+    const { both, bytes, ...end } = await warm.run();
+    expect(end).toMatchObject({ code: 0, leftovers: [] });
+    expect(bytes.subarray(0, 5)).toEqual(Buffer.from([0x31, 0x0a, 0xff, 0x00, 0x6f]));
+    expect(bytes.subarray(5).toString()).toBe("é😀".repeat(700_001));
+    expect(both.startsWith("1\n2\n3 {")).toBe(true);
+    expect(both.endsWith("this is 5% more\n")).toBe(true);
+  });
+
+  it("knows its script as the main one, by all names", async () => {
+    const warm = await start(`
+console.log(import.meta.main, import.meta.url.endsWith("/main.ts"), import.meta.filename === process.argv[1], import.meta.dirname === process.cwd());
+const { main } = await import("./later.ts" as string);
+console.log(main);`);
+    const files = { "later.ts": "export const main = import.meta.main;" };
+    const other = await start({
+      "main.ts": `import { main } from "./later.ts"; console.log(main, import.meta.main);`,
+      ...files,
+    });
+    expect((await other.run()).stdout + (await other.run()).stdout).toBe("false true\nfalse true\n");
+    expect((await warm.run()).stdout.split("\n")[0]).toBe("true true true true");
+  });
+
+  it("runs CommonJS, each time as a new module", async () => {
+    const warm = await start({
+      "main.cjs": `
+const { context, getParam } = require("@streamzero/fx");
+const helper = require("./helper.cjs");
+let own = 0;
+own += 1;
+helper.count += 1;
+exports.seen = own;
+console.log(own, helper.count, getParam("n"), context.execution.id, require.main === module, this === exports, __filename === process.argv[1], __dirname === process.cwd());
+import("./helper.cjs").then(({ default: same }) => console.log(same === helper));
+if (getParam("n") === 2) throw new RangeError("two");`,
+      "helper.cjs": "exports.count = 0;",
+    });
+    expect(await warm.run({ params: { n: 1 } })).toMatchObject({
+      ...ok,
+      stdout: "1 1 1 x1 true true true true\ntrue\n",
+    });
+    const failed = await warm.run({ params: { n: 2 } });
+    expect([failed.code, failed.stderr]).toEqual([1, expect.stringMatching(/main\.cjs:10:\d+/)]);
+    expect((await warm.run({ params: { n: 3 } })).stdout).toMatch(/^1 3 3 x3 true/);
+  });
+
+  it("cannot serve on when a module fails while it is loaded", async () => {
+    const warm = await start({ "main.ts": `import "./broken.ts";`, "broken.ts": `throw new Error("broken");` });
+    const { code, stderr, leftovers } = await warm.run();
+    expect([code, leftovers]).toEqual([1, ["a module that could not be loaded"]]);
+    expect(stderr).toContain("Error: broken".slice(runtime === "bun" ? 7 : 0));
+  });
+
+  it("ends with its channel", async () => {
+    const warm = await start(`console.log("hello");`);
+    await warm.run();
+    warm.hangUp();
+    expect(await warm.exited).toBe(0);
+  });
+
+  it("does not grow over twenty thousand runs", async () => {
+    const warm = await start(`
+import { context } from "@streamzero/fx";
+const held = Array.from({ length: 100 }, (_, n) => ({ n, id: context.execution.id }));
+console.log(held.length);`);
+    for (let n = 0; n < 5000; n++) await warm.run();
+    const before = warm.residentBytes();
+    for (let n = 0; n < 20_000; n++) await warm.run();
+    expect(warm.residentBytes() - before).toBeLessThan(24 * 1024 * 1024);
+  });
+});
