@@ -13,6 +13,9 @@ const textBetweenCollections = 8 * 1024 * 1024;
 
 /** A script on Bun, which is loaded anew at each `start`; what it imports is loaded once. */
 export class BunScript {
+  rejectsLate = true;
+  startsAfterReturn = true;
+  isRepeatable = true;
   #file;
   #source;
   #sdk;

@@ -20,7 +20,9 @@ const lingerMs = 10;
  *
  * `language`: `load()` resolves when the script's modules are there; `start(sdk)` runs the script's own lines and resolves when
  * they have run; `onError(heard)` calls `heard` for each error that nobody caught; `describe(error)` is what is printed of one;
- * `rest()` is called between runs.
+ * `active()` names what goes on; `rest()` is called between runs. `rejectsLate`: `beforeExit` may come before the word of a rejection
+ * that nobody has handled. `startsAfterReturn`: a script that still waits in its own lines cannot be started again. `isRepeatable`: of
+ * a script that was loaded, whether it can be started again.
  */
 class WarmHost {
   #channel;
@@ -96,11 +98,17 @@ class WarmHost {
     if (run === undefined) return;
     if (run.isOver) return this.#end([]);
     if (this.#surroundings.listeners("beforeExit").length > 0) {
+      run.hasDrained = true;
       // They are told once, and what they start is waited for.
       process.nextTick(() => {
         for (const listener of this.#surroundings.listeners("beforeExit")) process.off("beforeExit", listener);
         setImmediate(() => {});
       });
+      return;
+    }
+    if (this.#language.rejectsLate && !run.hasDrained) {
+      run.hasDrained = true;
+      setImmediate(() => {});
       return;
     }
     if (!run.hasReturned) {
@@ -178,6 +186,8 @@ class WarmHost {
     clearTimeout(this.#linger);
     const code = Number(process.exitCode ?? 0) & 255;
     this.#surroundings.restore();
+    if (!this.#language.isRepeatable) active.push("a script that one process can run once only");
+    if (this.#language.startsAfterReturn && !this.#run.hasReturned) active.push("a script that waits");
     if (process.stdout.writableEnded || process.stderr.writableEnded) active.push("an output that was ended");
     const leftovers = [...this.#spoilt, ...active, ...this.#remains.take()];
     this.#run = undefined;

@@ -11,6 +11,9 @@ const wrapperNames = ["exports", "require", "module", "__filename", "__dirname"]
 
 /** A script on Node, whose lines run at each `start`. The code is compiled once, and what it imports is loaded once. */
 class NodeScript {
+  rejectsLate = false;
+  startsAfterReturn = false;
+  isRepeatable = true;
   #file;
   #url;
   #run;
@@ -97,7 +100,8 @@ class NodeScript {
   }
 
   async #import(source) {
-    const rewritten = rewriteModule(source);
+    const rewritten = this.#rewrite(source);
+    if (rewritten === undefined) return () => import(this.#url);
     const own = pathToFileURL(__filename).href;
     registerHooks({
       // A module that imports the script gets one of its own, whose lines have run once.
@@ -111,6 +115,16 @@ class NodeScript {
     });
     const { default: run } = await import(this.#url);
     return run;
+  }
+
+  /** Undefined for what Node alone can read, or say why not. */
+  #rewrite(source) {
+    try {
+      return rewriteModule(source);
+    } catch {
+      this.isRepeatable = false;
+      return undefined;
+    }
   }
 
   /** What modules have opened while they were loaded is theirs, and no run waits for it. */

@@ -16,6 +16,8 @@ class WarmRun {
   welcome;
   /** The last line of the script has run. What it started may still go on. */
   hasReturned = false;
+  /** The event loop was empty once. */
+  hasDrained = false;
   /** Its exit listeners are told. */
   isLeaving = false;
   isOver = false;
