@@ -18,6 +18,8 @@ const fix = "Install the platform's packages again (npm ci), or set executor.bun
 export function createBunRuntime({ findBun, library }: RuntimeSetup): Runtime {
   const sdk = join(library, "typescript", "src");
   const closed = ["--no-install", "--no-env-file", "--no-macros", `--config=${join(sdk, "bun.toml")}`];
+  // No cache of compiled files outside of the run, and no report to Bun's makers when Bun itself crashes.
+  const env = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", DO_NOT_TRACK: "1" };
   let found: BunInterpreter | undefined;
   return {
     name: "bun",
@@ -30,10 +32,13 @@ export function createBunRuntime({ findBun, library }: RuntimeSetup): Runtime {
       return {
         command: found.command,
         args: [...closed, "--preload", join(sdk, "bootstrap-bun.mjs"), join(directory, path)],
-        // No cache of compiled files outside of the run, and no report to Bun's makers when Bun itself crashes.
-        env: { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", DO_NOT_TRACK: "1" },
+        env,
         setAsideBytes,
       };
+    },
+    hostCommand() {
+      if (!found) throw new Error("the Bun runtime was not resolved");
+      return { command: found.command, args: [...closed, join(sdk, "warm", "host-bun.mjs")], env, setAsideBytes };
     },
     files: () => (found ? [found.command] : []),
     async check(scripts) {

@@ -13,12 +13,13 @@ const packages = [
   "python/ferris_ef",
   "python/fx_bootstrap",
   "typescript/src",
+  "typescript/src/warm",
   "sql",
   "shell",
   "shell/bin",
 ];
-/** What runs SQL scripts needs these of npm's, and what they need in turn. */
-const installed = ["@huggingface/jinja", "pg"];
+/** What runs scripts needs these of npm's, by its folder, and what they need in turn. */
+const installed = { sql: ["@huggingface/jinja", "pg"], typescript: ["acorn"] };
 const needless = /__pycache__|\.md$|\.d\.ts$|\.map$|(jinja|pg)\/(src|README)/;
 
 /**
@@ -30,8 +31,11 @@ export async function installLibrary(root: RunRoot, finish: (directory: string) 
   for (const name of packages) {
     for (const { file, path } of await filesIn(join(sdkDirectory, name))) contents.push(file, await readFile(path));
   }
-  const dependencies = await dependenciesOf(installed);
-  for (const { name, version } of dependencies.values()) contents.push(name, version);
+  const dependencies = new Map<string, Map<string, Installed>>();
+  for (const [folder, names] of Object.entries(installed)) dependencies.set(folder, await dependenciesOf(names));
+  for (const found of dependencies.values()) {
+    for (const { name, version } of found.values()) contents.push(name, version);
+  }
   const target = join(root.path, "lib", sha256Parts(...contents).slice(0, 16));
   if (await exists(target)) return target;
   const fresh = `${target}.${process.pid}`;
@@ -40,9 +44,11 @@ export async function installLibrary(root: RunRoot, finish: (directory: string) 
     await mkdir(join(fresh, name), { recursive: true, mode: 0o755 });
     for (const { file, path } of await filesIn(join(sdkDirectory, name))) await cp(path, join(fresh, name, file));
   }
-  for (const { name, directory } of dependencies.values()) {
-    const filter = (path: string) => !needless.test(path.slice(directory.length - name.length));
-    await cp(directory, join(fresh, "sql", "node_modules", name), { recursive: true, filter });
+  for (const [folder, found] of dependencies) {
+    for (const { name, directory } of found.values()) {
+      const filter = (path: string) => !needless.test(path.slice(directory.length - name.length));
+      await cp(directory, join(fresh, folder, "node_modules", name), { recursive: true, filter });
+    }
   }
   await finish(fresh);
   await openToAll(fresh);

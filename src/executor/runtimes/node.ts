@@ -13,13 +13,18 @@ export const setAsideBytes = 768 * 1024 * 1024;
 
 /** JavaScript and erasable TypeScript on Node, the version that the platform itself runs on. */
 export function createNodeRuntime({ node, library }: RuntimeSetup): Runtime {
-  const bootstrap = join(library, "typescript", "src", "bootstrap.cjs");
+  const sdk = join(library, "typescript", "src");
+  const bootstrap = join(sdk, "bootstrap.cjs");
   return {
     name: "node",
     extensions: [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"],
     async resolve() {},
     command({ directory, path }) {
       return { command: node, args: [...quiet, "--require", bootstrap, join(directory, path)], env: {}, setAsideBytes };
+    },
+    hostCommand() {
+      const host = join(sdk, "warm", "host-node.cjs");
+      return { command: node, args: [...quiet, "--require", bootstrap, host], env: {}, setAsideBytes };
     },
     files: () => [node],
     async check(scripts) {

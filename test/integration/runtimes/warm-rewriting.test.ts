@@ -69,10 +69,11 @@ console.log(where(), new Error().stack.split("\\n")[1]);`;
   });
 
   it("has names of its own kept apart from those of the platform", async () => {
-    expect(await printed(`import { context as $fx } from "@streamzero/fx"; const $fx_ = 1; console.log($fx.execution.id, $fx_);`)).toEqual([
-      "x1 1\n",
-      "x2 1\n",
-    ]);
+    expect(
+      await printed(
+        `import { context as $fx } from "@streamzero/fx"; const $fx_ = 1; console.log($fx.execution.id, $fx_);`,
+      ),
+    ).toEqual(["x1 1\n", "x2 1\n"]);
   });
 
   it("is refused like any other for an import that is not there", async () => {
@@ -89,7 +90,10 @@ console.log(where(), new Error().stack.split("\\n")[1]);`;
     const main = `import { later } from "./other.mjs"; export const own = 1; console.log("runs", later?.());`;
     const other = `export const later = async () => (await import("./main.mjs")).own; `;
     const [first, second] = await printed(main, { "other.mjs": other });
-    expect([first, second]).toEqual(["runs Promise { <pending> }\nruns Promise { <pending> }\n", "runs Promise { <pending> }\n"]);
+    expect([first, second]).toEqual([
+      "runs Promise { <pending> }\nruns Promise { <pending> }\n",
+      "runs Promise { <pending> }\n",
+    ]);
   });
 
   it("is a module by its package, its ending or its text", async () => {

@@ -5,6 +5,7 @@ const { createSdk } = require("../context.cjs");
 const { installStreams } = require("../output.cjs");
 const { writeAll } = require("../write-all.cjs");
 const { outputWords } = require("./frames.cjs");
+const { Pipes } = require("./pipes.cjs");
 const { Remains } = require("./remains.cjs");
 const { exitSignal, isSilent, WarmRun } = require("./run.cjs");
 const { createSharedContext } = require("./shared-context.cjs");
@@ -30,6 +31,7 @@ class WarmHost {
   #file;
   #surroundings = new Surroundings();
   #remains;
+  #pipes = new Pipes();
   #run;
   #isLoaded = false;
   /** Why this process can serve no further run. */
@@ -192,7 +194,9 @@ class WarmHost {
     const leftovers = [...this.#spoilt, ...active, ...this.#remains.take()];
     this.#run = undefined;
     this.#channel.hold(true);
-    this.#channel.say({ run: number, ended: { code, leftovers } });
+    // What went by the pipes is waited for, unless there is surely nothing.
+    const piped = this.#pipes.wereWritten() === false ? { piped: false } : {};
+    this.#channel.say({ run: number, ended: { code, leftovers }, ...piped });
     this.#language.rest();
   }
 }
