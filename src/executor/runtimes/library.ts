@@ -18,9 +18,9 @@ const packages = [
   "shell",
   "shell/bin",
 ];
-/** What runs scripts needs these of npm's, by its folder, and what they need in turn. */
+/** Of npm's, what runs SQL scripts and what runs scripts warm on Node; and what these need in turn. */
 const installed = { sql: ["@huggingface/jinja", "pg"], typescript: ["acorn"] };
-const needless = /__pycache__|\.md$|\.d\.ts$|\.map$|(jinja|pg)\/(src|README)/;
+const needless = /__pycache__|\.md$|\.d\.m?ts$|\.map$|acorn\/(dist\/)?bin|(jinja|pg)\/(src|README)/;
 
 /**
  * Copies the SDKs to where every script's user can read them, once per content, and returns the
@@ -31,11 +31,11 @@ export async function installLibrary(root: RunRoot, finish: (directory: string) 
   for (const name of packages) {
     for (const { file, path } of await filesIn(join(sdkDirectory, name))) contents.push(file, await readFile(path));
   }
-  const dependencies = new Map<string, Map<string, Installed>>();
-  for (const [folder, names] of Object.entries(installed)) dependencies.set(folder, await dependenciesOf(names));
-  for (const found of dependencies.values()) {
-    for (const { name, version } of found.values()) contents.push(name, version);
+  const dependencies: (Installed & { folder: string })[] = [];
+  for (const [folder, names] of Object.entries(installed)) {
+    for (const found of (await dependenciesOf(names)).values()) dependencies.push({ ...found, folder });
   }
+  for (const { name, version } of dependencies) contents.push(name, version);
   const target = join(root.path, "lib", sha256Parts(...contents).slice(0, 16));
   if (await exists(target)) return target;
   const fresh = `${target}.${process.pid}`;
@@ -44,11 +44,9 @@ export async function installLibrary(root: RunRoot, finish: (directory: string) 
     await mkdir(join(fresh, name), { recursive: true, mode: 0o755 });
     for (const { file, path } of await filesIn(join(sdkDirectory, name))) await cp(path, join(fresh, name, file));
   }
-  for (const [folder, found] of dependencies) {
-    for (const { name, directory } of found.values()) {
-      const filter = (path: string) => !needless.test(path.slice(directory.length - name.length));
-      await cp(directory, join(fresh, folder, "node_modules", name), { recursive: true, filter });
-    }
+  for (const { name, directory, folder } of dependencies) {
+    const filter = (path: string) => !needless.test(path.slice(directory.length - name.length));
+    await cp(directory, join(fresh, folder, "node_modules", name), { recursive: true, filter });
   }
   await finish(fresh);
   await openToAll(fresh);

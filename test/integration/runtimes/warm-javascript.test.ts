@@ -1,4 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { tempDir } from "../../support/temp-dir.ts";
 import { WarmProcess } from "./warm-process.ts";
@@ -240,10 +242,11 @@ switch (getParam("left")) {
     else new (await import("node:worker_threads")).Worker(new URL(url)).unref();
     break;
   }
-  case "output": process.stdout.end();
+  case "output": process.stdout.end(); break;
+  case "input": for await (const chunk of process.stdin) console.log(chunk);
 }`;
     const left: Record<string, string[]> = {};
-    for (const what of ["interval", "child", "server", "worker", "output", "nothing"]) {
+    for (const what of ["interval", "child", "server", "worker", "output", "input", "nothing"]) {
       const warm = await start(source);
       left[what] = (await warm.run({ params: { left: what } })).leftovers;
     }
@@ -253,8 +256,38 @@ switch (getParam("left")) {
       server: ["a server"],
       worker: ["a worker thread"],
       output: ["an output that was ended"],
+      input: ["an input that was read"],
       nothing: [],
     });
+  });
+
+  it("keeps connections that were let go, from run to run", async () => {
+    const server = createServer((socket) => socket.pipe(socket));
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const warm = await start({
+      "main.ts": `
+import { connection, echo, opened } from "./connection.ts";
+connection.ref();
+console.log(await echo(), opened);
+connection.unref();`,
+      "connection.ts": `
+import { connect } from "node:net";
+import { once } from "node:events";
+export const connection = connect(${(server.address() as AddressInfo).port}, "127.0.0.1");
+export const opened = Date.now();
+await once(connection, "connect");
+connection.unref();
+export async function echo() {
+  connection.write("hello");
+  const [said] = await once(connection, "data");
+  return String(said);
+}`,
+    });
+    const [first, second] = [await warm.run(), await warm.run()];
+    expect(first).toMatchObject({ ...ok, stdout: expect.stringMatching(/^hello \d+\n$/) });
+    expect(second).toEqual(first);
+    await warm.close();
+    server.close();
   });
 
   it("ends timers that a run let go, and needs no replacement for it", async () => {
@@ -334,6 +367,28 @@ if (getParam("n") === 2) throw new RangeError("two");`,
     expect([code, leftovers]).toEqual([1, ["a module that could not be loaded"]]);
     expect(stderr).toContain("Error: broken".slice(runtime === "bun" ? 7 : 0));
   });
+
+  it("finds its script by way of a link", async () => {
+    const root = tempDir();
+    mkdirSync(join(root, "real"));
+    symlinkSync("real", join(root, "version"));
+    const files = { "main.ts": `console.log("runs");`, "other.cjs": `console.log("runs");` };
+    for (const script of Object.keys(files)) {
+      const warm = await WarmProcess.start(root, runtime, files, script);
+      processes.push(warm);
+      expect([await warm.run(), await warm.run()].map(({ stdout }) => stdout)).toEqual(["runs\n", "runs\n"]);
+      await warm.close();
+    }
+  });
+
+  if (runtime === "bun")
+    it("may have enums and namespaces", async () => {
+      const warm = await start(`
+export enum Colour { Red = "red" }
+namespace Paint { export const colour: Colour = Colour.Red; }
+console.log(Paint.colour);`);
+      expect([await warm.run(), await warm.run()]).toMatchObject([{ stdout: "red\n" }, { stdout: "red\n" }]);
+    });
 
   it("ends with its channel", async () => {
     const warm = await start(`console.log("hello");`);

@@ -1,5 +1,4 @@
 // Bun runs this in the place of a script, and then the script, again and again, as often as the platform says.
-import { join } from "node:path";
 import { dial } from "../bootstrap-bun.mjs";
 import { takeAddress } from "../channel.cjs";
 import { BunScript } from "./bun-script.mjs";
@@ -10,5 +9,4 @@ import { WarmChannel } from "./warm-channel.cjs";
 process.stdout = undefined;
 process.stderr = undefined;
 const channel = await dial(...takeAddress(), WarmChannel);
-const { directory, script } = channel.welcome.host;
-new WarmHost(channel, new BunScript(join(directory, script))).serve();
+new WarmHost(channel, (file) => new BunScript(file)).serve();

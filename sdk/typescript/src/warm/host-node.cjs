@@ -1,6 +1,5 @@
 "use strict";
 // Node runs this in the place of a script, and then the script, again and again, as often as the platform says.
-const { join } = require("node:path");
 const { takeAddress } = require("../channel.cjs");
 const { dial } = require("../dial.cjs");
 const { WarmHost } = require("./host.cjs");
@@ -8,5 +7,4 @@ const { NodeScript } = require("./node-script.cjs");
 const { WarmChannel } = require("./warm-channel.cjs");
 
 const channel = dial(...takeAddress(), WarmChannel);
-const { directory, script } = channel.welcome.host;
-new WarmHost(channel, new NodeScript(join(directory, script))).serve();
+new WarmHost(channel, (file) => new NodeScript(file)).serve();

@@ -1,4 +1,5 @@
 "use strict";
+const { realpathSync } = require("node:fs");
 const { join } = require("node:path");
 const { limitOf } = require("../channel.cjs");
 const { createSdk } = require("../context.cjs");
@@ -39,12 +40,13 @@ class WarmHost {
   #linger;
   #endProcess = process.reallyExit.bind(process);
 
-  constructor(channel, language) {
+  /** `createLanguage` is given the script's path, without links, as the interpreters name it. */
+  constructor(channel, createLanguage) {
     const { directory, script } = channel.welcome.host;
     this.#channel = channel;
-    this.#language = language;
-    this.#file = join(directory, script);
-    this.#remains = new Remains(directory);
+    this.#file = realpathSync(join(directory, script));
+    this.#language = createLanguage(this.#file);
+    this.#remains = new Remains(realpathSync(directory));
   }
 
   serve() {

@@ -11,6 +11,7 @@ class Remains {
   #timers = new Set();
   #servers = new Set();
   #workers = new Set();
+  #hasRead = false;
 
   /** `directory`: of the service, whose own timers are meant. */
   constructor(directory) {
@@ -22,6 +23,9 @@ class Remains {
     };
     whenLetGo(Object.getPrototypeOf(timer), noteTimer);
     whenLetGo(Server.prototype, (server) => this.#servers.add(server));
+    watchInput(() => {
+      this.#hasRead = true;
+    });
     watchWorkers((worker, whenGone) => {
       this.#workers.add(worker);
       whenGone(() => this.#workers.delete(worker));
@@ -34,7 +38,8 @@ class Remains {
     const servers = [...this.#servers].filter((server) => server.listening).map(() => "a server");
     const workers = [...this.#workers].map(() => "a worker thread");
     for (const noted of [this.#timers, this.#servers]) noted.clear();
-    return [...servers, ...workers, ...children()];
+    const input = this.#hasRead ? ["an input that was read"] : [];
+    return [...servers, ...workers, ...input, ...children()];
   }
 
   /** The third line is the caller of `unref`. */
@@ -51,6 +56,19 @@ function whenLetGo(prototype, note) {
     note(this);
     return unref.call(this);
   };
+}
+
+/** Of `process.stdin` there is one for all runs. */
+function watchInput(note) {
+  const { get, value } = Object.getOwnPropertyDescriptor(process, "stdin");
+  Object.defineProperty(process, "stdin", {
+    configurable: true,
+    enumerable: true,
+    get() {
+      note();
+      return get ? get.call(process) : value;
+    },
+  });
 }
 
 function watchWorkers(add) {
