@@ -1,4 +1,5 @@
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -389,6 +390,33 @@ namespace Paint { export const colour: Colour = Colour.Red; }
 console.log(Paint.colour);`);
       expect([await warm.run(), await warm.run()]).toMatchObject([{ stdout: "red\n" }, { stdout: "red\n" }]);
     });
+
+  it("ends a run whose modules say process.exit", async () => {
+    const warm = await start({
+      "main.ts": `import "./leaving.ts"; console.log("never");`,
+      "leaving.ts": `console.log("leaves"); process.exit(3);`,
+    });
+    expect(await warm.run()).toMatchObject({
+      code: 3,
+      both: "leaves\n",
+      leftovers: ["a module that could not be loaded"],
+    });
+  });
+
+  it("has what an interpreter itself warns of, and what is fetched, in every run", async () => {
+    const server = createHttpServer((_request, response) => response.end("fetched"));
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const warm = await start(`
+console.log(await (await fetch("http://127.0.0.1:${(server.address() as AddressInfo).port}")).text());
+process.emitWarning("careful");`);
+    for (const end of [await warm.run(), await warm.run()]) {
+      expect(end).toMatchObject({ code: 0, leftovers: [], stdout: "fetched\n" });
+      expect(end.stderr).toContain("Warning: careful");
+    }
+    await warm.close();
+    server.close();
+    server.closeAllConnections();
+  });
 
   it("ends with its channel", async () => {
     const warm = await start(`console.log("hello");`);

@@ -57,6 +57,7 @@ class WarmHost {
     this.#language.onError((error) => this.#uncaught(error));
     installStreams((descriptor, bytes) => this.#print(descriptor, bytes));
     Object.assign(require("../index.cjs"), createSdk(createSharedContext(() => this.#run.context)));
+    this.#surroundings.remember();
     this.#channel.onRun = (words) => void this.#begin(words);
     this.#channel.say({ ready: true });
     this.#channel.hold(true);
@@ -117,7 +118,7 @@ class WarmHost {
     }
     if (!run.hasReturned) {
       this.#print(2, Buffer.from(`Warning: Detected unsettled top-level await at ${this.#file}\n`));
-      process.exitCode = 13;
+      process.exitCode ||= 13;
     }
     this.#leave();
     this.#end([]);

@@ -16,18 +16,20 @@ class NodeScript {
   isRepeatable = true;
   #file;
   #url;
+  #opened;
   #run;
 
   constructor(file) {
     this.#file = file;
     this.#url = pathToFileURL(file).href;
+    this.#opened = this.#open();
+    // What is wrong is told when the script is to run.
+    this.#opened.catch(() => {});
   }
 
   async load() {
-    const source = this.#read();
-    const format = this.#format();
-    const commonJs = format === "module" ? undefined : this.#compile(source, format === "commonjs");
-    this.#run = commonJs ?? (await this.#import(source));
+    const open = await this.#opened;
+    this.#run = await open();
     this.#letGo();
   }
 
@@ -99,9 +101,17 @@ class NodeScript {
     return Object.assign((name) => (name === "@streamzero/fx" ? sdk : load(name)), load);
   }
 
-  async #import(source) {
+  /** Compiles. What is resolved with loads the modules, and gives what runs the script's lines. */
+  async #open() {
+    const source = this.#read();
+    const format = this.#format();
+    const commonJs = format === "module" ? undefined : this.#compile(source, format === "commonjs");
+    if (commonJs) return () => commonJs;
     const rewritten = this.#rewrite(source);
-    if (rewritten === undefined) return () => import(this.#url);
+    return rewritten === undefined ? () => () => import(this.#url) : () => this.#import(rewritten);
+  }
+
+  async #import(rewritten) {
     const own = pathToFileURL(__filename).href;
     registerHooks({
       // A module that imports the script gets one of its own, whose lines have run once.

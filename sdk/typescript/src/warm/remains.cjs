@@ -19,7 +19,7 @@ class Remains {
     const timer = setTimeout(() => {});
     clearTimeout(timer);
     const noteTimer = (found) => {
-      if (this.#isOfService(new Error().stack)) this.#timers.add(found);
+      if (this.#isOfService(String(new Error().stack))) this.#timers.add(found);
     };
     whenLetGo(Object.getPrototypeOf(timer), noteTimer);
     whenLetGo(Server.prototype, (server) => this.#servers.add(server));

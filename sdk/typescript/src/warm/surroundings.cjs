@@ -28,7 +28,7 @@ class Surroundings {
     process.umask(this.#umask);
   }
 
-  /** What is there now is the process's and stays: the modules were loaded, the script has not begun. */
+  /** What is there now is the process's and stays. */
   remember() {
     this.#listeners = new Map(process.eventNames().map((name) => [name, process.rawListeners(name)]));
     const targets = [globalThis, process, console, Error, process.stdout, process.stderr];
