@@ -19,6 +19,7 @@ import { routing } from "./routing.ts";
 import type { Bench } from "./support/bench.ts";
 import { describeMachine } from "./support/machine.ts";
 import { renderReport } from "./support/table.ts";
+import { warmRuns } from "./warm-runs.ts";
 
 const benches: readonly Bench[] = [
   matching,
@@ -27,6 +28,7 @@ const benches: readonly Bench[] = [
   ingest,
   accepted,
   executions,
+  warmRuns,
   footprint,
   listing,
   logSearch,

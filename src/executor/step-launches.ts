@@ -107,6 +107,8 @@ export class StepLaunches {
       return (ttlMs, listener) => zygote.start({ ...forked, sandbox: { network }, ttlMs }, listener);
     }
     const zygote = await this.#zygoteOf(runtime, request);
+    // What stays is worth a moment: by the zygote its pipes need not be looked at after each run.
+    if (host) await zygote?.settled();
     if (zygote?.isReady) return (ttlMs, listener) => zygote.start({ ...forked, ttlMs }, listener);
     const { command, args } =
       limited && isolation.kind === "landlock"

@@ -142,6 +142,8 @@ export class WarmHosts {
       // It would find what the run before has left.
       return this.#retire(hosted);
     }
+    // It may have died meanwhile, and its place be another's.
+    if (process.isDoomed) return void (await process.ended);
     this.#rest(hosted);
   }
 

@@ -4,7 +4,7 @@ import type { ProcessStepRunner } from "../../../src/executor/process-step-runne
 import { noLimits, type RunLimits } from "../../../src/services/run-limits.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
-import { isAlive, openRunner, type ScriptRun } from "./script-runs.ts";
+import { isAlive, openRunner, type ScriptRun, warm } from "./script-runs.ts";
 import { warmService } from "./warm-service.ts";
 
 const megabyte = 1024 * 1024;
@@ -22,11 +22,11 @@ print(os.getpid(), flush=True)
 exec(get_param("do", ""))`;
 
 function service(on = runner, more: Record<string, string> = {}) {
-  const warm = warmService(on, { "main.py": source, ...more });
+  const own = warmService(on, { "main.py": source, ...more });
   return {
-    run: (words = "", options: Parameters<typeof warm.run>[0] = {}) => warm.run({ params: { do: words }, ...options }),
+    run: (words = "", options: Parameters<typeof own.run>[0] = {}) => own.run({ params: { do: words }, ...options }),
     async pid(): Promise<number> {
-      return pidOf(warm.run({ params: { do: "" } }));
+      return pidOf(own.run({ params: { do: "" } }));
     },
   };
 }
@@ -120,6 +120,19 @@ describe("a warm process", () => {
     expect(await neighbour.result).toMatchObject({ kind: "exited", exitCode: 0 });
   });
 
+  it("is lost with the zygote that it was forked from, and the next run has another", async (test) => {
+    if (!runner.zygotes) return test.skip("there are zygotes on Linux");
+    const { run, pid } = service();
+    const lost = run("time.sleep(60)");
+    await lost.waitFor(/(\d+)/);
+    const python = await runner.runtimes.forScript("main.py")?.probe();
+    const zygote = runner.zygotes.of(python?.available ? python.command : "");
+    process.kill(zygote?.pid as number, "SIGKILL");
+    expect(await lost.result).toMatchObject({ kind: "lost" });
+    expect(await pid()).not.toBe(Number(lost.stdout()));
+    await warm(runner);
+  });
+
   it("names the limit that a run passes, and counts run by run what is to be counted so", async () => {
     const limits = { memoryBytes: 200 * megabyte, cpuSeconds: 1, outputBytes: 64 * 1024, openFiles: 100 };
     const { run } = service();
@@ -180,11 +193,10 @@ describe("a warm process", () => {
   it("runs a version and a service that it was started for, and no other", async () => {
     const { pid } = service();
     expect(await service().pid()).not.toBe(await pid());
-    const warm = warmService(runner, { "main.py": source });
-    const first = await pidOf(warm.run());
-    const run = warm.run();
-    expect(await pidOf(run)).toBe(first);
-    expect(await pidOf(warm.run({ service: "other" }))).not.toBe(first);
+    const own = warmService(runner, { "main.py": source });
+    const first = await pidOf(own.run());
+    expect(await pidOf(own.run())).toBe(first);
+    expect(await pidOf(own.run({ service: "other" }))).not.toBe(first);
   });
 
   it("S2: cannot be reached by another service's script", async (test) => {
@@ -225,8 +237,8 @@ describe("the places of warm processes", () => {
   });
 
   it("are of no interest to a language without a host for them", async () => {
-    const warm = warmService(runner, { "main.sh": "echo $$" });
-    const [first, second] = [await pidOf(warm.run()), await pidOf(warm.run())];
+    const own = warmService(runner, { "main.sh": "echo $$" });
+    const [first, second] = [await pidOf(own.run()), await pidOf(own.run())];
     expect(second).not.toBe(first);
   });
 });
