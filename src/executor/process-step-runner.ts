@@ -233,6 +233,7 @@ export class ProcessStepRunner implements StepRunner {
         return this.#resolve(request);
       },
       scratch: () => this.runRoot.scratch(request.slot, owner),
+      emptyScratch: () => this.runRoot.emptyScratch(request.slot, owner),
       clearScratch: () => this.runRoot.clearScratch(request.slot, owner),
     };
   }

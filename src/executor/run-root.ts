@@ -1,5 +1,5 @@
 import { constants, existsSync, lstatSync, readdirSync } from "node:fs";
-import { chmod, chown, copyFile, link, lstat, mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, copyFile, link, lstat, mkdir, readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { PlatformError } from "../foundation/errors.ts";
@@ -110,6 +110,18 @@ export class RunRoot {
   async clearScratch(slot: number, owner: Owner): Promise<void> {
     const path = join(this.path, "slots", String(slot), "scratch");
     if (!isAsMade(path, owner)) await rm(path, { recursive: true, force: true });
+  }
+
+  /**
+   * As `scratch`, for a process that goes on: the directory stays the one it was, because Landlock gives no right to another of
+   * its name. Rejects with `unavailable` where it cannot be had as it was.
+   */
+  async emptyScratch(slot: number, owner: Owner): Promise<void> {
+    const path = join(this.path, "slots", String(slot), "scratch");
+    if (isAsMade(path, owner)) return;
+    for (const name of await readdir(path)) await rm(join(path, name), { recursive: true, force: true });
+    await chmod(path, 0o700);
+    if (!isAsMade(path, owner)) throw new PlatformError("unavailable", `'${path}' is not what it was any more`);
   }
 
   /** A free address for the slot's channel, in a directory that only `owner` can enter (rule S2). */

@@ -29,6 +29,8 @@ export interface ScriptParts {
   channel(): Promise<SlotChannel>;
   scratch(): Promise<string>;
   clearScratch(): Promise<void>;
+  /** For a process that goes on. */
+  emptyScratch(): Promise<void>;
   /** Modules that the script has imported, for whoever starts it next. */
   learn(modules: readonly string[]): void;
   /** Resolves when it can be launched at once. */

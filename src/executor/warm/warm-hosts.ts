@@ -21,8 +21,7 @@ interface Hosted {
   readonly key: string;
   readonly process: WarmProcess;
   readonly wear: Wear;
-  /** Makes its scratch directory what it was. */
-  clean(): Promise<unknown>;
+  emptyScratch(): Promise<void>;
   idleSince: number;
   timer: Timer | undefined;
   /** Who waits for its place. */
@@ -102,7 +101,14 @@ export class WarmHosts {
 
   async #open(key: string, place: number, request: StepRequest, occupant: Occupant): Promise<WarmProcess | string> {
     const { clock, partsOf } = this.#parts;
-    const { resolve, channel: open, scratch: lay, clearScratch, prepare } = partsOf({ ...request, slot: place });
+    const {
+      resolve,
+      channel: open,
+      scratch: lay,
+      clearScratch,
+      emptyScratch,
+      prepare,
+    } = partsOf({ ...request, slot: place });
     let process: WarmProcess | undefined;
     try {
       const hindrance = await resolve();
@@ -119,7 +125,7 @@ export class WarmHosts {
       };
       process = await WarmProcess.start(parts, occupant);
       const wear = new Wear(clock, limits.memoryBytes);
-      const hosted: Hosted = { key, process, wear, clean: lay, idleSince: 0, timer: undefined };
+      const hosted: Hosted = { key, process, wear, emptyScratch, idleSince: 0, timer: undefined };
       this.#all.set(process, hosted);
       void process.ended.then(async () => {
         await clearScratch().catch(() => {});
@@ -137,7 +143,7 @@ export class WarmHosts {
     if (!hosted || process.isDoomed) return void (await process.ended);
     if (this.#closed || hosted.wear.isWorn(process)) return this.#retire(hosted);
     try {
-      await hosted.clean();
+      await hosted.emptyScratch();
     } catch {
       // It would find what the run before has left.
       return this.#retire(hosted);

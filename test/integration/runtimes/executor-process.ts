@@ -1,8 +1,11 @@
-/** An executor for a test to kill: runs one script that never ends and repeats what it prints. */
+/** An executor for a test to kill: runs one script that never ends, at the level that it is told, and repeats what it prints. */
+import type { IsolationLevel } from "../../../src/services/manifest.ts";
 import { python } from "./programs.ts";
 import { openRunner, runScript } from "./script-runs.ts";
 
-const runner = await openRunner(process.argv[2] as string);
+const [, , data, level] = process.argv as string[];
+const runner = await openRunner(data as string);
 runScript(runner, { "sleep.py": python.source("sleepWithChild") }, "sleep.py", {
   host: { output: ({ bytes }) => void process.stdout.write(bytes) },
+  request: { isolation: { level: level as IsolationLevel, network: false } },
 });

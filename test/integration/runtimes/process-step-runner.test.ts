@@ -176,9 +176,9 @@ describe("the launcher", () => {
     expect(await next.result).toMatchObject({ kind: "exited", exitCode: 0 });
   });
 
-  it("D8: kills every script when its executor is killed", async () => {
+  it.each(["process", "warm"])("D8: kills every script of the level %s when its executor is killed", async (level) => {
     const entry = fileURLToPath(new URL("./executor-process.ts", import.meta.url));
-    const executor = spawn(process.execPath, [entry, tempDir()], { stdio: ["pipe", "pipe", "inherit"] });
+    const executor = spawn(process.execPath, [entry, tempDir(), level], { stdio: ["pipe", "pipe", "inherit"] });
     let printed = "";
     executor.stdout.on("data", (bytes) => {
       printed += bytes;
@@ -207,7 +207,7 @@ describe.skipIf(process.getuid?.() !== 0)("S3: where the executor is not root", 
     });
     const code = await new Promise((resolve) => runnerProcess.on("close", resolve));
     expect(code).toBe(0);
-    const { isolation, read, write, parent, daemon, shell, sql, intruder, boxed } = JSON.parse(printed);
+    const { isolation, read, write, parent, daemon, shell, sql, intruder, boxed, warm } = JSON.parse(printed);
     if (isolation !== "landlock")
       throw new Error("this kernel has no Landlock: the isolation of an executor that is not root is untested");
     expect(read).toMatch(/^(denied .*\n)+$/);
@@ -218,6 +218,7 @@ describe.skipIf(process.getuid?.() !== 0)("S3: where the executor is not root", 
     // Rule S4: the database is the SQL scripts' alone.
     expect(sql).toBe('[{"n":1}]\n');
     expect(intruder).toMatch(/^denied /);
+    expect(warm).toEqual(Array(2).fill("[]\nPermissionError\nby the pipes\n"));
     expect(boxed).toBe("ConnectionRefusedError PermissionError PermissionError\nPermissionError PermissionError\n");
   });
 });

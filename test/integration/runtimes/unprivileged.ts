@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ProgramName, python, typescript, typescriptOnBun } from "./programs.ts";
 import { openRunner, runScript } from "./script-runs.ts";
+import { warmService } from "./warm-service.ts";
 
 const data = process.argv[2] as string;
 const runner = await openRunner(data);
@@ -64,6 +65,19 @@ print(tried(lambda: os.kill(os.getppid(), 0)), tried(lambda: open("/proc/self/st
   { request: { isolation: { level: "sandbox", network: false } } },
 );
 await boxed.result;
+const warm = warmService(runner, {
+  "main.py": `import os
+from fx_ef import get_param
+print(os.listdir(os.environ["FX_SCRATCH"]))
+open(os.path.join(os.environ["FX_SCRATCH"], "left"), "w").close()
+try: open(get_param("token"))
+except OSError as error: print(type(error).__name__, flush=True)
+os.system("echo by the pipes")`,
+});
+const warmRuns = [warm.run({ params: { token } })];
+await warmRuns[0]?.result;
+warmRuns.push(warm.run({ params: { token } }));
+await warmRuns[1]?.result;
 other.step.stop("cancelled", 0);
 await other.result;
 await runner.close();
@@ -78,5 +92,6 @@ console.log(
     sql: sql.both(),
     intruder,
     boxed: boxed.both(),
+    warm: warmRuns.map((run) => run.both()),
   }),
 );
