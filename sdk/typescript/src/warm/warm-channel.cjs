@@ -5,15 +5,18 @@ const { Channel } = require("../channel.cjs");
 class WarmChannel extends Channel {
   /** Called with the words that begin a run. */
   onRun;
-  #end = process.reallyExit.bind(process);
+  #exit = process.exit;
+  #reallyExit = process.reallyExit;
 
   hear(words) {
     if ("welcome" in words) this.onRun(words);
     else super.hear(words);
   }
 
+  /** Modules are told, as at the end of any process. */
   closed() {
-    this.#end(0);
+    process.reallyExit = this.#reallyExit;
+    this.#exit.call(process, 0);
   }
 }
 
