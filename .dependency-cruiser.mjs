@@ -168,7 +168,8 @@ export default {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "^test/fixtures/" },
+    // What bench/peers lays beside the packages of others runs there.
+    exclude: { path: "^test/fixtures/|^bench/peers/.*[.][cm]js$" },
     enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import", "types", "node", "default"] },
   },
 };

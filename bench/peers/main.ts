@@ -49,7 +49,9 @@ async function run(): Promise<void> {
       miss(peer.name, error);
     }
   }
-  const command = ["npm run bench:peers", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(" ");
+  const command = ["npm run bench:peers", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(
+    " ",
+  );
   const parts = [`# ${new Date().toISOString().slice(0, 16)} \`${command}\``, describeMachine()];
   // In turn, A B C A B C: what the machine does besides hits all of them.
   for (let round = 1; round <= rounds; round += 1) {

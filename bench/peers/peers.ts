@@ -4,6 +4,8 @@ import { dbos } from "./dbos/dbos.ts";
 import { dramatiq } from "./dramatiq/dramatiq.ts";
 import { graphileWorker } from "./graphile-worker/graphile-worker.ts";
 import { huey } from "./huey/huey.ts";
+import { n8n } from "./n8n/n8n.ts";
+import { nodeRed } from "./node-red/node-red.ts";
 import type { Peer } from "./peer.ts";
 import { pgBoss } from "./pg-boss/pg-boss.ts";
 import { prefect } from "./prefect/prefect.ts";
@@ -28,4 +30,6 @@ export const peers: readonly Peer[] = [
   bullmq,
   graphileWorker,
   pgBoss,
+  n8n,
+  nodeRed,
 ];

@@ -21,6 +21,8 @@ export interface PostgresServer {
   url: string;
   password: string;
   close(): Promise<void>;
+  /** For when this process ends at once. */
+  kill(): void;
 }
 
 /** PostgreSQL refuses to run as root, and as a user without a name. */
@@ -78,6 +80,7 @@ export async function startPostgres(directory: string, { durable = false } = {})
   return {
     url,
     password,
+    kill: () => server.kill("SIGQUIT"),
     close: () =>
       new Promise((resolve) => {
         if (server.exitCode !== null) return resolve();

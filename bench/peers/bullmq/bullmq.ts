@@ -13,7 +13,8 @@ export const bullmq: Peer = {
     ui: "another program",
   },
   burstJobs: 3000,
-  install: async () => `${await nodePackages("bullmq", { bullmq: "6.7.0", ioredis: "5.8.2" })}, ${await installRedis()}`,
+  install: async () =>
+    `${await nodePackages("bullmq", { bullmq: "6.7.0", ioredis: "5.8.2" })}, ${await installRedis()}`,
   start: async (stage) => {
     const env = { REDIS_URL: await startRedis(stage) };
     const cwd = layFiles("bullmq");

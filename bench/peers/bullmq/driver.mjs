@@ -12,7 +12,8 @@ await drive({
   async burst(numbers) {
     const left = new Set(numbers.map((number) => `job-${number}`));
     const all = new Promise((resolve, reject) => {
-      const completed = ({ jobId }) => left.delete(jobId) && left.size === 0 && resolve(events.off("completed", completed));
+      const completed = ({ jobId }) =>
+        left.delete(jobId) && left.size === 0 && resolve(events.off("completed", completed));
       events.on("completed", completed);
       events.once("failed", reject);
     });

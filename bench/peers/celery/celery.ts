@@ -17,7 +17,13 @@ export const celery: Peer = {
   start: async (stage) => {
     const env = { REDIS_URL: await startRedis(stage) };
     const cwd = layFiles("celery");
-    const options = ["--pool=prefork", "--concurrency=2", "--without-gossip", "--without-mingle", "--without-heartbeat"];
+    const options = [
+      "--pool=prefork",
+      "--concurrency=2",
+      "--without-gossip",
+      "--without-mingle",
+      "--without-heartbeat",
+    ];
     await stage.run({
       command: pythonOf("celery"),
       args: ["-m", "celery", "-A", "jobs", "worker", ...options],

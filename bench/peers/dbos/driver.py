@@ -2,13 +2,12 @@
 
 import os
 
-from dbos import DBOS, Queue
+from dbos import DBOS
 
 import work
 from drive import drive
 
 DBOS(config={"name": "bench", "system_database_url": os.environ["DATABASE_URL"], "log_level": "ERROR"})
-queue = Queue("bench", worker_concurrency=16, polling_interval_sec=0.05)
 
 
 @DBOS.step()
@@ -28,6 +27,8 @@ def steps_of(steps, n):
 
 
 DBOS.launch()
+# It looks for jobs once a second unless told otherwise.
+queue = DBOS.register_queue("bench", worker_concurrency=16, polling_interval_sec=0.05)
 
 
 def burst(numbers):

@@ -2,7 +2,12 @@ import { setTimeout as pause } from "node:timers/promises";
 import { PgBoss } from "pg-boss";
 import { drive } from "./drive.mjs";
 
-const boss = new PgBoss({ connectionString: process.env.DATABASE_URL, supervise: false, schedule: false, migrate: false });
+const boss = new PgBoss({
+  connectionString: process.env.DATABASE_URL,
+  supervise: false,
+  schedule: false,
+  migrate: false,
+});
 boss.on("error", console.error);
 await boss.start();
 
@@ -18,7 +23,10 @@ async function allCompleted() {
 
 await drive({
   async burst(numbers) {
-    await boss.insert("job", numbers.map((number) => ({ data: { number } })));
+    await boss.insert(
+      "job",
+      numbers.map((number) => ({ data: { number } })),
+    );
     await allCompleted();
   },
   async one(number) {

@@ -27,7 +27,7 @@ export const prefect: Peer = {
     const cwd = layFiles("prefect");
     const command = pythonOf("prefect");
     const server = ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", `${port}`];
-    await stage.run({ command, args: server, cwd, env, ready: /Check out the dashboard|Configure Prefect/ });
+    await stage.run({ command, args: server, cwd, env, ready: port });
     await stage.run({ command, args: ["worker.py"], cwd, env });
     return await driven(stage, { command, args: ["driver.py"], cwd, env });
   },

@@ -30,7 +30,13 @@ export const restate: Peer = {
       `node_modules/@restatedev/restate-server-${process.platform}-${process.arch}/bin/restate-server`,
     );
     chmodSync(server, 0o755);
-    await stage.run({ command: process.execPath, args: ["worker.mjs"], cwd, env: { PORT: `${service}` }, ready: /^ready/ });
+    await stage.run({
+      command: process.execPath,
+      args: ["worker.mjs"],
+      cwd,
+      env: { PORT: `${service}` },
+      ready: /^ready/,
+    });
     await stage.run({
       command: server,
       args: ["--base-dir", path.join(stage.directory, "restate"), "--no-logo"],

@@ -13,7 +13,9 @@ export async function drive({ burst, one, flow }) {
   console.log("bench ready");
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line);
-    const answer = await answerOf(request, { burst, one, flow }).catch((error) => ({ error: `${error?.stack ?? error}` }));
+    const answer = await answerOf(request, { burst, one, flow }).catch((error) => ({
+      error: `${error?.stack ?? error}`,
+    }));
     console.log(`bench ${JSON.stringify(answer)}`);
   }
   process.exit(0);

@@ -70,7 +70,10 @@ function runningOn(platform: BenchPlatform, slug: string): Running {
       }
       const starts = new Map<number, number>();
       for (const { id } of await allOf(platform, flow, jobs)) {
-        const { items } = await platform.request<{ items: { message: string }[] }>("GET", `/api/v1/executions/${id}/logs`);
+        const { items } = await platform.request<{ items: { message: string }[] }>(
+          "GET",
+          `/api/v1/executions/${id}/logs`,
+        );
         const [, number, at] = /^job (\d+) (\S+)/.exec(items[0]?.message ?? "") ?? [];
         starts.set(Number(number), Number(at));
       }
@@ -94,10 +97,7 @@ async function lastEnd(platform: BenchPlatform, flow: string, count: number): Pr
 /** The flow's executions, once so many are completed. */
 async function allOf(platform: BenchPlatform, flow: string, count: number): Promise<Execution[]> {
   const list = async (filter: string) =>
-    await platform.request<{ items: Execution[] }>(
-      "GET",
-      `/api/v1/executions?correlationid=${flow}${filter}`,
-    );
+    await platform.request<{ items: Execution[] }>("GET", `/api/v1/executions?correlationid=${flow}${filter}`);
   return await until(async () => {
     for (const status of ["pending", "in_progress"]) {
       if ((await list(`&status=${status}&limit=1`)).items.length > 0) return undefined;

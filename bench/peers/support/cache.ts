@@ -36,13 +36,20 @@ export function pythonOf(name: string): string {
   return path.join(cacheOf(name), "bin/python");
 }
 
-/** A package manifest of its own, with these packages at these versions. */
-export async function nodePackages(name: string, packages: Record<string, string>): Promise<string> {
+/**
+ * A package manifest of its own, with these packages at these versions; `overrides` are versions of what they depend on. No
+ * script of a package is run.
+ */
+export async function nodePackages(
+  name: string,
+  packages: Record<string, string>,
+  overrides: Record<string, string> = {},
+): Promise<string> {
   const wanted = Object.entries(packages).map(([of, version]) => `${of} ${version}`);
   return await once(name, wanted, async (folder) => {
-    const manifest = { private: true, type: "module", dependencies: packages };
+    const manifest = { private: true, type: "module", dependencies: packages, overrides };
     writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest, undefined, 2));
-    await tool("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error"], folder);
+    await tool("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], folder);
   });
 }
 
@@ -69,11 +76,16 @@ async function once(name: string, wanted: readonly string[], make: (folder: stri
 }
 
 /** Rejects with the last words of a command that fails. */
-export async function tool(command: string, args: readonly string[], cwd?: string): Promise<string> {
+export async function tool(
+  command: string,
+  args: readonly string[],
+  cwd: string = process.cwd(),
+  more: Record<string, string> = {},
+): Promise<string> {
   try {
     // npm chooses versions that fit the Node it runs on; that is this one.
-    const env = { ...process.env, PATH: `${path.dirname(process.execPath)}:${process.env.PATH}` };
-    const { stdout } = await run(command, args, { env, maxBuffer: 2 ** 28, ...(cwd === undefined ? {} : { cwd }) });
+    const env = { ...process.env, PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`, ...more };
+    const { stdout } = await run(command, args, { cwd, env, maxBuffer: 2 ** 28 });
     return stdout.trim();
   } catch (error) {
     const { stderr = "", message } = error as Error & { stderr?: string };

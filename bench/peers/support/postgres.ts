@@ -12,6 +12,10 @@ export async function startPostgres(stage: Stage): Promise<string> {
   // Where root starts it, it runs as another user.
   chmodSync(stage.directory, 0o755);
   const server = await startServer(directory, { durable: true });
-  stage.onEnd(() => server.close());
+  process.once("exit", server.kill);
+  stage.onEnd(async () => {
+    process.off("exit", server.kill);
+    await server.close();
+  });
   return server.url;
 }

@@ -15,7 +15,14 @@ export async function installRedis(): Promise<string> {
 /** An empty Redis that writes its log to disk each second, as its own manual recommends where data counts. */
 export async function startRedis(stage: Stage): Promise<string> {
   const port = await freePort();
-  const settings = { port, bind: "127.0.0.1", dir: stage.directory, appendonly: "yes", appendfsync: "everysec", save: "" };
+  const settings = {
+    port,
+    bind: "127.0.0.1",
+    dir: stage.directory,
+    appendonly: "yes",
+    appendfsync: "everysec",
+    save: "",
+  };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);
   await stage.run({ command: "redis-server", args, ready: /Ready to accept connections/ });
   return `redis://127.0.0.1:${port}/0`;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -16,8 +16,8 @@ interface Program {
   args: readonly string[];
   cwd?: string;
   env?: Record<string, string>;
-  /** Of its output: the line that says it is ready. Without it, it is ready at once. */
-  ready?: RegExp;
+  /** The line of its output that says it is ready, or the port that it listens on then. Without it, it is ready at once. */
+  ready?: RegExp | number;
 }
 
 /** One contender's processes, its directory, and the lines of its jobs. All of them end with it. */
@@ -53,7 +53,7 @@ export class Stage {
     await new Promise<void>((resolve, reject) => {
       const hear = (line: string) => {
         this.#hear(line);
-        if (ready?.test(line)) resolve();
+        if (ready instanceof RegExp && ready.test(line)) resolve();
       };
       createInterface({ input: child.stdout }).on("line", hear);
       createInterface({ input: child.stderr }).on("line", hear);
@@ -61,7 +61,8 @@ export class Stage {
       const late = () => reject(new Error(`${command} is not ready after a minute: ${this.#said}`));
       setTimeout(late, startMs).unref();
       child.once("exit", (code) => reject(new Error(`${command} ended with ${code}: ${this.#said}`)));
-      child.once("spawn", () => ready === undefined && resolve());
+      if (ready === undefined) child.once("spawn", resolve);
+      if (typeof ready === "number") listening(ready, child).then(resolve, reject);
     });
     return child;
   }
@@ -100,6 +101,19 @@ export async function freePort(): Promise<number> {
   server.close();
   await once(server, "close");
   return port;
+}
+
+async function listening(port: number, child: ChildProcess): Promise<void> {
+  while (child.exitCode === null && child.signalCode === null) {
+    const socket = connect(port, "127.0.0.1");
+    const [event] = await Promise.race([
+      once(socket, "connect").then(() => ["connect"]),
+      once(socket, "close").then(() => ["close"]),
+    ]).catch(() => ["close"]);
+    socket.destroy();
+    if (event === "connect") return;
+    await pause(50);
+  }
 }
 
 async function endGroup(child: ChildProcess): Promise<void> {

@@ -25,6 +25,10 @@ await drive({
   },
   one: start,
   async flow(steps, n) {
-    await workflow.execute("flowWorkflow", { taskQueue: "bench", workflowId: `flow-${randomUUID()}`, args: [steps, n] });
+    await workflow.execute("flowWorkflow", {
+      taskQueue: "bench",
+      workflowId: `flow-${randomUUID()}`,
+      args: [steps, n],
+    });
   },
 });
