@@ -9,6 +9,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { describeMachine } from "../support/machine.ts";
+import { median } from "../support/rounds.ts";
 import { renderReport } from "../support/table.ts";
 import { measureRound, type Round } from "./measure.ts";
 import type { Peer } from "./peer.ts";
@@ -60,6 +61,7 @@ async function run(): Promise<void> {
       console.error(`round ${round} of ${rounds}: ${outcome.peer.name}`);
       try {
         const figures: Round = await measureRound(outcome.peer);
+        console.error(JSON.stringify({ ...figures, firstLineMs: median(figures.firstLineMs) }));
         measured.push({ ...outcome, rounds: [...outcome.rounds, figures] });
       } catch (error) {
         miss(outcome.peer.name, error);

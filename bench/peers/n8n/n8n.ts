@@ -1,9 +1,14 @@
 import { cpSync, existsSync } from "node:fs";
 import path from "node:path";
+import { nodeReleases } from "../../../scripts/setup/node-releases.mjs";
 import type { Peer } from "../peer.ts";
 import { cacheOf, layFiles, nodePackages, tool } from "../support/cache.ts";
 import { driven } from "../support/driven.ts";
 import { freePort } from "../support/stage.ts";
+
+/** The newest Node that it runs on. */
+const nodeVersion = "24.21.0";
+const nodePackage = nodeReleases[nodeVersion]?.[`${process.platform}-${process.arch}`]?.name ?? "node";
 
 const settings = {
   N8N_LISTEN_ADDRESS: "127.0.0.1",
@@ -28,7 +33,7 @@ export const n8n: Peer = {
   burstJobs: 200,
   install: async () => {
     // The newest whose packages the registry has; but for one that comes from a place of its own, and an older version of it does.
-    const versions = await nodePackages("n8n", { n8n: "2.8.4" }, { xlsx: "0.18.5" });
+    const versions = await nodePackages("n8n", { n8n: "2.8.4", [nodePackage]: nodeVersion }, { xlsx: "0.18.5" });
     await buildDriver();
     await prepare();
     return versions;
@@ -39,7 +44,7 @@ export const n8n: Peer = {
     const folder = path.join(stage.directory, "n8n");
     cpSync(path.join(cwd, "prepared"), folder, { recursive: true });
     await stage.run({
-      command: process.execPath,
+      command: node(),
       args: [program(), "start"],
       cwd,
       env: {
@@ -54,6 +59,10 @@ export const n8n: Peer = {
     return await driven(stage, { command: process.execPath, args: ["over-http.mjs"], cwd, env });
   },
 };
+
+function node(): string {
+  return path.join(cacheOf("n8n"), "node_modules", nodePackage, "bin/node");
+}
 
 function program(): string {
   return path.join(cacheOf("n8n"), "node_modules/n8n/bin/n8n");
@@ -73,7 +82,9 @@ async function prepare(): Promise<void> {
   const prepared = path.join(cwd, "prepared");
   if (existsSync(path.join(prepared, "done"))) return;
   const env = { ...settings, N8N_USER_FOLDER: prepared };
-  await tool(process.execPath, [program(), "import:workflow", "--input=workflows.json"], cwd, env);
-  await tool(process.execPath, [program(), "update:workflow", "--all", "--active=true"], cwd, env);
+  await tool(node(), [program(), "import:workflow", "--input=workflows.json"], cwd, env);
+  for (const id of ["benchjob", "benchflow"]) {
+    await tool(node(), [program(), "publish:workflow", `--id=${id}`], cwd, env);
+  }
   cpSync(path.join(cwd, "workflows.json"), path.join(prepared, "done"));
 }

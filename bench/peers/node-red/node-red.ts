@@ -28,7 +28,7 @@ export const nodeRed: Peer = {
       cwd,
       ready: /Started flows/,
     });
-    const env = { URL: `http://127.0.0.1:${port}` };
+    const env = { URL: `http://127.0.0.1:${port}/bench` };
     return await driven(stage, { command: process.execPath, args: ["over-http.mjs"], cwd, env });
   },
 };

@@ -1,5 +1,7 @@
 module.exports = {
   uiHost: "127.0.0.1",
+  // Its own interface has the route /flow.
+  httpNodeRoot: "/bench",
   flowFilePretty: true,
   credentialSecret: false,
   telemetry: { enabled: false },

@@ -1,8 +1,6 @@
-import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
 import type { Running } from "../peer.ts";
-import type { Stage } from "./stage.ts";
+import type { Ran, Stage } from "./stage.ts";
 
 const patienceMs = 180_000;
 
@@ -29,24 +27,22 @@ interface DriverProgram {
  * input, one answer, after the word `bench`, a line of its output (`shared/drive.py`, `shared/drive.mjs`).
  */
 export async function driven(stage: Stage, program: DriverProgram): Promise<Running> {
-  const child = await stage.run({ ...program, ready: /^bench ready/ });
+  const driver = await stage.run({ ...program, ready: /^bench ready/ });
   return {
-    burst: async (first, jobs) => (await ask(stage, child, { do: "burst", first, jobs })).ms as number,
-    flow: async (steps, n) => (await ask(stage, child, { do: "flow", steps, n })).ms as number,
+    burst: async (first, jobs) => (await ask(stage, driver, { do: "burst", first, jobs })).ms as number,
+    flow: async (steps, n) => (await ask(stage, driver, { do: "flow", steps, n })).ms as number,
     paced: async (first, jobs, everyMs) => {
-      const { sent = [] } = await ask(stage, child, { do: "paced", first, jobs, everyMs });
+      const { sent = [] } = await ask(stage, driver, { do: "paced", first, jobs, everyMs });
       const starts = await stage.startsOf(first, jobs);
       return starts.map((at, index) => at - (sent[index] as number));
     },
   };
 }
 
-async function ask(stage: Stage, child: ChildProcess, request: Request): Promise<Answer> {
-  if (child.stdin === null || child.stdout === null) throw new Error("a driver is spoken to by pipes");
-  const lines = createInterface({ input: child.stdout });
+async function ask(stage: Stage, { child, lines }: Ran, request: Request): Promise<Answer> {
   const patience = AbortSignal.timeout(patienceMs);
   try {
-    child.stdin.write(`${JSON.stringify(request)}\n`);
+    child.stdin?.write(`${JSON.stringify(request)}\n`);
     for (;;) {
       const [line] = (await once(lines, "line", { signal: patience })) as [string];
       if (!line.startsWith("bench ")) continue;
@@ -56,7 +52,5 @@ async function ask(stage: Stage, child: ChildProcess, request: Request): Promise
     }
   } catch (error) {
     throw new Error(`${JSON.stringify(request)}: ${(error as Error).message}: ${stage.said}`, { cause: error });
-  } finally {
-    lines.close();
   }
 }

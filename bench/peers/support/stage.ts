@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { createInterface } from "node:readline";
+import { createInterface, type Interface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 
 const startMs = 60_000;
@@ -18,6 +18,12 @@ interface Program {
   env?: Record<string, string>;
   /** The line of its output that says it is ready, or the port that it listens on then. Without it, it is ready at once. */
   ready?: RegExp | number;
+}
+
+/** A process that runs, and the lines of its standard output. */
+export interface Ran {
+  child: ChildProcess;
+  lines: Interface;
 }
 
 /** One contender's processes, its directory, and the lines of its jobs. All of them end with it. */
@@ -38,7 +44,7 @@ export class Stage {
   }
 
   /** Resolves when the program has said that it is ready; rejects when it ends before. */
-  async run({ command, args, cwd, env = {}, ready }: Program): Promise<ChildProcess> {
+  async run({ command, args, cwd, env = {}, ready }: Program): Promise<Ran> {
     const { PATH = "", HOME = "", LANG = "C.UTF-8" } = process.env;
     const child = spawn(command, args, {
       cwd: cwd ?? this.directory,
@@ -50,12 +56,13 @@ export class Stage {
     started.add(child);
     this.#children.push(child);
     child.once("exit", () => started.delete(child));
+    const lines = createInterface({ input: child.stdout });
     await new Promise<void>((resolve, reject) => {
       const hear = (line: string) => {
         this.#hear(line);
         if (ready instanceof RegExp && ready.test(line)) resolve();
       };
-      createInterface({ input: child.stdout }).on("line", hear);
+      lines.on("line", hear);
       createInterface({ input: child.stderr }).on("line", hear);
       child.once("error", reject);
       const late = () => reject(new Error(`${command} is not ready after a minute: ${this.#said}`));
@@ -64,7 +71,7 @@ export class Stage {
       if (ready === undefined) child.once("spawn", resolve);
       if (typeof ready === "number") listening(ready, child).then(resolve, reject);
     });
-    return child;
+    return { child, lines };
   }
 
   onEnd(close: () => Promise<void>): void {
