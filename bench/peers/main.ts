@@ -11,10 +11,11 @@ import { parseArgs } from "node:util";
 import { describeMachine } from "../support/machine.ts";
 import { median } from "../support/rounds.ts";
 import { renderReport } from "../support/table.ts";
+import { absent } from "./absent.ts";
 import { measureRound, type Round } from "./measure.ts";
-import type { Peer } from "./peer.ts";
+import type { Missed, Peer } from "./peer.ts";
 import { peers } from "./peers.ts";
-import { type Missed, type Outcome, speedReport, traitsReport } from "./report.ts";
+import { type Outcome, speedReport, traitsReport } from "./report.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -37,7 +38,8 @@ function chosen(): readonly Peer[] {
 async function run(): Promise<void> {
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds: a whole number from 1, not ${values.rounds}`);
-  const missed: Missed[] = [];
+  const missed: Missed[] = positionals.length === 0 ? [...absent] : [];
+  for (const { name, why } of missed) console.error(`MISSED ${name}: ${why}`);
   const miss = (name: string, error: unknown) => {
     missed.push({ name, why: (error as Error).message });
     console.error(`MISSED ${name}: ${(error as Error).message}`);

@@ -32,3 +32,9 @@ export interface Running {
   /** One flow whose steps compute `fib(n)`, each after the other. Milliseconds from the call until it is completed. */
   flow(steps: number, n: number): Promise<number>;
 }
+
+/** What could not be had or did not work, and why. */
+export interface Missed {
+  name: string;
+  why: string;
+}

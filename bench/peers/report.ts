@@ -1,17 +1,11 @@
 import type { Report } from "../support/bench.ts";
 import { type Round, summaryOf } from "./measure.ts";
-import type { Peer } from "./peer.ts";
+import type { Missed, Peer } from "./peer.ts";
 
 export interface Outcome {
   peer: Peer;
   versions: string;
   rounds: readonly Round[];
-}
-
-/** What could not be had or did not work, and why. */
-export interface Missed {
-  name: string;
-  why: string;
 }
 
 export function speedReport(outcomes: readonly Outcome[], missed: readonly Missed[]): Report {

@@ -10,7 +10,7 @@ export const dbos: Peer = {
     isolation: "none: threads of one process",
     durable: "yes",
     kept: "what each step returns",
-    ui: "elsewhere",
+    ui: "another service",
   },
   burstJobs: 300,
   install: async () => `${await pythonPackages("dbos", ["dbos==3.4.0"])}, ${postgresVersion}`,

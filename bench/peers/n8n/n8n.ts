@@ -25,7 +25,7 @@ export const n8n: Peer = {
   name: "n8n",
   title: "n8n, webhooks (JavaScript)",
   traits: {
-    isolation: "a context in one process",
+    isolation: "a context each, in one process",
     durable: "no: it answers, and saves, at the end",
     kept: "what each step returns",
     ui: "yes",

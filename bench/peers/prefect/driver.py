@@ -1,10 +1,6 @@
+"""Many jobs are tasks of one flow, which is Prefect's quick way; a single one is queued for the task worker."""
+
 from drive import drive
-from jobs import job, steps_of
+from jobs import job, jobs_of, steps_of
 
-
-def burst(numbers):
-    for future in [job.delay(number) for number in numbers]:
-        future.wait(timeout=120)
-
-
-drive(burst, job.delay, steps_of)
+drive(lambda numbers: jobs_of(list(numbers)), job.delay, steps_of)

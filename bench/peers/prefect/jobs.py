@@ -1,4 +1,6 @@
 from prefect import flow, task
+from prefect.futures import wait
+from prefect.task_runners import ThreadPoolTaskRunner
 
 import work
 
@@ -11,6 +13,11 @@ def job(number):
 @task
 def fib(n):
     return work.fib(n)
+
+
+@flow(task_runner=ThreadPoolTaskRunner(max_workers=16))
+def jobs_of(numbers):
+    wait(job.map(numbers))
 
 
 @flow

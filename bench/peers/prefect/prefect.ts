@@ -6,14 +6,14 @@ import { freePort } from "../support/stage.ts";
 
 export const prefect: Peer = {
   name: "prefect",
-  title: "Prefect, background tasks (Python)",
+  title: "Prefect (Python)",
   traits: {
     isolation: "none: threads of one process",
     durable: "yes, without a sync",
     kept: "state and times, logs of its logger",
     ui: "yes",
   },
-  burstJobs: 60,
+  burstJobs: 200,
   install: async () => await pythonPackages("prefect", ["prefect==3.9.1"]),
   start: async (stage) => {
     const port = await freePort();

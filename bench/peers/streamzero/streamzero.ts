@@ -70,14 +70,15 @@ function runningOn(platform: BenchPlatform, slug: string): Running {
       }
       const starts = new Map<number, number>();
       for (const { id } of await allOf(platform, flow, jobs)) {
-        const { items } = await platform.request<{ items: { message: string }[] }>(
-          "GET",
-          `/api/v1/executions/${id}/logs`,
-        );
-        const [, number, at] = /^job (\d+) (\S+)/.exec(items[0]?.message ?? "") ?? [];
+        const line = await until(async () => (await linesOf(platform, id))[0]?.text);
+        const [, number, at] = /^job (\d+) (\S+)/.exec(line) ?? [];
         starts.set(Number(number), Number(at));
       }
-      return sent.map((at, index) => (starts.get(first + index) ?? Number.NaN) - at);
+      return sent.map((at, index) => {
+        const start = starts.get(first + index);
+        if (start === undefined) throw new Error(`job ${first + index} has no line`);
+        return start - at;
+      });
     },
     flow: async (steps, n) => {
       const began = epochMs();
@@ -86,6 +87,10 @@ function runningOn(platform: BenchPlatform, slug: string): Running {
       return (await lastEnd(platform, flow, steps)) - began;
     },
   };
+}
+
+async function linesOf(platform: BenchPlatform, id: string): Promise<{ text: string }[]> {
+  return (await platform.request<{ items: { text: string }[] }>("GET", `/api/v1/executions/${id}/logs`)).items;
 }
 
 /** When the last of the flow's executions ended, by the platform's record. */

@@ -7,7 +7,7 @@ import { freePort, type Stage } from "../support/stage.ts";
 
 const cliVersion = "v1.9.1";
 const traits: Traits = {
-  isolation: "none: one process",
+  isolation: "none: threads of one process",
   durable: "no: the development server keeps all in memory",
   kept: "what it returns, history of steps",
   ui: "yes",
