@@ -7,6 +7,8 @@ const worker = await Worker.create({
   connection,
   taskQueue: "bench",
   workflowsPath: fileURLToPath(new URL("./workflows.mjs", import.meta.url)),
+  workflowTaskPollerBehavior: { type: "autoscaling" },
+  activityTaskPollerBehavior: { type: "autoscaling" },
   activities: { fib: async (n) => fib(n), job: async (number) => job(number) },
 });
 console.log("ready");

@@ -3,7 +3,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from workflows import Flow, Job, fib, job
 
@@ -18,6 +18,8 @@ async def main():
             activities=[fib, job],
             activity_executor=executor,
             max_concurrent_activities=16,
+            workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+            activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         )
         print("ready", flush=True)
         await worker.run()
