@@ -18,7 +18,7 @@ await run({
     worker: {
       concurrentJobs: 24,
       maxPoolSize: 25,
-      localQueue: { size: 500, refetchDelay: { durationMs: 10 } },
+      localQueue: { size: 500 },
       completeJobBatchDelay: 0,
       failJobBatchDelay: 0,
     },

@@ -12,7 +12,7 @@ export const pgBoss: Peer = {
     kept: "what it returns",
     ui: "another program",
   },
-  burstJobs: 3000,
+  burstJobs: 1000,
   install: async () => `${await nodePackages("pg-boss", { "pg-boss": "12.38.0" })}, ${postgresVersion}`,
   start: async (stage) => {
     const env = { DATABASE_URL: await startPostgres(stage) };
