@@ -5,10 +5,12 @@ import { cacheOf, layFiles, nodePackages } from "../support/cache.ts";
 import { driven } from "../support/driven.ts";
 import { freePort } from "../support/stage.ts";
 
+const serverVersion = "1.7.12";
+const sdkVersion = "1.17.2";
 const packages = {
-  "@restatedev/restate-server": "1.7.12",
-  "@restatedev/restate-sdk": "1.17.2",
-  "@restatedev/restate-sdk-clients": "1.17.2",
+  "@restatedev/restate-server": serverVersion,
+  "@restatedev/restate-sdk": sdkVersion,
+  "@restatedev/restate-sdk-clients": sdkVersion,
 };
 
 export const restate: Peer = {
@@ -21,7 +23,10 @@ export const restate: Peer = {
     ui: "yes",
   },
   burstJobs: 2000,
-  install: async () => await nodePackages("restate", packages),
+  install: async () => {
+    await nodePackages("restate", packages);
+    return `Restate ${serverVersion}, SDK ${sdkVersion}`;
+  },
   start: async (stage) => {
     const [ingress, admin, node, service] = [await freePort(), await freePort(), await freePort(), await freePort()];
     const cwd = layFiles("restate");

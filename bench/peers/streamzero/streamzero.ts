@@ -28,7 +28,8 @@ export const streamzero: readonly Peer[] = levels
     name: level.slug,
     title: level.title,
     traits: {
-      isolation: level.isolation === "warm" ? "none within a service: its warm processes" : "a process, own user and limits",
+      isolation:
+        level.isolation === "warm" ? "none within a service: its warm processes" : "a process, own user and limits",
       durable: "yes",
       kept: "events, output, history",
       ui: "yes",

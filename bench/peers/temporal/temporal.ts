@@ -61,7 +61,10 @@ export const temporalNode: Peer = {
   title: "Temporal, development server (JavaScript)",
   traits,
   burstJobs: 300,
-  install: async () => `${await nodePackages("temporal-node", packages)}, server of ${await installServer()}`,
+  install: async () => {
+    await nodePackages("temporal-node", packages);
+    return `@temporalio/worker ${nodeVersion}, server of ${await installServer()}`;
+  },
   start: async (stage) => {
     const env = await startServer(stage);
     const cwd = layFiles("temporal-node", "temporal/node");
