@@ -12,7 +12,7 @@ import { describeMachine } from "../support/machine.ts";
 import { median } from "../support/rounds.ts";
 import { renderReport } from "../support/table.ts";
 import { absent } from "./absent.ts";
-import { measureRound, type Round } from "./measure.ts";
+import { measureRound } from "./measure.ts";
 import type { Missed, Peer } from "./peer.ts";
 import { peers } from "./peers.ts";
 import { type Outcome, speedReport, traitsReport } from "./report.ts";
@@ -40,44 +40,52 @@ async function run(): Promise<void> {
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds: a whole number from 1, not ${values.rounds}`);
   const missed: Missed[] = positionals.length === 0 ? [...absent] : [];
   for (const { name, why } of missed) console.error(`MISSED ${name}: ${why}`);
-  const miss = (name: string, error: unknown) => {
-    missed.push({ name, why: (error as Error).message });
-    console.error(`MISSED ${name}: ${(error as Error).message}`);
-  };
-  let outcomes: Outcome[] = [];
-  for (const peer of chosen()) {
-    try {
-      outcomes.push({ peer, versions: await peer.install(), rounds: [] });
-    } catch (error) {
-      miss(peer.name, error);
-    }
-  }
-  const command = ["npm run bench:peers", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(
-    " ",
-  );
-  const parts = [`# ${new Date().toISOString().slice(0, 16)} \`${command}\``, describeMachine()];
-  // In turn, A B C A B C: what the machine does besides hits all of them.
-  for (let round = 1; round <= rounds; round += 1) {
-    const measured: Outcome[] = [];
-    for (const outcome of outcomes) {
-      console.error(`round ${round} of ${rounds}: ${outcome.peer.name}`);
-      try {
-        const figures: Round = await measureRound(outcome.peer);
-        console.error(JSON.stringify({ ...figures, firstLineMs: median(figures.firstLineMs) }));
-        measured.push({ ...outcome, rounds: [...outcome.rounds, figures] });
-      } catch (error) {
-        miss(outcome.peer.name, error);
-      }
-    }
-    outcomes = measured;
-  }
-  parts.push(renderReport(speedReport(outcomes, missed)), renderReport(traitsReport(outcomes)));
-  parts.push(`Load of the machine at the end: ${describeMachine().split("load ").at(-1)}`);
-  const text = parts.join("\n\n");
+  const outcomes = await installAll(chosen(), missed);
+  const words = process.argv.slice(2);
+  const command = ["npm run bench:peers", ...(words.length > 0 ? ["--", ...words] : [])].join(" ");
+  const heading = [`# ${new Date().toISOString().slice(0, 16)} \`${command}\``, describeMachine()];
+  await measureAll(outcomes, rounds, missed);
+  const measured = outcomes.filter((outcome) => outcome.rounds.length > 0);
+  const reports = [speedReport(measured, missed), traitsReport(measured)].map(renderReport);
+  const load = `Load of the machine at the end: ${describeMachine().split("load ").at(-1)}`;
+  const text = [...heading, ...reports, load].join("\n\n");
   console.log(text);
   if (values.save) save(text);
   // What was asked for by name and cannot be measured is an error; otherwise it is said above.
   if (positionals.length > 0 && missed.length > 0) process.exitCode = 1;
+}
+
+async function installAll(wanted: readonly Peer[], missed: Missed[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const peer of wanted) {
+    try {
+      outcomes.push({ peer, versions: await peer.install(), rounds: [] });
+    } catch (error) {
+      miss(missed, peer.name, error);
+    }
+  }
+  return outcomes;
+}
+
+/** In turn, A B C A B C: what the machine does besides hits all of them. */
+async function measureAll(outcomes: readonly Outcome[], rounds: number, missed: Missed[]): Promise<void> {
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const { peer, rounds: measured } of outcomes) {
+      console.error(`round ${round} of ${rounds}: ${peer.name}`);
+      try {
+        const figures = await measureRound(peer);
+        console.error(JSON.stringify({ ...figures, firstLineMs: median(figures.firstLineMs) }));
+        measured.push(figures);
+      } catch (error) {
+        miss(missed, `${peer.name}, round ${round}`, error);
+      }
+    }
+  }
+}
+
+function miss(missed: Missed[], name: string, error: unknown): void {
+  missed.push({ name, why: (error as Error).message });
+  console.error(`MISSED ${name}: ${(error as Error).message}`);
 }
 
 function save(text: string): void {

@@ -5,7 +5,8 @@ import type { Missed, Peer } from "./peer.ts";
 export interface Outcome {
   peer: Peer;
   versions: string;
-  rounds: readonly Round[];
+  /** As many as have succeeded. */
+  rounds: Round[];
 }
 
 export function speedReport(outcomes: readonly Outcome[], missed: readonly Missed[]): Report {

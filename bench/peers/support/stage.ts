@@ -67,7 +67,8 @@ export class Stage {
       child.once("error", reject);
       const late = () => reject(new Error(`${command} is not ready after a minute: ${this.#said}`));
       setTimeout(late, startMs).unref();
-      child.once("exit", (code) => reject(new Error(`${command} ended with ${code}: ${this.#said}`)));
+      // Once all that it said has been read.
+      child.once("close", (code) => reject(new Error(`${command} ended with ${code}: ${this.#said}`)));
       if (ready === undefined) child.once("spawn", resolve);
       if (typeof ready === "number") listening(ready, child).then(resolve, reject);
     });
