@@ -37,7 +37,8 @@ describe("a contender's driver", () => {
     const running = await drivenHere(stageOf());
     const waits = await running.paced(1, 5, 10);
     expect(waits).toHaveLength(5);
-    for (const wait of waits) expect(wait).toBeGreaterThanOrEqual(0);
+    // A job's line tells its moment to a microsecond.
+    for (const wait of waits) expect(wait).toBeGreaterThan(-0.001);
   });
 
   test("tells how long a burst took", async () => {
