@@ -120,6 +120,13 @@ const executor = z.strictObject({
     .describe(
       "auto: scripts in Python are forked from a warm interpreter where Linux offers it, and others started by it. off: each is started anew.",
     ),
+  cgroup: z
+    .string()
+    .regex(/^(auto|off|\/.*)$/, 'must be "auto", "off" or an absolute path')
+    .default("auto")
+    .describe(
+      "auto: a control group for each forked run where this process's own group is the platform's to divide, as below systemd's Delegate=yes. off: none. Else the directory of a group (version 2) that is.",
+    ),
   firstUid: z
     .int()
     .min(1000)

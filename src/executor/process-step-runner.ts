@@ -11,6 +11,7 @@ import { DatabaseArea } from "./database-area.ts";
 import type { EnvironmentLanguage, Environments } from "./environments/environments.ts";
 import { type DependencyOptions, openEnvironments } from "./environments/open-environments.ts";
 import { canSwitchUser, chooseUnprivilegedIsolation } from "./isolation/choose-isolation.ts";
+import { type ControlGroups, leaveControlGroups, prepareControlGroups } from "./isolation/control-groups.ts";
 import { databaseGroup, describeIsolation, type Isolation, userOfSlot } from "./isolation/isolation.ts";
 import { claimUserRange, type UserRange } from "./isolation/user-range.ts";
 import { LauncherClient } from "./launcher/launcher-client.ts";
@@ -55,6 +56,8 @@ export interface ProcessStepRunnerOptions {
   javascript?: "auto" | JavaScriptRuntime | undefined;
   /** `off`: every script's interpreter is started anew. `auto`, the default: forked where it can be. */
   fork?: "auto" | "off" | undefined;
+  /** Where each forked run gets a control group: `auto`, the default, `off`, or the directory of a group that is ours to divide. */
+  cgroup?: string | undefined;
   /** Directories with `:` between them, as in PATH; where to look for `python3` and for package tools. */
   searchPath?: string | undefined;
   /** How packages of services are installed; default: as the tools do it by themselves. */
@@ -72,6 +75,7 @@ export class ProcessStepRunner implements StepRunner {
   readonly isolation: Isolation;
   /** What scripts import from. */
   readonly environments: Environments;
+  readonly controlGroups: ControlGroups;
   readonly launcher: LauncherClient;
   readonly zygotes: Zygotes | undefined;
   readonly #databases: DatabaseArea;
@@ -92,7 +96,7 @@ export class ProcessStepRunner implements StepRunner {
 
   private constructor(
     options: ProcessStepRunnerOptions,
-    parts: Pick<ProcessStepRunner, "runRoot" | "runtimes" | "isolation" | "environments"> & {
+    parts: Pick<ProcessStepRunner, "runRoot" | "runtimes" | "isolation" | "environments" | "controlGroups"> & {
       library: string;
       furniture: readonly string[];
       furnish(): Promise<unknown>;
@@ -106,6 +110,7 @@ export class ProcessStepRunner implements StepRunner {
     this.runtimes = parts.runtimes;
     this.isolation = parts.isolation;
     this.environments = parts.environments;
+    this.controlGroups = parts.controlGroups;
     this.library = parts.library;
     this.#furniture = parts.furniture;
     this.#furnish = parts.furnish;
@@ -117,7 +122,8 @@ export class ProcessStepRunner implements StepRunner {
     const sdk = join(parts.library, "python");
     const socketDirectory = this.runRoot.zygoteDirectory;
     const forks = options.fork !== "off" && Zygotes.supported;
-    this.zygotes = forks ? new Zygotes({ launcher, sdk, socketDirectory, clock, log }) : undefined;
+    const groups = "directory" in this.controlGroups ? this.controlGroups.directory : undefined;
+    this.zygotes = forks ? new Zygotes({ launcher, sdk, groups, socketDirectory, clock, log }) : undefined;
     this.#channels = new SlotChannels(this.runRoot, options);
     const { sqlStatementMs = defaultSqlStatementMs, dataDirectory } = options;
     this.#launches = new StepLaunches({ ...parts, launcher, zygotes: this.zygotes, dataDirectory, sqlStatementMs });
@@ -170,6 +176,10 @@ export class ProcessStepRunner implements StepRunner {
     if (options.isolation === "require" && isolation.kind === "none") {
       throw new PlatformError("unavailable", describeIsolation(isolation).text);
     }
+    const controlGroups = await prepareControlGroups(
+      { wanted: options.cgroup ?? "auto", fork: options.fork, findPython: () => python },
+      runRoot.path,
+    );
     const group = databaseGroup(isolation);
     const databases = await DatabaseArea.choose({ dataDirectory, path: options.sqlDirectory, group });
     const environments = await openEnvironments({
@@ -192,6 +202,7 @@ export class ProcessStepRunner implements StepRunner {
       databases,
       findPython: () => python,
       environments,
+      controlGroups,
     };
     const runner = new ProcessStepRunner(options, parts);
     await runner.launcher.ready();
@@ -267,6 +278,7 @@ export class ProcessStepRunner implements StepRunner {
     await Promise.all([...this.#running].map((script) => script.result));
     await this.#warm.close();
     await this.zygotes?.close();
+    await leaveControlGroups(this.controlGroups);
     await this.launcher.close();
     await this.#channels.close();
     await this.runRoot.close();

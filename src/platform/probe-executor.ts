@@ -4,6 +4,7 @@ import type { Settings } from "../config/settings.ts";
 import { EngineFinder } from "../executor/containers/engine-finder.ts";
 import { type PackageToolsProbe, probePackageTools } from "../executor/environments/probe-package-tools.ts";
 import { canSwitchUser, chooseUnprivilegedIsolation } from "../executor/isolation/choose-isolation.ts";
+import { describeControlGroups, probeControlGroups } from "../executor/isolation/control-groups.ts";
 import { describeIsolation } from "../executor/isolation/isolation.ts";
 import { sandboxHindrance } from "../executor/isolation/sandbox-probe.ts";
 import { findPython } from "../executor/runtimes/find-python.ts";
@@ -19,6 +20,8 @@ export interface ExecutorProbe {
   /** What runs TypeScript and JavaScript where the manifest does not say. */
   javascript: JavaScriptRuntime;
   isolation: { isolated: boolean; text: string };
+  /** What counts what a run uses. */
+  controlGroups: { inForce: boolean; text: string };
   /** Why no script can be put into a sandbox; undefined: they can. */
   sandboxHindrance: string | undefined;
   packageTools: PackageToolsProbe;
@@ -26,7 +29,7 @@ export interface ExecutorProbe {
 
 /** What an executor with these settings would find on this machine; starts nothing and changes nothing. */
 export async function probeExecutor({ executor, dependencies }: Settings): Promise<ExecutorProbe> {
-  const { python, bun, javascript: setting, isolation: wanted, firstUid } = executor;
+  const { python, bun, javascript: setting, isolation: wanted, firstUid, fork, cgroup } = executor;
   const ownUsers = wanted !== "off" && (await canSwitchUser(firstUid));
   const reach = { searchPath: searchPath(), othersMustReach: ownUsers };
   const runtimes = await checkingRegistry({ python, bun, ...reach }).probe();
@@ -34,18 +37,25 @@ export async function probeExecutor({ executor, dependencies }: Settings): Promi
   const packageTools = await probePackageTools({ python, ...reach, tool: dependencies.pythonTool });
   const search = () => findPython({ wanted: python, ...reach });
   const hindrance = await sandboxHindrance(search, ownUsers ? firstUid : undefined);
-  if (ownUsers) {
-    const slots = executor.slots + executor.warmProcesses;
-    const isolation = describeIsolation({ kind: "own-user", firstUid, slots });
-    return { runtimes, javascript, packageTools, isolation, sandboxHindrance: hindrance };
-  }
+  const controlGroups = describeControlGroups(await probeControlGroups({ wanted: cgroup, fork, findPython: search }));
+  const isolation = ownUsers ? ownUserText(executor) : await unprivilegedText(wanted, search);
+  return { runtimes, javascript, packageTools, isolation, controlGroups, sandboxHindrance: hindrance };
+}
+
+/** Which users they are is decided when a platform starts: another one on this machine may hold the first. */
+function ownUserText({ firstUid, slots, warmProcesses }: Settings["executor"]): ExecutorProbe["isolation"] {
+  const users = `${slots + warmProcesses} uids in a row from ${firstUid} on, the first that no other platform of this machine holds`;
+  return { isolated: true, text: `each script runs as a user of its own (${users})` };
+}
+
+async function unprivilegedText(
+  ...wanted: Parameters<typeof chooseUnprivilegedIsolation>
+): Promise<ExecutorProbe["isolation"]> {
   try {
-    const isolation = describeIsolation(await chooseUnprivilegedIsolation(wanted, search));
-    return { runtimes, javascript, packageTools, isolation, sandboxHindrance: hindrance };
+    return describeIsolation(await chooseUnprivilegedIsolation(...wanted));
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error;
-    const isolation = { isolated: false, text: error.message };
-    return { runtimes, javascript, packageTools, isolation, sandboxHindrance: hindrance };
+    return { isolated: false, text: error.message };
   }
 }
 

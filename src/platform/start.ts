@@ -53,7 +53,8 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
   undo.add(() => runners.steps.close());
   const { processes } = runners;
   const found = describeIsolation(processes.isolation);
-  if (!found.isolated) log.warn({}, found.text);
+  if (found.isolated) log.info({}, found.text);
+  else log.warn({}, found.text);
 
   const state = await reconcileState(stores.bus, stores.configStore.state);
   if (stores.configStoreIsNew && (await stores.catalog.services.list({}, { limit: 1 })).items.length > 0) {

@@ -45,7 +45,8 @@ function checkPackageTools({ python, node, pythonVersions }: ExecutorProbe["pack
 
 export async function checkExecutor(settings: Settings): Promise<Finding[]> {
   const { probeExecutor } = await import("../../platform/probe-executor.ts");
-  const { runtimes, javascript, isolation, packageTools, sandboxHindrance } = await probeExecutor(settings);
+  const { runtimes, javascript, isolation, controlGroups, packageTools, sandboxHindrance } =
+    await probeExecutor(settings);
   const languages = Object.entries(runtimes).map(([name, probe]): Finding => {
     const check = `scripts in ${name}`;
     const chosen = name === javascript ? "; runs TypeScript and JavaScript unless a manifest says otherwise" : "";
@@ -65,7 +66,15 @@ export async function checkExecutor(settings: Settings): Promise<Finding[]> {
     checkPackageTools(packageTools),
     { check: "isolation", verdict, found: isolation.text, fix },
     sandbox,
+    checkControlGroups(settings, controlGroups),
   ];
+}
+
+/** Without control groups limits hold as well, if less closely: worth a warning only where a person named a group. */
+function checkControlGroups({ executor }: Settings, groups: ExecutorProbe["controlGroups"]): Finding {
+  const [check, found] = ["limits of runs", groups.text];
+  if (groups.inForce || !executor.cgroup.startsWith("/")) return { check, verdict: "ok", found };
+  return { check, verdict: "warn", found, fix: "name a group that this user may divide, or none: executor.cgroup" };
 }
 
 /** An engine is no need of the platform: none is worth a warning only where one was named. */

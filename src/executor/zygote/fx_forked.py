@@ -14,6 +14,7 @@ import sys
 
 import landlock
 import preload
+import run_group
 import sandbox
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
@@ -60,9 +61,11 @@ def prepare(sdk, modules):
     compile("import sys\nprint('warm', sys.argv)\n", "<warm>", "exec", dont_inherit=True)
 
 
-def run(payload, uid, gid, descriptors):
-    """Never returns."""
+def run(payload, uid, gid, descriptors, group):
+    """Never returns. `group`: the control group to join, None where there is none or this process was born in it."""
     try:
+        if group is not None:
+            run_group.join(group)
         request = json.loads(bytes(payload))
         parent = os.getppid()
         enter(request, uid, gid, descriptors)

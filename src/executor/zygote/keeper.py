@@ -16,6 +16,7 @@ import socket
 import struct
 import time
 
+import run_group
 from zygote_words import EXITED, FORK, FORK_HEAD, HEAD, KILL, LOOK, SIGNAL, STARTED, UNSTARTABLE, EXIT_BODY, PID
 
 KINDS = ("start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended", "fork", "drain", "drained")
@@ -28,6 +29,8 @@ TURN = 1024 * 1024
 HELD_PIPE_SECONDS = 1.0
 # How often what a run uses is looked at; a shorter one is held by the kernel's limits alone.
 WATCH_SECONDS = 0.1
+# How often a control group is looked at whose last processes were killed.
+EMPTY_SECONDS = 0.002
 # Longer than any start of a script; within what a message of the zygote's socket holds.
 MAX_FORK = 128 * 1024
 MAX_FRAME = 4 * 1024 * 1024
@@ -39,9 +42,9 @@ class Run:
     """One script, from its fork to the last byte of its output."""
 
     __slots__ = ("id", "pid", "fds", "order", "orders", "drains", "cap", "unhandled", "read", "written", "truncated", "paused",
-                 "expired", "overrun", "ttl", "grace", "held", "watch", "limits", "exit", "over")
+                 "expired", "overrun", "ttl", "grace", "held", "watch", "limits", "group", "emptied", "exit", "over")
 
-    def __init__(self, id, fds, order, cap, limits):
+    def __init__(self, id, fds, order, cap, limits, group):
         self.id = id
         self.pid = None
         self.fds = fds
@@ -58,6 +61,9 @@ class Run:
         self.overrun = None
         # (memory in bytes, processes and threads, output in bytes); 0: no limit.
         self.limits = limits
+        # None: what it uses is counted here, process by process.
+        self.group = group
+        self.emptied = None
         self.watch = None
         self.ttl = None
         self.grace = None
@@ -67,11 +73,13 @@ class Run:
 
 
 class Keeper:
-    def __init__(self, control, zygote, directory):
+    def __init__(self, control, zygote, directory, groups):
         self.control = control
         # Closed to everyone else.
         self.directory = directory
         self.zygote = zygote
+        self.groups = groups
+        self.prefix = run_group.prefix_of(os.getppid())
         self.out = collections.deque()
         self.runs = {}
         self.by_fd = {}
@@ -141,6 +149,7 @@ class Keeper:
     def fork(self, id, frame):
         ttl, cap, uid, gid, *limits = FORK_HEAD.unpack_from(frame, HEAD.size)
         opened = []
+        group = None
         try:
             if len(frame) > MAX_FORK:
                 raise OSError(f"{len(frame)} bytes of paths and environment; at most {MAX_FORK} start a script")
@@ -150,11 +159,17 @@ class Keeper:
             opened += pipe
             order, order_child = (end.detach() for end in socket.socketpair())
             opened += (order, order_child)
+            lent = [out_child, err_child, order_child]
+            if self.groups:
+                group = run_group.RunGroup(self.groups, f"{self.prefix}{id}", *limits[:2])
+                lent.append(group.fd)
             message = [HEAD.pack(FORK, id), memoryview(frame)[HEAD.size :]]
-            socket.send_fds(self.zygote, message, [out_child, err_child, order_child])
+            socket.send_fds(self.zygote, message, lent)
         except OSError as error:
             for fd in opened:
                 os.close(fd)
+            if group is not None:
+                group.remove()
             # A zygote that is about to be gone is no fault of the script's.
             kind = "lost" if isinstance(error, (BrokenPipeError, ConnectionResetError)) else "unstartable"
             self.send("ended", id, {"kind": kind, "message": f"no process could be forked: {error}"})
@@ -163,7 +178,7 @@ class Keeper:
             frame[:] = bytes(len(frame))
         for fd in (out_child, err_child, order_child):
             os.close(fd)
-        run = Run(id, {out: "stdout", err: "stderr"}, order, cap, limits)
+        run = Run(id, {out: "stdout", err: "stderr"}, order, cap, limits, group)
         self.runs[id] = run
         for fd in (out, err, order):
             os.set_blocking(fd, False)
@@ -186,6 +201,8 @@ class Keeper:
     def signal(self, run, number):
         """The zygote alone knows whether the process is still there to take it, or its id another's by now."""
         self.zygote.send(HEAD.pack(KILL, run.id) + SIGNAL.pack(number))
+        if number == signal.SIGKILL and run.group is not None:
+            run.group.kill()
 
     # What the zygote says.
 
@@ -217,8 +234,17 @@ class Keeper:
         """It and all that it left are gone: what is read now is all there is."""
         run.ttl = run.grace = run.watch = None
         run.held = time.monotonic() + HELD_PIPE_SECONDS
+        if run.group is not None:
+            run.overrun = run.overrun or run.group.passed(run.exit[0] if isinstance(run.exit, tuple) else 0)
+            self.empty(run)
         self.read_all(run)
         self.finish_when_quiet(run)
+
+    def empty(self, run):
+        if run.group.remove():
+            run.group = run.emptied = None
+        else:
+            run.emptied = time.monotonic() + EMPTY_SECONDS
 
     def keep_alive(self, run, ms):
         if run.exit is not None:
@@ -332,7 +358,7 @@ class Keeper:
         run.orders = 0
 
     def finish_when_quiet(self, run):
-        if run.exit is None or run.held is None or run.fds or run.over:
+        if run.exit is None or run.held is None or run.fds or run.group is not None or run.over:
             return
         run.over = True
         if run.order is not None:
@@ -353,7 +379,7 @@ class Keeper:
         """Seconds until something is due; -1: nothing is."""
         due = None
         for run in self.runs.values():
-            for moment in (run.ttl, run.grace, run.held, run.pid and run.watch):
+            for moment in (run.ttl, run.grace, run.held, run.emptied, run.pid and run.watch):
                 if moment is not None and (due is None or moment < due):
                     due = moment
         return -1 if due is None else max(0.0, due - time.monotonic())
@@ -370,6 +396,9 @@ class Keeper:
                 self.signal(run, signal.SIGKILL)
             if run.watch is not None and run.watch <= now and run.pid is not None:
                 self.look(run)
+            if run.emptied is not None and run.emptied <= now:
+                self.empty(run)
+                self.finish_when_quiet(run)
             if run.held is not None and run.held <= now:
                 if run.paused:
                     run.held = now + HELD_PIPE_SECONDS
@@ -378,10 +407,18 @@ class Keeper:
                 for fd in list(run.fds):
                     self.forget(fd)
                 run.fds.clear()
+                run.held = now + HELD_PIPE_SECONDS
                 self.finish_when_quiet(run)
 
     def look(self, run):
         """At what the run and all that it started use."""
+        if run.group is not None:
+            passed = run.group.passed()
+            if passed:
+                self.overran(run, passed)
+            else:
+                run.watch = time.monotonic() + WATCH_SECONDS
+            return
         # Who made its children the zygote's own has taken them out of the count: they are killed.
         self.zygote.send(HEAD.pack(LOOK, run.id))
         memory, processes = usage_of(run.pid)
@@ -466,12 +503,16 @@ def usage_of(pid):
     return memory, threads
 
 
-def run(address, zygote):
-    """In the keeper's own process, and never returns."""
+def run(address, zygote, groups):
+    """In the keeper's own process, and never returns. `groups`: the directory for control groups of runs, "" where there are none."""
     control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     control.connect(address)
+    keeper = Keeper(control, zygote, os.path.dirname(address), groups)
     try:
-        Keeper(control, zygote, os.path.dirname(address)).serve()
+        keeper.serve()
     finally:
-        # The zygote sees its end of the socket close, and takes all runs along.
+        # The zygote sees its end of the socket close, and takes all runs along. It may be gone itself.
+        for left in keeper.runs.values():
+            if left.group is not None:
+                left.group.kill()
         os._exit(0)

@@ -25,6 +25,8 @@ export interface ZygoteParts {
   preload: readonly string[];
   /** The directory of the Python SDK. */
   sdk: string;
+  /** Where each run gets a control group of its own; undefined: there are none. */
+  groups: string | undefined;
   /** Where its socket may lie: a directory that nobody else can enter. */
   socketDirectory: string;
   clock: Clock;
@@ -67,7 +69,7 @@ export class ZygoteProcess {
 
   /** Resolves once it can fork. Rejects with `unavailable`, saying what it complained of. `died`: it has ended, at whose wish ever. */
   static async open(
-    { launcher, python, preload, sdk, socketDirectory, clock, log }: ZygoteParts,
+    { launcher, python, preload, sdk, groups = "", socketDirectory, clock, log }: ZygoteParts,
     died: (process: ZygoteProcess, lostRuns: number) => void,
   ): Promise<ZygoteProcess> {
     await launcher.ready();
@@ -80,7 +82,7 @@ export class ZygoteProcess {
     const spawned = launcher.start(
       {
         command: python,
-        args: [...pythonFlags, program, path, sdk, ...(preload.length > 0 ? [preload.join(",")] : [])],
+        args: [...pythonFlags, program, path, sdk, groups, ...(preload.length > 0 ? [preload.join(",")] : [])],
         cwd: "/",
         env: {},
         user: undefined,

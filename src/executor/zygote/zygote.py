@@ -1,6 +1,7 @@
 """A warm interpreter that starts scripts by fork: Python's in a copy of itself, others by the program that they need.
 
-zygote.py SOCKET SDK [MODULES]      MODULES: to be imported ahead, with commas between them
+zygote.py SOCKET SDK GROUPS [MODULES]   GROUPS: the directory for control groups of runs, "" where there are none (run_group.py)
+                                        MODULES: to be imported ahead, with commas between them
 
 Each run is a process of its own: forked, put into a session of its own, limited, handed to its user, and only then given its
 context over its private channel. What this process has in its memory every run inherits. So it runs no user code, reads no
@@ -23,6 +24,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [here, os.path.join(os.path.dirname(here), "isolation")]
 import fx_forked  # noqa: E402
 import keeper  # noqa: E402
+import run_group  # noqa: E402
 from zygote_words import EXITED, EXIT_BODY, FORK, FORK_HEAD, HEAD, KILL, PID, SIGNAL, STARTED, UNSTARTABLE  # noqa: E402
 
 del sys.path[:2]
@@ -73,14 +75,15 @@ class Zygote:
         """False: the keeper is gone."""
         frame = self.frame
         try:
-            size, control, _, _ = self.keeper.recvmsg_into([frame], socket.CMSG_SPACE(3 * 4))
+            size, control, _, _ = self.keeper.recvmsg_into([frame], socket.CMSG_SPACE(4 * 4))
         except OSError:
             return False
         if size == 0:
             return False
         kind, id = HEAD.unpack_from(frame)
         if kind == FORK:
-            descriptors = [int.from_bytes(control[0][2][at : at + 4], sys.byteorder) for at in (0, 4, 8)]
+            sent = control[0][2]
+            descriptors = [int.from_bytes(sent[at : at + 4], sys.byteorder) for at in range(0, len(sent), 4)]
             self.fork(id, frame, size, descriptors)
             # Nothing of the request stays here, where the next child would find it.
             frame[:size] = bytes(size)
@@ -94,14 +97,15 @@ class Zygote:
 
     def fork(self, id, frame, size, descriptors):
         _, _, uid, gid, *_ = FORK_HEAD.unpack_from(frame, HEAD.size)
+        group = descriptors[3] if len(descriptors) > 3 else None
         try:
-            pid = os.fork()
+            pid, group = fork_into(group)
         except OSError as error:
             self.tell(HEAD.pack(UNSTARTABLE, id) + str(error).encode()[:1000])
             return
         if pid == 0:
             request = memoryview(frame)[HEAD.size + FORK_HEAD.size : size]
-            fx_forked.run(request, uid, gid, (self.null, *descriptors))
+            fx_forked.run(request, uid, gid, (self.null, *descriptors[:3]), group)
         self.runs[id] = pid
         self.by_pid[pid] = id
         self.tell(HEAD.pack(STARTED, id) + PID.pack(pid))
@@ -178,6 +182,16 @@ class Zygote:
                 return
 
 
+def fork_into(group):
+    """With the process's id goes the group that it has still to join, if any."""
+    if group is not None:
+        try:
+            return run_group.fork_into(group), None
+        except OSError:
+            pass  # Old kernels and some sandboxes refuse it.
+    return os.fork(), group
+
+
 def send_signal(pid, number):
     try:
         os.kill(pid, number)
@@ -186,7 +200,7 @@ def send_signal(pid, number):
 
 
 def main():
-    address, sdk, *modules = sys.argv[1:]
+    address, sdk, groups, *modules = sys.argv[1:]
     fx_forked.prepare(sdk, modules[0].split(",") if modules else [])
     # The executor's signals are for it: it drains, and needs us until it is done.
     for number in (signal.SIGINT, signal.SIGHUP):
@@ -195,7 +209,7 @@ def main():
     keeper_pid = os.fork()
     if keeper_pid == 0:
         ours.close()
-        keeper.run(address, theirs)
+        keeper.run(address, theirs, groups)
     theirs.close()
     zygote = Zygote(ours, keeper_pid)
     # What lies here now is never looked at again by the collector, so that no child copies its pages.
@@ -205,6 +219,8 @@ def main():
         zygote.serve()
     finally:
         zygote.abandon()
+        if groups:
+            run_group.remove_all(groups, run_group.prefix_of(os.getpid()))
 
 
 if __name__ == "__main__":

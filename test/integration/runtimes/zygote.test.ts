@@ -222,6 +222,7 @@ async function replaced(
   const launcher = new LauncherClient(around);
   const growth = maxGrowthBytes === undefined ? {} : { maxGrowthBytes };
   const zygote = new Zygote({
+    groups: undefined,
     ...around,
     ...growth,
     preload: [],

@@ -1,0 +1,175 @@
+import { existsSync, readdirSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { probeControlGroups } from "../../../src/executor/isolation/control-groups.ts";
+import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
+import { findPython } from "../../../src/executor/runtimes/find-python.ts";
+import { noLimits, type RunLimits } from "../../../src/services/run-limits.ts";
+import { eventually } from "../../support/eventually.ts";
+import { tempDirForFile } from "../../support/temp-dir.ts";
+import { isAlive, openRunner, runScript } from "./script-runs.ts";
+
+const megabyte = 1024 * 1024;
+
+/** Anybody's, since whoever was told to use it can only be disappointed. */
+const findAnyPython = () => findPython({ wanted: undefined, searchPath: process.env.PATH, othersMustReach: false });
+const probe = (wanted: string, fork: "auto" | "off" = "auto") =>
+  probeControlGroups({ wanted, fork, findPython: findAnyPython });
+
+describe("control groups", () => {
+  it.each([
+    ["are not made where a setting says so", "off", "auto", /executor\.cgroup/],
+    ["are not made for runs that are started anew", "auto", "off", /executor\.fork/],
+    [
+      "are not made in a directory that is no control group",
+      "/usr",
+      "auto",
+      /\/usr is no directory of a control group/,
+    ],
+  ] as const)("%s", async (_, wanted, fork, why) => {
+    expect(await probe(wanted, fork)).toEqual({ hindrance: expect.stringMatching(why) });
+  });
+});
+
+// Only where the kernel's controllers are on version 2, and this process may divide its group.
+if ("directory" in (await probe("auto"))) {
+  describe("a run in a control group", () => {
+    const data = tempDirForFile();
+    let runner: ProcessStepRunner;
+    let groups: string;
+    beforeAll(async () => {
+      runner = await openRunner(data);
+      if ("hindrance" in runner.controlGroups) throw new Error(runner.controlGroups.hindrance);
+      groups = runner.controlGroups.directory;
+    });
+    afterAll(() => runner.close());
+
+    const run = (source: string, limits: Partial<RunLimits> = {}) =>
+      runScript(runner, { "main.py": source }, "main.py", { request: { limits: { ...noLimits, ...limits } } });
+    const left = () => readdirSync(groups, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+
+    it("is in it from its first line, and cannot leave it", async () => {
+      const script = run(`print(open("/proc/self/cgroup").read().split("0::")[1].strip())
+for path in ("cgroup.procs", "memory.max"):
+    try: open("${groups}/" + path, "w").write("0"); print("written")
+    except OSError as error: print(error.strerror)`);
+      expect(await script.result).toMatchObject({ kind: "exited", exitCode: 0 });
+      expect(script.stdout()).toMatch(/\/fx-[\w-]+\/\d+-\d+\nPermission denied\nPermission denied\n$/);
+    });
+
+    it.each([
+      [
+        "in files without a name",
+        `import os
+file = os.memfd_create("held")
+while True: os.write(file, bytes(1 << 20))`,
+      ],
+      [
+        "in files of the machine's memory",
+        `import os
+with open(f"/dev/shm/fx-held-{os.getpid()}", "wb") as file:
+    os.unlink(file.name)
+    while True: file.write(bytes(1 << 20))`,
+      ],
+      [
+        "in a child that left its session",
+        `import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        held = [os.memfd_create("held")]
+        while True: os.write(held[0], bytes(1 << 20))
+    os._exit(0)
+time.sleep(60)`,
+      ],
+    ])("is ended by the kernel for memory %s, and the limit is named", async (_, source) => {
+      const memoryBytes = 100 * megabyte;
+      expect(await run(source, { memoryBytes }).result).toMatchObject({
+        kind: "overrun",
+        limit: "memoryBytes",
+        value: memoryBytes,
+      });
+      expect(left()).toEqual([]);
+    });
+
+    it("is ended when it is refused a process, and the limit is named", async () => {
+      const source = `import os, time
+while True:
+    try:
+        if os.fork() == 0: time.sleep(60)
+    except OSError: time.sleep(0.01)`;
+      expect(await run(source, { processes: 20 }).result).toMatchObject({ kind: "overrun", limit: "processes" });
+      expect(left()).toEqual([]);
+    });
+
+    it("fails over a process that it was refused between two looks", async () => {
+      const source = `import subprocess, sys
+for _ in range(30): subprocess.Popen(["sleep", "60"])`;
+      expect(await run(source, { processes: 20 }).result).toMatchObject({ kind: "overrun", limit: "processes" });
+    });
+
+    it("may be refused a process and do well", async () => {
+      const source = `import os
+held = []
+try:
+    while True:
+        pid = os.fork()
+        if pid == 0:
+            os.read(0, 1)
+            os.kill(os.getpid(), 19)
+        held.append(pid)
+except OSError: print("refused")
+for pid in held: os.kill(pid, 9)`;
+      const script = run(source, { processes: 20 });
+      const result = await script.result;
+      // A look that fell between the refusal and the end has ended it.
+      if (result.kind !== "overrun") expect(result).toMatchObject({ kind: "exited", exitCode: 0 });
+      expect(script.stdout()).toBe("refused\n");
+    });
+
+    it("leaves no process behind, whatever its processes do to get away", async () => {
+      const source = `import os, sys, time
+def away(depth):
+    if os.fork() == 0:
+        os.setsid()
+        os.environ.clear()
+        if depth: away(depth - 1)
+        print(os.getpid(), flush=True)
+        os.closerange(0, 100)
+        while True: time.sleep(60)
+away(5)
+time.sleep(0.3)`;
+      const script = run(source);
+      expect(await script.result).toMatchObject({ kind: "exited", exitCode: 0 });
+      const pids = script.stdout().trim().split("\n").map(Number);
+      expect(pids).toHaveLength(6);
+      expect(await Promise.all(pids.map(isAlive))).toEqual(pids.map(() => false));
+      expect(left()).toEqual([]);
+    });
+
+    it("is gone with its group when the zygote is killed", async () => {
+      const script = run(`import os, sys, time
+print("up", os.getpid(), flush=True)
+time.sleep(60)`);
+      const pid = Number(await script.waitFor(/up (\d+)/));
+      const python = await runner.runtimes.forScript("main.py")?.probe();
+      const zygote = python?.available ? runner.zygotes?.of(python.command)?.pid : undefined;
+      process.kill(zygote as number, "SIGKILL");
+      expect(await script.result).toMatchObject({ kind: "lost" });
+      await eventually(async () => !(await isAlive(pid)));
+    });
+  });
+
+  it("what a killed platform left running in its groups is ended by the next one of the same directory", async () => {
+    const data = tempDirForFile();
+    const first = await openRunner(data);
+    const script = runScript(first, { "main.py": "import time\nprint('up', flush=True)\ntime.sleep(60)" }, "main.py");
+    await script.waitFor(/(up)/);
+    // It was never closed, as by a kill: only its groups are known to the next one.
+    const next = await openRunner(data);
+    expect(await script.result).not.toMatchObject({ kind: "exited", exitCode: 0 });
+    await next.close();
+    await first.close();
+    const { directory = "" } = "directory" in next.controlGroups ? next.controlGroups : {};
+    expect(existsSync(directory)).toBe(false);
+  });
+}
