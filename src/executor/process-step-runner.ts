@@ -17,6 +17,7 @@ import { claimUserRange, type UserRange } from "./isolation/user-range.ts";
 import { LauncherClient } from "./launcher/launcher-client.ts";
 import { RunRoot } from "./run-root.ts";
 import { RunningScript, type ScriptParts } from "./running-script.ts";
+import { RunningSteps } from "./running-steps.ts";
 import { findBun } from "./runtimes/find-bun.ts";
 import { findPython, type PythonInterpreter } from "./runtimes/find-python.ts";
 import { installLibrary } from "./runtimes/library.ts";
@@ -92,7 +93,7 @@ export class ProcessStepRunner implements StepRunner {
   readonly #launches: StepLaunches;
   readonly #resolved = new Map<Runtime, Promise<void>>();
   readonly #warm: WarmHosts;
-  readonly #running = new Set<RunningStep>();
+  readonly #running = new RunningSteps();
 
   private constructor(
     options: ProcessStepRunnerOptions,
@@ -212,10 +213,7 @@ export class ProcessStepRunner implements StepRunner {
   }
 
   run(request: StepRequest, host: StepHost): RunningStep {
-    const step = this.#runWarm(request, host) ?? this.#runAlone(request, host);
-    this.#running.add(step);
-    void step.result.then(() => this.#running.delete(step));
-    return step;
+    return this.#running.add(this.#runWarm(request, host) ?? this.#runAlone(request, host));
   }
 
   /** Undefined: it is to have a process of its own. */
@@ -274,8 +272,7 @@ export class ProcessStepRunner implements StepRunner {
   /** Kills what still runs; those steps end as `stopped`. */
   async close(): Promise<void> {
     await this.environments.close();
-    for (const script of this.#running) script.stop("shutdown", 0);
-    await Promise.all([...this.#running].map((script) => script.result));
+    await this.#running.close();
     await this.#warm.close();
     await this.zygotes?.close();
     await leaveControlGroups(this.controlGroups);

@@ -1,29 +1,23 @@
 import type { Clock } from "../foundation/clock.ts";
 import { messageOf } from "../foundation/errors.ts";
+import type { OutputMeter } from "./output-meter.ts";
 import type { OutputChunk, StepHost } from "./step-runner.ts";
-
-/** `passed` is called once, when more than `bytes` were written. */
-export interface OutputLimit {
-  bytes: number | undefined;
-  passed(): void;
-}
 
 /** The output of one step on its way to its host: piece by piece, in order, up to the cap. */
 export class RelayedOutput {
   readonly #host: StepHost;
   readonly #clock: Clock;
   readonly #capBytes: number;
-  readonly #limit: OutputLimit;
-  #writtenBytes = 0;
+  readonly #meter: OutputMeter;
   #bytes = 0;
   #truncated = false;
   #failure: string | undefined;
 
-  constructor(host: StepHost, clock: Clock, capBytes: number, limit: OutputLimit) {
-    this.#limit = limit;
+  constructor(host: StepHost, clock: Clock, capBytes: number, meter: OutputMeter) {
     this.#host = host;
     this.#clock = clock;
     this.#capBytes = capBytes;
+    this.#meter = meter;
   }
 
   get seen(): { outputBytes: number; truncated: boolean } {
@@ -37,10 +31,7 @@ export class RelayedOutput {
 
   /** Resolves when the host has taken it; await it before the next, so that a slow host slows what writes. */
   async write(stream: OutputChunk["stream"], bytes: Uint8Array): Promise<void> {
-    const limitBytes = this.#limit.bytes ?? Number.POSITIVE_INFINITY;
-    const wasWithin = this.#writtenBytes <= limitBytes;
-    this.#writtenBytes += bytes.length;
-    if (wasWithin && this.#writtenBytes > limitBytes) this.#limit.passed();
+    this.#meter.add(bytes.length);
     const kept = bytes.subarray(0, Math.max(0, this.#capBytes - this.#bytes));
     const isCut = kept.length < bytes.length;
     if (kept.length > 0) {

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
 import type { LimitName } from "../services/run-limits.ts";
+import { OutputMeter } from "./output-meter.ts";
 import { RelayedOutput } from "./relayed-output.ts";
 import type { RunningStep, StepHost, StepRequest, StepResult } from "./step-runner.ts";
 
@@ -45,6 +46,7 @@ export class RemoteStep implements RunningStep {
   readonly #request: StepRequest;
   readonly #work: RemoteWork;
   readonly #clock: Clock;
+  readonly #meter: OutputMeter;
   readonly #output: RelayedOutput;
   readonly #preparing = new AbortController();
   readonly #waiting = new AbortController();
@@ -53,19 +55,13 @@ export class RemoteStep implements RunningStep {
   #started = false;
   #stopped: StopReason | undefined;
   #timedOut = false;
-  #saidTooMuch = false;
 
-  constructor(request: StepRequest, host: StepHost, work: RemoteWork, clock: Clock) {
+  constructor(request: StepRequest, host: StepHost, workFor: (host: StepHost) => RemoteWork, clock: Clock) {
     this.#request = request;
-    this.#work = work;
     this.#clock = clock;
-    this.#output = new RelayedOutput(host, clock, request.outputCapBytes, {
-      bytes: request.limits.outputBytes,
-      passed: () => {
-        this.#saidTooMuch = true;
-        this.#halt(0);
-      },
-    });
+    this.#meter = new OutputMeter(request.limits.outputBytes, () => this.#halt(0));
+    this.#work = workFor(this.#meter.countingLogs(host));
+    this.#output = new RelayedOutput(host, clock, request.outputCapBytes, this.#meter);
     this.#lease = clock.setTimer(request.ttlMs, () => this.stop("lease-lost", 0));
     this.result = this.#run();
   }
@@ -152,7 +148,7 @@ export class RemoteStep implements RunningStep {
     }
     if (this.#timedOut) return { kind: "timeout", timeoutMs: this.#request.timeoutMs, ...seen };
     const { outputBytes } = this.#request.limits;
-    if (this.#saidTooMuch && outputBytes !== undefined)
+    if (this.#meter.isPassed && outputBytes !== undefined)
       return { ...seen, kind: "overrun", limit: "outputBytes", value: outputBytes };
     return end.kind === "exited" || end.kind === "overrun" ? { ...seen, ...end } : end;
   }

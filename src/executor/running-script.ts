@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../foundation/clock.ts";
 import { messageOf } from "../foundation/errors.ts";
 import type { ChannelEnd, OpenChannel, SlotChannel } from "./channel/slot-channel.ts";
 import type { LaunchEnd, Launched, LaunchListener } from "./launcher/launcher.ts";
+import { OutputMeter } from "./output-meter.ts";
 import { type StopReason, stepResultOf } from "./step-end.ts";
 import type { RunningStep, StepHost, StepRequest, StepResult } from "./step-runner.ts";
 
@@ -43,6 +44,7 @@ export class RunningScript implements RunningStep {
   readonly #request: StepRequest;
   readonly #host: StepHost;
   readonly #parts: ScriptParts;
+  readonly #meter: OutputMeter;
   #launched: Launched | undefined;
   #stop: { reason: StopReason; graceMs: number } | undefined;
   #ttl: { untilMs: number } | undefined;
@@ -55,6 +57,7 @@ export class RunningScript implements RunningStep {
     this.#request = request;
     this.#host = host;
     this.#parts = parts;
+    this.#meter = new OutputMeter(request.limits.outputBytes, () => this.#launched?.stop(0));
     this.result = this.#run();
   }
 
@@ -76,7 +79,8 @@ export class RunningScript implements RunningStep {
       if (hindrance !== undefined) return { kind: "unstartable", message: hindrance };
       const slotChannel = await this.#parts.channel();
       const scratch = await this.#parts.scratch();
-      channel = slotChannel.open({ context: this.#request.context, directory: this.#request.directory }, this.#host);
+      const { context, directory } = this.#request;
+      channel = slotChannel.open({ context, directory }, this.#meter.countingLogs(this.#host));
       const launch = await this.#parts.prepare({ ...channel, channelPath: slotChannel.path, scratch });
       // The time to live counts from the request: getting ready must not lengthen a lease.
       const ttlMs = (this.#ttl?.untilMs ?? deadlineMs) - this.#parts.clock.monotonic();
@@ -109,7 +113,10 @@ export class RunningScript implements RunningStep {
             this.#launched?.stop(timeoutGraceMs);
           });
         },
-        output: (stream, bytes) => this.#relay(stream, bytes),
+        output: (stream, bytes) => {
+          this.#meter.add(bytes.length);
+          return this.#relay(stream, bytes);
+        },
         ended: (end) => {
           timeout?.cancel();
           this.#launched = undefined;
@@ -143,7 +150,7 @@ export class RunningScript implements RunningStep {
 
   #resultOf(end: LaunchEnd, channel: ChannelEnd): StepResult {
     const known = {
-      end,
+      end: this.#asOverrun(end),
       outputBytes: this.#outputBytes,
       truncated: "truncated" in end && end.truncated,
       stopped: this.#stop?.reason,
@@ -152,5 +159,11 @@ export class RunningScript implements RunningStep {
       overrun: channel.overrun,
     };
     return stepResultOf(known, this.#request);
+  }
+
+  /** What was printed and what was logged come from two sides, so that nobody but this sees both. */
+  #asOverrun(end: LaunchEnd): LaunchEnd {
+    if (!this.#meter.isPassed || (end.kind !== "exited" && end.kind !== "signalled")) return end;
+    return { kind: "overrun", limit: "outputBytes", truncated: end.truncated };
   }
 }

@@ -3,6 +3,7 @@ import type { ExecutionId } from "../../foundation/ids.ts";
 import type { Log } from "../../foundation/log.ts";
 import type { Random } from "../../foundation/random.ts";
 import { RemoteStep } from "../remote-step.ts";
+import { RunningSteps } from "../running-steps.ts";
 import type { RunningStep, StepHost, StepRequest, StepRunner } from "../step-runner.ts";
 import { ContainerWork } from "./container-work.ts";
 import { EngineFinder } from "./engine-finder.ts";
@@ -30,7 +31,9 @@ export class ContainerStepRunner implements StepRunner {
   readonly #options: ContainerStepRunnerOptions;
   readonly #finder: EngineFinder;
   readonly #files: GivenFiles;
-  readonly #running = new Map<ExecutionId, { attempt: number; step: RemoteStep }>();
+  readonly #running = new RunningSteps();
+  /** Their containers are not to be swept away. */
+  readonly #attempts = new Map<ExecutionId, { attempt: number; step: RunningStep }>();
 
   private constructor(options: ContainerStepRunnerOptions, files: GivenFiles) {
     this.#options = options;
@@ -44,14 +47,16 @@ export class ContainerStepRunner implements StepRunner {
   }
 
   run(request: StepRequest, host: StepHost): RunningStep {
-    if (request.elsewhere?.kind !== "container") throw new Error(`${request.script} is no container`);
+    const { elsewhere } = request;
+    if (elsewhere?.kind !== "container") throw new Error(`${request.script} is no container`);
     const { clock } = this.#options;
     const parts = { ...this.#options, files: this.#files, engine: (signal: AbortSignal) => this.#finder.find(signal) };
-    const step = new RemoteStep(request, host, new ContainerWork(parts, request, host, request.elsewhere), clock);
+    const work = (host: StepHost) => new ContainerWork(parts, request, host, elsewhere);
+    const step = this.#running.add(new RemoteStep(request, host, work, clock));
     const { executionId, attempt } = request;
-    this.#running.set(executionId, { attempt, step });
+    this.#attempts.set(executionId, { attempt, step });
     void step.result.then(() => {
-      if (this.#running.get(executionId)?.step === step) this.#running.delete(executionId);
+      if (this.#attempts.get(executionId)?.step === step) this.#attempts.delete(executionId);
     });
     return step;
   }
@@ -74,7 +79,7 @@ export class ContainerStepRunner implements StepRunner {
       []) {
       const execution = own[labels.execution] as ExecutionId;
       const attempt = Number(own[labels.attempt]);
-      if (this.#running.get(execution)?.attempt === attempt || (await isLive(execution, attempt))) continue;
+      if (this.#attempts.get(execution)?.attempt === attempt || (await isLive(execution, attempt))) continue;
       await engine?.remove(id, signal);
       removed += 1;
     }
@@ -83,9 +88,7 @@ export class ContainerStepRunner implements StepRunner {
 
   /** Kills what still runs; those steps end as `stopped`. */
   async close(): Promise<void> {
-    const steps = [...this.#running.values()].map(({ step }) => step);
-    for (const step of steps) step.stop("shutdown", 0);
-    await Promise.all(steps.map((step) => step.result));
+    await this.#running.close();
     await this.#files.close();
   }
 }

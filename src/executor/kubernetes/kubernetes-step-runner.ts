@@ -2,6 +2,7 @@ import type { Clock } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { Log } from "../../foundation/log.ts";
 import { RemoteStep } from "../remote-step.ts";
+import { RunningSteps } from "../running-steps.ts";
 import type { RunningStep, StepHost, StepRequest, StepRunner } from "../step-runner.ts";
 import { type ClusterSource, readClusterAccess } from "./cluster-access.ts";
 import { JobWork } from "./job-work.ts";
@@ -16,7 +17,7 @@ export interface KubernetesStepRunnerOptions {
 /** Runs each step as a Job of a Kubernetes cluster. */
 export class KubernetesStepRunner implements StepRunner {
   readonly #options: KubernetesStepRunnerOptions;
-  readonly #running = new Set<RemoteStep>();
+  readonly #running = new RunningSteps();
 
   constructor(options: KubernetesStepRunnerOptions) {
     this.#options = options;
@@ -30,17 +31,13 @@ export class KubernetesStepRunner implements StepRunner {
         "no Kubernetes cluster is known here: say where its kubeconfig is (setting executor.kubernetes.kubeconfig)";
       throw new PlatformError("unavailable", message, { retryable: false });
     };
-    const work = new JobWork({ ...this.#options, access }, request, host, request.elsewhere?.secrets ?? []);
-    const step = new RemoteStep(request, host, work, clock);
-    this.#running.add(step);
-    void step.result.then(() => this.#running.delete(step));
-    return step;
+    const secrets = request.elsewhere?.secrets ?? [];
+    const work = (host: StepHost) => new JobWork({ ...this.#options, access }, request, host, secrets);
+    return this.#running.add(new RemoteStep(request, host, work, clock));
   }
 
   /** Ends what still runs; those steps end as `stopped`. */
   async close(): Promise<void> {
-    const steps = [...this.#running];
-    for (const step of steps) step.stop("shutdown", 0);
-    await Promise.all(steps.map((step) => step.result));
+    await this.#running.close();
   }
 }

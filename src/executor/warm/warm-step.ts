@@ -4,6 +4,7 @@ import type { LimitName } from "../../services/run-limits.ts";
 import { Asks } from "../channel/asks.ts";
 import type { LaunchEnd } from "../launcher/launcher.ts";
 import { processorTimes } from "../launcher/tree-usage.ts";
+import { OutputMeter } from "../output-meter.ts";
 import { RelayedOutput } from "../relayed-output.ts";
 import { longestTimerMs, timeoutGraceMs } from "../running-script.ts";
 import { type StopReason, stepResultOf } from "../step-end.ts";
@@ -48,7 +49,8 @@ export class WarmStep implements RunningStep, Occupant {
     this.#request = request;
     this.#parts = parts;
     this.#aliveUntil = parts.clock.monotonic() + request.ttlMs;
-    this.#asks = new Asks(host, parts.clock, {
+    const meter = new OutputMeter(request.limits.outputBytes, () => this.#overran("outputBytes"));
+    this.#asks = new Asks(meter.countingLogs(host), parts.clock, {
       answer: (answer) => this.#process?.say(answer),
       // It would not hear why.
       refused: () => this.#process?.stop(0),
@@ -57,8 +59,7 @@ export class WarmStep implements RunningStep, Occupant {
         if (this.#asks.isDone) this.#asksDone?.();
       },
     });
-    const limit = { bytes: request.limits.outputBytes, passed: () => this.#overran("outputBytes") };
-    const relayed = new RelayedOutput(host, parts.clock, request.outputCapBytes, limit);
+    const relayed = new RelayedOutput(host, parts.clock, request.outputCapBytes, meter);
     this.#output = new StepOutput(relayed, () => this.#listen());
     this.result = this.#toResult();
   }

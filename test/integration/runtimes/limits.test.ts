@@ -25,6 +25,9 @@ while True:
       files: `held = [open("/dev/null") for _ in range(10_000)]`,
       output: `import sys
 while True: sys.stdout.write("x" * 4096)`,
+      logs: `from fx_ef import context
+print("x" * 40_000)
+while True: context.logging.info("x" * 4000)`,
       modest: `print("within")`,
     },
   },
@@ -41,11 +44,14 @@ setTimeout(() => {}, 60_000);`,
 setInterval(() => spawn("sleep", ["60"]).on("error", () => {}), 1);`,
       files: `import { openSync } from "node:fs"; for (let n = 0; n < 10_000; n += 1) openSync("/dev/null");`,
       output: `import { writeSync } from "node:fs"; for (;;) writeSync(1, "x".repeat(4096));`,
+      logs: `import { context } from "@streamzero/fx";
+console.log("x".repeat(40_000));
+for (;;) { context.logging.info("x".repeat(4000)); await new Promise((resolve) => setImmediate(resolve)); }`,
       modest: `console.log("within")`,
     },
   },
 };
-type Body = "memory" | "memoryOfChildren" | "time" | "processes" | "files" | "output" | "modest";
+type Body = "memory" | "memoryOfChildren" | "time" | "processes" | "files" | "output" | "logs" | "modest";
 
 describe.each(["python, forked", "python, started anew", "node", "node, spawned", "bun", "bun, spawned"])(
   "a limit of a script in %s",
@@ -119,6 +125,11 @@ describe.each(["python, forked", "python, started anew", "node", "node, spawned"
     it("of output ends a run that writes more", async () => {
       const ended = await run("output", { outputBytes: 64 * 1024 }).result;
       expect(ended).toMatchObject({ kind: "overrun", limit: "outputBytes" });
+    });
+
+    it("of output counts what a run logs as well", async () => {
+      const logs = await run("logs", { outputBytes: 64 * 1024 }).result;
+      expect(logs).toMatchObject({ kind: "overrun", limit: "outputBytes", value: 64 * 1024 });
     });
 
     it("is not felt by a run that stays within all of them", async () => {
