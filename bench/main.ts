@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { accepted } from "./accepted.ts";
 import { eventTypes } from "./event-types.ts";
 import { executions } from "./executions.ts";
+import { flows } from "./flows.ts";
 import { footprint } from "./footprint.ts";
 import { ingest } from "./ingest.ts";
 import { listing } from "./listing.ts";
@@ -29,6 +30,7 @@ const benches: readonly Bench[] = [
   accepted,
   executions,
   warmRuns,
+  flows,
   footprint,
   listing,
   logSearch,

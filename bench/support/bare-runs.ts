@@ -13,7 +13,7 @@ const program = path.join(import.meta.dirname, "../contenders/bare-spawn.ts");
 
 /** Runs the language's script so often without the platform. */
 export async function bareRuns(
-  language: Language,
+  language: Pick<Language, "runtime" | "file"> & { source(): string },
   directory: string,
   runs: number,
   atATime: number,

@@ -52,3 +52,23 @@ export function serviceFiles(
     [file]: source(next),
   };
 }
+
+export const python = languages[0];
+
+/** A script that is nothing but work. */
+export function fibonacci(n: number): string {
+  return `def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)\nprint(fib(${n}))\n`;
+}
+
+export function importing(module: string): string {
+  return `import ${module}\nprint(${module}.__version__)\n`;
+}
+
+/** The files of a service that runs the same Python script so often, one after the other, for events of this type. */
+export function sequence(type: string, count: number, source: string): Record<string, string> {
+  const names = Array.from({ length: count }, (_, n) => `step_${n + 1}.py`);
+  return {
+    "manifest.json": JSON.stringify({ execution_order: names, trigger_events: [type] }),
+    ...Object.fromEntries(names.map((name) => [name, source])),
+  };
+}

@@ -53,9 +53,10 @@ def own_group(proc="/proc/self"):
             fields = line.split()
             if fields[fields.index("-") + 1] == "cgroup2" and path is not None:
                 root, top = (field.encode().decode("unicode_escape") for field in fields[3:5])
-                below = os.path.relpath(path, root)
-                if not below.startswith(".."):
-                    return top, os.path.normpath(os.path.join(top, below))
+                # Of a process that is outside of its own namespace the path begins with "/..".
+                below = os.path.relpath(path, root).split("/") + path.split("/")
+                if ".." not in below:
+                    return top, os.path.normpath(os.path.join(top, os.path.relpath(path, root)))
     raise Hindrance("no hierarchy of control groups (version 2) is mounted that holds this process")
 
 

@@ -512,7 +512,6 @@ def run(address, zygote, groups):
         keeper.serve()
     finally:
         # The zygote sees its end of the socket close, and takes all runs along. It may be gone itself.
-        for left in keeper.runs.values():
-            if left.group is not None:
-                left.group.kill()
+        if groups:
+            run_group.remove_all(groups, keeper.prefix)
         os._exit(0)

@@ -62,8 +62,8 @@ class RunGroup:
     def events(self, name):
         try:
             fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self.fd)
-        except FileNotFoundError:
-            return {}
+        except OSError:
+            return {}  # Its last process is gone, and it with it.
         try:
             words = os.read(fd, 4096).split()
         finally:

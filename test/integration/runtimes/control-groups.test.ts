@@ -1,11 +1,13 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { probeControlGroups } from "../../../src/executor/isolation/control-groups.ts";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import { findPython } from "../../../src/executor/runtimes/find-python.ts";
+import { runTool } from "../../../src/executor/runtimes/run-tool.ts";
 import { noLimits, type RunLimits } from "../../../src/services/run-limits.ts";
 import { eventually } from "../../support/eventually.ts";
-import { tempDirForFile } from "../../support/temp-dir.ts";
+import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
 import { isAlive, openRunner, runScript } from "./script-runs.ts";
 
 const megabyte = 1024 * 1024;
@@ -27,6 +29,30 @@ describe("control groups", () => {
     ],
   ] as const)("%s", async (_, wanted, fork, why) => {
     expect(await probe(wanted, fork)).toEqual({ hindrance: expect.stringMatching(why) });
+  });
+
+  const v2 = (root: string, at: string) => `30 23 0:26 ${root} ${at} rw,relatime shared:4 - cgroup2 cgroup2 rw\n`;
+  const v1 = "29 23 0:25 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
+  it.each([
+    ["a unit's", "0::/system.slice/fx.service\n", v2("/", "/sys/fs/cgroup"), "/sys/fs/cgroup/system.slice/fx.service"],
+    ["the top of a container's", "0::/\n", v2("/", "/sys/fs/cgroup"), "/sys/fs/cgroup"],
+    ["one in a part that is mounted", "0::/docker/1/a\n", v2("/docker/1", "/sys/fs/cgroup"), "/sys/fs/cgroup/a"],
+    ["one beside version 1", "4:memory:/x\n0::/y\n", v1 + v2("/", "/mnt/two\\040words"), "/mnt/two words/y"],
+    ["none that is outside of the namespace", "0::/../other\n", v2("/", "/sys/fs/cgroup"), undefined],
+    ["none that is not mounted", "0::/docker/2\n", v2("/docker/1", "/sys/fs/cgroup"), undefined],
+    ["none where there is version 1 alone", "4:memory:/x\n", v1, undefined],
+  ])("find the group of a process: %s", async (_, cgroup, mountinfo, expected) => {
+    const directory = tempDir();
+    writeFileSync(join(directory, "cgroup"), cgroup);
+    writeFileSync(join(directory, "mountinfo"), mountinfo);
+    const program = `import sys
+sys.path.insert(0, sys.argv[1])
+import control_groups
+try: print(control_groups.own_group(sys.argv[2])[1], end="")
+except control_groups.Hindrance: pass`;
+    const { command } = await findAnyPython();
+    const isolation = join(import.meta.dirname, "../../../src/executor/isolation");
+    expect(await runTool(command, ["-I", "-B", "-c", program, isolation, directory])).toBe(expected ?? "");
   });
 });
 

@@ -20,13 +20,18 @@ import { eventually } from "../../support/eventually.ts";
 export const capBytes = 10 * 1024 * 1024;
 
 /** As the platform makes it: others may pass through, so that scripts' files can lie inside. */
-export async function openRunner(dataDirectory: string, fork: "auto" | "off" = "auto"): Promise<ProcessStepRunner> {
+export async function openRunner(
+  dataDirectory: string,
+  fork: "auto" | "off" = "auto",
+  cgroup = "auto",
+): Promise<ProcessStepRunner> {
   chmodSync(dataDirectory, 0o711);
   const runner = await ProcessStepRunner.open({
     dataDirectory,
     slots: 4,
     warmProcesses: 4,
     fork,
+    cgroup,
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
