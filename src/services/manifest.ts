@@ -152,7 +152,9 @@ export const manifestSchema = z.object({
   max_open_files: z.int().min(16).max(1_000_000).optional().describe("Files that one script may have open."),
   max_output: sizeSchema({ min: 1024, max: 1024 ** 4, told: "at least 1 KB" })
     .optional()
-    .describe("What one script prints and logs; past it the run ends. Without it, what is past the platform's cap is not kept."),
+    .describe(
+      "What one script prints and logs; past it the run ends. Without it, what is past the platform's cap is not kept.",
+    ),
   isolation: z
     .enum(isolationLevels)
     .optional()

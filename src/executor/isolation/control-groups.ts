@@ -1,4 +1,5 @@
-import { rmdir } from "node:fs/promises";
+import { readdir, rmdir } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../foundation/errors.ts";
 import { sha256 } from "../../foundation/hash.ts";
@@ -36,9 +37,13 @@ export async function prepareControlGroups(options: ControlGroupOptions, runRoot
   return ask(options, "--prepare", `fx-${sha256(runRoot).slice(0, 16)}`);
 }
 
-/** Gives the directory back. */
+/** Removes what is there, once nothing runs any more. */
 export async function leaveControlGroups(groups: ControlGroups): Promise<void> {
-  if ("directory" in groups) await rmdir(groups.directory).catch(() => {});
+  if (!("directory" in groups)) return;
+  const { directory } = groups;
+  const below = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  for (const entry of below) if (entry.isDirectory()) await rmdir(join(directory, entry.name)).catch(() => {});
+  await rmdir(directory).catch(() => {});
 }
 
 /** One sentence for `fx doctor`. */

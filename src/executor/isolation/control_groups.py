@@ -89,9 +89,9 @@ def prepare(base, mark):
     give_controllers(base, lambda: empty(base))
     directory = os.path.join(base, mark)
     os.makedirs(directory, exist_ok=True)
-    run_group.remove_all(directory)
+    run_group.remove_all(directory, lambda owner: True)
     give_controllers(directory)
-    trial = run_group.RunGroup(directory, "trial", 64 << 20, 16)
+    trial = run_group.RunGroup(directory, os.getpid(), "trial", 64 << 20, 16)
     try:
         child = os.fork()
         if child == 0:

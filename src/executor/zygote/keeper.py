@@ -79,7 +79,7 @@ class Keeper:
         self.directory = directory
         self.zygote = zygote
         self.groups = groups
-        self.prefix = run_group.prefix_of(os.getppid())
+        self.owner = os.getppid()
         self.out = collections.deque()
         self.runs = {}
         self.by_fd = {}
@@ -161,7 +161,7 @@ class Keeper:
             opened += (order, order_child)
             lent = [out_child, err_child, order_child]
             if self.groups:
-                group = run_group.RunGroup(self.groups, f"{self.prefix}{id}", *limits[:2])
+                group = run_group.RunGroup(self.groups, self.owner, id, *limits[:2])
                 lent.append(group.fd)
             message = [HEAD.pack(FORK, id), memoryview(frame)[HEAD.size :]]
             socket.send_fds(self.zygote, message, lent)
@@ -513,5 +513,5 @@ def run(address, zygote, groups):
     finally:
         # The zygote sees its end of the socket close, and takes all runs along. It may be gone itself.
         if groups:
-            run_group.remove_all(groups, keeper.prefix)
+            run_group.remove_all(groups, lambda owner: owner == str(keeper.owner))
         os._exit(0)

@@ -23,15 +23,10 @@ before_fork, after_fork_parent, after_fork_child = (
 )
 
 
-def prefix_of(zygote):
-    """What the names of a zygote's groups begin with."""
-    return f"{zygote}-"
-
-
 class RunGroup:
-    def __init__(self, directory, name, memory, processes):
-        """`memory` in bytes, `processes` with their threads; 0: no limit."""
-        self.path = os.path.join(directory, name)
+    def __init__(self, directory, owner, run, memory, processes):
+        """`owner`: the process that forks into it. `memory` in bytes, `processes` with their threads; 0: no limit."""
+        self.path = os.path.join(directory, f"{owner}-{run}")
         os.mkdir(self.path)
         self.fd = None
         try:
@@ -118,11 +113,15 @@ def remove(path):
     return not os.path.exists(path)
 
 
-def remove_all(directory, prefix=""):
-    """Ends and removes the groups of whoever is gone, as far as that can be done in a few seconds."""
+def is_gone(owner):
+    return not os.path.exists(f"/proc/{owner}")
+
+
+def remove_all(directory, of):
+    """Ends and removes the groups of those owners, told by a function, as far as that can be done in a few seconds."""
     deadline = time.monotonic() + REMOVE_SECONDS
     while os.path.isdir(directory):
-        left = [entry.path for entry in os.scandir(directory) if entry.is_dir() and entry.name.startswith(prefix)]
+        left = [entry.path for entry in os.scandir(directory) if entry.is_dir() and of(entry.name.partition("-")[0])]
         if all([remove(path) for path in left]) or time.monotonic() > deadline:
             return
         time.sleep(0.002)

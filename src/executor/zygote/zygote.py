@@ -205,6 +205,8 @@ def main():
     # The executor's signals are for it: it drains, and needs us until it is done.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    if groups:
+        run_group.remove_all(groups, run_group.is_gone)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     keeper_pid = os.fork()
     if keeper_pid == 0:
@@ -220,7 +222,7 @@ def main():
     finally:
         zygote.abandon()
         if groups:
-            run_group.remove_all(groups, run_group.prefix_of(os.getpid()))
+            run_group.remove_all(groups, lambda owner: owner == str(os.getpid()))
 
 
 if __name__ == "__main__":

@@ -82,19 +82,19 @@ for path in ("cgroup.procs", "memory.max"):
       expect(script.stdout()).toMatch(/\/fx-[\w-]+\/\d+-\d+\nPermission denied\nPermission denied\n$/);
     });
 
+    // Without a user of its own, Landlock keeps a run from these.
+    const inSharedMemory = `import os
+with open(f"/dev/shm/fx-held-{os.getpid()}", "wb") as file:
+    os.unlink(file.name)
+    while True: file.write(bytes(1 << 20))`;
+
     it.each([
+      ...(process.getuid?.() === 0 ? [["in files of the machine's memory", inSharedMemory] as const] : []),
       [
         "in files without a name",
         `import os
 file = os.memfd_create("held")
 while True: os.write(file, bytes(1 << 20))`,
-      ],
-      [
-        "in files of the machine's memory",
-        `import os
-with open(f"/dev/shm/fx-held-{os.getpid()}", "wb") as file:
-    os.unlink(file.name)
-    while True: file.write(bytes(1 << 20))`,
       ],
       [
         "in a child that left its session",
@@ -182,6 +182,8 @@ time.sleep(60)`);
       process.kill(zygote as number, "SIGKILL");
       expect(await script.result).toMatchObject({ kind: "lost" });
       await eventually(async () => !(await isAlive(pid)));
+      // The next one, which is started at once, removes what it finds of one that is gone.
+      await eventually(() => left().length === 0);
     });
   });
 

@@ -34,7 +34,7 @@ if (own !== undefined) {
     "a group entered by %s ends all that was started in it, wherever it went",
     async (way) => {
       const answer = await python(`import time
-group = run_group.RunGroup("${own}", f"fx-test-{os.getpid()}", 0, 0)
+group = run_group.RunGroup("${own}", "fx-test", os.getpid(), 0, 0)
 told, tell = os.pipe()
 def away(depth):
     if os.fork() == 0:
@@ -65,7 +65,7 @@ print(os.path.exists(group.path))`);
 
   it("a child is born in its group, with all that a fork of Python's gives it", async () => {
     const answer = await python(`import signal, threading
-group = run_group.RunGroup("${own}", f"fx-test-{os.getpid()}", 0, 0)
+group = run_group.RunGroup("${own}", "fx-test", os.getpid(), 0, 0)
 forked = []
 os.register_at_fork(before=lambda: forked.append("before"), after_in_child=lambda: forked.append("child"))
 told, tell = os.pipe()
