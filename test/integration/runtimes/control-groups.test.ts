@@ -82,14 +82,16 @@ for path in ("cgroup.procs", "memory.max"):
       expect(script.stdout()).toMatch(/\/fx-[\w-]+\/\d+-\d+\nPermission denied\nPermission denied\n$/);
     });
 
-    // Without a user of its own, Landlock keeps a run from these.
-    const inSharedMemory = `import os
+    const inSharedMemory: [string, string] = [
+      "in files of the machine's memory",
+      `import os
 with open(f"/dev/shm/fx-held-{os.getpid()}", "wb") as file:
     os.unlink(file.name)
-    while True: file.write(bytes(1 << 20))`;
-
-    it.each([
-      ...(process.getuid?.() === 0 ? [["in files of the machine's memory", inSharedMemory] as const] : []),
+    while True: file.write(bytes(1 << 20))`,
+    ];
+    const ways: [string, string][] = [
+      // Without a user of its own, Landlock keeps a run from these.
+      ...(process.getuid?.() === 0 ? [inSharedMemory] : []),
       [
         "in files without a name",
         `import os
@@ -107,7 +109,8 @@ if os.fork() == 0:
     os._exit(0)
 time.sleep(60)`,
       ],
-    ])("is ended by the kernel for memory %s, and the limit is named", async (_, source) => {
+    ];
+    it.each(ways)("is ended by the kernel for memory %s, and the limit is named", async (_, source) => {
       const memoryBytes = 100 * megabyte;
       expect(await run(source, { memoryBytes }).result).toMatchObject({
         kind: "overrun",
