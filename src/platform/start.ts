@@ -1,5 +1,6 @@
 import { type LoadedSettings, loadSettings, type Settings, type SettingsSources } from "../config/settings.ts";
 import { administratorToken } from "../config/token.ts";
+import { describeControlGroups } from "../executor/isolation/control-groups.ts";
 import { describeIsolation } from "../executor/isolation/isolation.ts";
 import { systemClock } from "../foundation/clock.ts";
 import { PlatformError } from "../foundation/errors.ts";
@@ -55,6 +56,9 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
   const found = describeIsolation(processes.isolation);
   if (found.isolated) log.info({}, found.text);
   else log.warn({}, found.text);
+  const groups = describeControlGroups(processes.controlGroups);
+  if (groups.inForce || !settings.executor.cgroup.startsWith("/")) log.info({}, groups.text);
+  else log.warn({}, groups.text);
 
   const state = await reconcileState(stores.bus, stores.configStore.state);
   if (stores.configStoreIsNew && (await stores.catalog.services.list({}, { limit: 1 })).items.length > 0) {

@@ -41,7 +41,7 @@ def base_of(wanted):
     above = os.path.dirname(own)
     if os.path.basename(own) == LEAF or is_delegated(above):
         return above
-    raise Hindrance(f"the group {own} is not the platform's to divide; a systemd unit says so with Delegate=yes")
+    raise Hindrance(f"the group of this process, {own}, is not the platform's to divide; a systemd unit says that it is with Delegate=yes")
 
 
 def own_group(proc="/proc/self"):

@@ -180,7 +180,14 @@ test("ledger reconcile adds up, and doctor finds the platform ready", async () =
     code: 0,
     out: expect.stringContaining("balanced"),
   });
-  const findings = await fxJson<{ check: string; verdict: string }[]>(["doctor"], platform);
+  const findings = await fxJson<{ check: string; verdict: string; found: string }[]>(["doctor"], platform);
   expect(findings).toContainEqual(expect.objectContaining({ check: "platform", verdict: "ok" }));
   expect(findings).toContainEqual(expect.objectContaining({ check: "node", verdict: "ok" }));
+  expect(findings).toContainEqual({
+    check: "limits of runs",
+    verdict: "ok",
+    found: expect.stringMatching(
+      /in a control group of its own below \/|looked at ten times a second \(no control groups: ./,
+    ),
+  });
 });
