@@ -26,7 +26,8 @@ export async function openStepRunners(
   data: DataDirectory,
   around: Surroundings,
 ): Promise<StepRunners> {
-  const { slots, warmProcesses, runRoot, firstUid, isolation, fork, cgroup, python, bun, javascript } = settings.executor;
+  const { slots, warmProcesses, runRoot, firstUid, isolation, fork, cgroup, python, bun, javascript } =
+    settings.executor;
   const { sqlDirectory, sqlStatementMs } = settings.executor;
   const processes = await ProcessStepRunner.open({
     ...around,

@@ -256,6 +256,8 @@ class Keeper:
         run.ttl = now + ms / 1000
         if run.watch is None and (run.limits[0] or run.limits[1]):
             run.watch = now + WATCH_SECONDS
+            if run.group is not None and run.pid is not None:
+                run.group.forgive()
 
     def stop(self, run, grace_ms):
         if run.exit is not None:

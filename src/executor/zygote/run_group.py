@@ -29,6 +29,8 @@ class RunGroup:
         self.path = os.path.join(directory, f"{owner}-{run}")
         os.mkdir(self.path)
         self.fd = None
+        # Processes refused before what runs now.
+        self.refused = 0
         try:
             self.fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             if memory:
@@ -52,7 +54,14 @@ class RunGroup:
         memory = self.events("memory.events")
         if memory.get("oom") and memory.get("oom_kill"):
             return "memoryBytes"
-        return "processes" if ended != 0 and self.events("pids.events").get("max") else None
+        return "processes" if ended != 0 and self.refusals() > self.refused else None
+
+    def forgive(self):
+        """A process that stays begins another run, which is not to end for what an earlier one did."""
+        self.refused = self.refusals()
+
+    def refusals(self):
+        return self.events("pids.events").get("max", 0)
 
     def events(self, name):
         try:
