@@ -6,8 +6,12 @@ cd "$root" || exit 1
 busybox ip link set lo up
 groups=/sys/fs/cgroup
 
+# Not to the console itself, where vitest would paint.
 run() {
-  "$@" "$root"/.tools/node-*/bin/node node_modules/vitest/vitest.mjs run --testTimeout 600000 --hookTimeout 600000 $tests 2>&1
+  "$@" "$root"/.tools/node-*/bin/node node_modules/vitest/vitest.mjs run --testTimeout 600000 --hookTimeout 600000 $tests >/run/said 2>&1
+  status=$?
+  cat /run/said
+  return $status
 }
 
 # As systemd does it for Delegate=yes.
