@@ -11,9 +11,12 @@ const zygote = path.join(import.meta.dirname, "../contenders/bare_zygote.py");
 const childUid = 60_999;
 const program = path.join(import.meta.dirname, "../contenders/bare-spawn.ts");
 
+/** A script and what runs it, without the platform. */
+type Bare = Pick<Language, "runtime" | "file"> & { source(): string };
+
 /** Runs the language's script so often without the platform. */
 export async function bareRuns(
-  language: Pick<Language, "runtime" | "file"> & { source(): string },
+  language: Bare,
   directory: string,
   runs: number,
   atATime: number,
@@ -28,7 +31,7 @@ export async function bareRuns(
 
 /** Forks the script from a warm interpreter so often; nothing of the platform, and no language but Python. */
 export async function bareForks(
-  language: Language,
+  language: Bare,
   directory: string,
   runs: number,
   atATime: number,
@@ -44,7 +47,7 @@ export async function bareForks(
 
 /** Runs the script so often in warm interpreters, so many of them; nothing of the platform, and no language but Python. */
 export async function bareWarm(
-  language: Language,
+  language: Bare,
   directory: string,
   runs: number,
   processes: number,

@@ -6,7 +6,7 @@ export const languages = [
     runtime: undefined,
     isolation: undefined,
     file: "main.py",
-    source: python,
+    source: printingInPython,
   },
   {
     name: "Python, warm",
@@ -14,26 +14,33 @@ export const languages = [
     runtime: undefined,
     isolation: "warm",
     file: "main.py",
-    source: python,
+    source: printingInPython,
   },
-  { name: "TypeScript on Bun", slug: "bun", runtime: "bun", isolation: undefined, file: "main.ts", source: typescript },
+  {
+    name: "TypeScript on Bun",
+    slug: "bun",
+    runtime: "bun",
+    isolation: undefined,
+    file: "main.ts",
+    source: printingInTypeScript,
+  },
   {
     name: "TypeScript on Node",
     slug: "node",
     runtime: "node",
     isolation: undefined,
     file: "main.ts",
-    source: typescript,
+    source: printingInTypeScript,
   },
 ] as const;
 
-function python(next?: string): string {
+function printingInPython(next?: string): string {
   return next === undefined
     ? 'print("first line")\n'
     : `from fx_ef import context\nprint("first line")\ncontext.events.send("${next}", {"from": "bench"})\n`;
 }
 
-function typescript(next?: string): string {
+function printingInTypeScript(next?: string): string {
   return next === undefined
     ? 'const line: string = "first line";\nconsole.log(line);\n'
     : `import { context } from "@streamzero/fx";\nconst line: string = "first line";\nconsole.log(line);\nawait context.events.send("${next}", { from: "bench" });\n`;
