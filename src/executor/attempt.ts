@@ -104,9 +104,13 @@ export class Attempt {
     this.#running?.stop(reason, this.#parts.killGraceMs);
   }
 
-  /** Runs to the end. Undefined when the lease was lost: there is nothing to report then. */
-  async run(): Promise<AttemptReport | undefined> {
+  /**
+   * Runs to the end. Undefined when the lease was lost: there is nothing to report then. `ranOut` is called once its last script is
+   * gone: its slot is then another's.
+   */
+  async run(ranOut: () => void): Promise<AttemptReport | undefined> {
     const outcome = await this.#outcome();
+    ranOut();
     if (outcome === undefined) return undefined;
     // Whatever the script made of it: an outcome stands for all that was sent (rule D9).
     if (this.#undelivered !== undefined && outcome.kind !== "cancelled") {

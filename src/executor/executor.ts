@@ -132,13 +132,20 @@ export class Executor {
   }
 
   async #run(attempt: Attempt, slot: number): Promise<void> {
+    let isFree = false;
+    const free = () => {
+      if (isFree) return;
+      isFree = true;
+      this.#freeSlots.push(slot);
+      this.#claiming.wake();
+    };
     try {
-      const report = await attempt.run();
+      // The next run of the slot begins while this one's output and end become durable.
+      const report = await attempt.run(free);
       if (report) await this.#reports.add(report);
     } finally {
       this.#attempts.delete(attempt);
-      this.#freeSlots.push(slot);
-      this.#claiming.wake();
+      free();
     }
   }
 
