@@ -92,7 +92,9 @@ function runsOf({ isolation }: Language): number {
   return isolation === "warm" ? warmRunsPerRound : runsPerRound;
 }
 
-function bare({ isolation }: Language): (...of: Parameters<typeof bareRuns>) => Promise<{ elapsedMs: number }> {
+function bare({
+  isolation,
+}: Language): (language: Language, directory: string, runs: number, atATime: number) => Promise<{ elapsedMs: number }> {
   return isolation === "warm" ? bareWarm : bareRuns;
 }
 

@@ -3,7 +3,7 @@ import { bareRuns } from "./support/bare-runs.ts";
 import type { Bench, BenchOptions, Report } from "./support/bench.ts";
 import { BenchPlatform } from "./support/platform.ts";
 import { interleaved, type Measured, ratio } from "./support/rounds.ts";
-import { fibonacci, importing, python, sequence } from "./support/scripts.ts";
+import { fibonacci, importing, languages, sequence } from "./support/scripts.ts";
 import { withTempDir } from "./support/temp-dir.ts";
 import { until } from "./support/until.ts";
 
@@ -14,6 +14,8 @@ const steps = "bench.flow.steps";
 const work = "bench.flow.work";
 const plain = "bench.flow.plain";
 const numpy = "bench.flow.numpy";
+const numpyWarm = "bench.flow.numpy.warm";
+const numpyFile = { "requirements.txt": "numpy\n" };
 
 /** Whole flows in Python, by the time that a user waits for them: many short runs, few long ones, and an import of a package. */
 export const flows: Bench = {
@@ -35,7 +37,7 @@ async function measureAll(directory: string, rounds: number, note: BenchOptions[
       name,
       measure: async () => {
         const folder = path.join(directory, name.replaceAll(/\W+/g, "-"));
-        const { elapsedMs } = await bareRuns({ ...python, source: () => source }, folder, runs, 1);
+        const { elapsedMs } = await bareRuns({ ...languages[0], source: () => source }, folder, runs, 1);
         return { ms: elapsedMs };
       },
     });
@@ -47,6 +49,7 @@ async function measureAll(directory: string, rounds: number, note: BenchOptions[
       bare("long, bare", fibonacci(long.of), long.count),
       flow("plain", plain, 1),
       flow("numpy", numpy, 1),
+      flow("numpy, warm", numpyWarm, 1),
     ];
     // What a script imports is learned from its first runs, and a warm interpreter with it made ready.
     for (let n = 0; n < 3; n += 1)
@@ -74,6 +77,7 @@ function report(of: (name: string) => Measured): Report {
       [`${longs}, bare processes`, ms("long, bare"), "", "", ""],
       ["an empty script", ms("plain"), "", "", ""],
       ["a script that imports numpy", ms("numpy"), "the empty script", to("numpy", "plain"), "ratio 2"],
+      ["- at the level warm", ms("numpy, warm"), "the empty script", to("numpy, warm", "plain"), "ratio 2"],
     ],
     remarks: [
       "From before the POST of the one event until the last execution of its flow is completed, by the clock of this machine, to a millisecond. One after the other, never two at a time. A run an event: the script sends an event that starts the service again, until it has counted down. Bare: the same interpreter and script, started by a small Node process. numpy was installed at the deploy.",
@@ -85,7 +89,9 @@ async function deployAll(platform: BenchPlatform): Promise<void> {
   await platform.deploy("flow-steps", sequence(steps, short.count, fibonacci(short.of)));
   await platform.deploy("flow-work", sequence(work, long.count, fibonacci(long.of)));
   await platform.deploy("flow-plain", sequence(plain, 1, ""));
-  await platform.deploy("flow-numpy", { ...sequence(numpy, 1, importing("numpy")), "requirements.txt": "numpy\n" });
+  await platform.deploy("flow-numpy", { ...sequence(numpy, 1, importing("numpy")), ...numpyFile });
+  const warm = sequence(numpyWarm, 1, importing("numpy"), { isolation: "warm" });
+  await platform.deploy("flow-numpy-warm", { ...warm, ...numpyFile });
   const next = `from fx_ef import context
 left = context.params["left"] - 1
 if left > 0: context.events.send("${chain}", {"left": left})

@@ -60,8 +60,6 @@ export function serviceFiles(
   };
 }
 
-export const python = languages[0];
-
 /** A script that is nothing but work. */
 export function fibonacci(n: number): string {
   return `def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)\nprint(fib(${n}))\n`;
@@ -72,10 +70,15 @@ export function importing(module: string): string {
 }
 
 /** The files of a service that runs the same Python script so often, one after the other, for events of this type. */
-export function sequence(type: string, count: number, source: string): Record<string, string> {
+export function sequence(
+  type: string,
+  count: number,
+  source: string,
+  manifest: Record<string, string> = {},
+): Record<string, string> {
   const names = Array.from({ length: count }, (_, n) => `step_${n + 1}.py`);
   return {
-    "manifest.json": JSON.stringify({ execution_order: names, trigger_events: [type] }),
+    "manifest.json": JSON.stringify({ ...manifest, execution_order: names, trigger_events: [type] }),
     ...Object.fromEntries(names.map((name) => [name, source])),
   };
 }
