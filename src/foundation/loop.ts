@@ -24,7 +24,8 @@ export class Loop {
 
   /** Runs the work soon; calls while it runs are remembered as one. */
   wake(): void {
-    this.#wake.abort();
+    // Any reason: without one an error is made at each wake-up, with its stack.
+    this.#wake.abort(true);
   }
 
   /** Resolves when the work under way has ended. */

@@ -134,7 +134,7 @@ export class SinkLoop<Item> {
     try {
       return await Promise.race([reading, due]);
     } finally {
-      read.abort();
+      read.abort(true);
     }
   }
 
