@@ -44,6 +44,8 @@ export interface RoutingBatch {
   linkEpoch: number;
   /** News of the platform's own that no link of that epoch wants: while the epoch is current nothing is read for their decision. */
   unwanted?: ReadonlySet<EventKey>;
+  /** Called once what the batch started can be claimed, which is before it is durable: a claim of it is durable no earlier. */
+  onClaimable?(): void;
 }
 
 /** An event as it came off the bus, valid. */

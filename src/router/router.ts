@@ -176,7 +176,9 @@ export class Router {
   ): Promise<RoutingResult> {
     const events = read.map(({ incoming }) => incoming);
     const positions = nextPositions(read.map(({ record }) => record));
-    return this.#parts.catalog.routing.route({ events, positions, ...index }, decideAll);
+    const { bus, catalog } = this.#parts;
+    const onClaimable = () => bus.signal("dispatch");
+    return catalog.routing.route({ events, positions, ...index, onClaimable }, decideAll);
   }
 
   /** Dead letter before the position moves: a lost commit delivers again, a lost dead letter loses the event. */
@@ -210,7 +212,6 @@ export class Router {
 
   #announce(result: RoutingResult): void {
     const { bus, onRouted } = this.#parts;
-    if (result.executions > 0) bus.signal("dispatch");
     if (result.rejected + result.mapped + result.skipped > 0) bus.signal("outbox");
     bus.signal("routed");
     onRouted?.(result);

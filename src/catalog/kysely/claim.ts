@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { type Lane, lanes } from "../../executions/lanes.ts";
 import { lifecycleEvent } from "../../executions/lifecycle-events.ts";
 import { invariant } from "../../foundation/assert.ts";
 import type { EventKey } from "../../foundation/ids.ts";
@@ -14,10 +15,12 @@ import { joinTurns, reopenThrottled, type TurnKey } from "./turns.ts";
 
 export function claim(context: StoreContext, request: ClaimRequest): Promise<ClaimedExecution[]> {
   return inTransaction(context, async (tx, now) => {
-    await reopenThrottled(tx, now);
-    await openDelayed(context, tx, now);
+    const found = await look(context, tx, now);
+    if (found.throttled) await reopenThrottled(tx, now);
+    if (found.delayed) await openDelayed(context, tx, now);
     const rows: ExecutionRow[] = [];
     for (const lane of new Set(request.lanes)) {
+      if (!(found[lane] || found.throttled || found.delayed)) continue;
       const limit = request.limit - rows.length;
       if (limit <= 0) break;
       const claimed = await takeTurns(context, tx, lane, { ...request, limit }, now);
@@ -40,6 +43,23 @@ export function claim(context: StoreContext, request: ClaimRequest): Promise<Cla
     );
     return claimed;
   });
+}
+
+type Look = Record<"throttled" | "delayed" | Lane, number | boolean>;
+
+/** Where there may be something to do: one statement in place of one for each place. */
+async function look({ traits }: StoreContext, tx: Tx, now: number): Promise<Look> {
+  const open = lanes.map(
+    (lane) => sql`
+      exists(select 1 from turns ${traits.walk("turns_open")} where state = 0 and lane = ${lane}) as ${sql.ref(lane)}`,
+  );
+  const { rows } = await sql<Look>`
+    select
+      exists(select 1 from turns ${traits.walk("turns_throttled")} where state = 3) as throttled,
+      exists(select 1 from executions ${traits.walk("executions_delayed")}
+        where status = 'pending' and gate = 1 and not_before <= ${now}) as delayed,
+      ${sql.join(open)}`.execute(tx);
+  return rows[0] as Look;
 }
 
 /** Those whose time has come join the ready ones; then a claim walks over none that it must leave. */

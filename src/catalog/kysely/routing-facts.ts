@@ -1,3 +1,4 @@
+import { topics } from "../../events/topics.ts";
 import type { EventKey, ExecutionId } from "../../foundation/ids.ts";
 import {
   type EventCause,
@@ -36,7 +37,7 @@ export async function readRoutingFacts(
     known,
     causes,
     flowExecutions: await readFlowExecutions(tx, fresh, causes),
-    runRequests: await readRunRequests(tx, keys),
+    runRequests: await readRunRequests(tx, fresh),
     now,
   };
 }
@@ -84,7 +85,9 @@ async function readFlowExecutions(
   return new Map(rows.map((row) => [row.correlation_id, row.executions]));
 }
 
-async function readRunRequests(tx: Tx, keys: readonly EventKey[]): Promise<Map<EventKey, RunRequestFacts>> {
+async function readRunRequests(tx: Tx, events: readonly IncomingEvent[]): Promise<Map<EventKey, RunRequestFacts>> {
+  // A run is asked for by an event of the platform's own, on its topic and on no other.
+  const keys = events.filter(({ topic }) => topic === topics.platform).map(({ key }) => key);
   if (keys.length === 0) return new Map();
   const rows = await tx.selectFrom("run_requests").selectAll().where("key", "in", padded(keys)).execute();
   return new Map(

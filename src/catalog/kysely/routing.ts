@@ -39,8 +39,8 @@ const insertLedger = new BulkInsert<"ledger", { key: EventKey }>(
 
 export function routingStore(context: StoreContext): RoutingStore {
   return {
-    route: (batch, decide) =>
-      inTransaction(context, async (tx, now) => {
+    route: (batch, decide) => {
+      const write = async (tx: Tx, now: number) => {
         const counts = await PartitionCounts.read(tx);
         const covered = batch.events.filter((incoming) => counts.isCovered(incoming));
         const fresh = batch.events.filter((incoming) => !counts.isCovered(incoming));
@@ -81,7 +81,11 @@ export function routingStore(context: StoreContext): RoutingStore {
         for (const position of batch.positions) counts.reach(position);
         await counts.write(tx, now);
         return result;
-      }),
+      };
+      return inTransaction(context, write, ({ executions }) => {
+        if (executions > 0) batch.onClaimable?.();
+      });
+    },
 
     async positions() {
       const rows = await context.db.selectFrom("partitions").select(["topic", "partition", "to_offset"]).execute();

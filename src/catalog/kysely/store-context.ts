@@ -25,12 +25,17 @@ export interface CatalogLimits {
 
 export type Tx = Transaction<Tables>;
 
-/** Runs `work` in one transaction; everything in it happens at the same `now`. Resolves when it is durable. */
+/**
+ * Runs `work` in one transaction; everything in it happens at the same `now`. Resolves when it is durable; `committed` is called before,
+ * when other transactions can see it.
+ */
 export async function inTransaction<Result>(
   context: StoreContext,
   work: (tx: Tx, now: number) => Promise<Result>,
+  committed?: (result: Result) => void,
 ): Promise<Result> {
   const result = await context.db.transaction().execute((tx) => work(tx, context.clock.now()));
+  committed?.(result);
   await context.durable();
   return result;
 }
