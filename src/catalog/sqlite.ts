@@ -34,6 +34,9 @@ type SqliteLocation =
 export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<Catalog> {
   const { clock, ids, log, limits } = options;
   const opened = options.database ? { database: options.database, sync: undefined } : openDatabase(options.path);
+  const { sync } = opened;
+  const changes = opened.database.prepare("select total_changes() as count");
+  let synced = -1;
   const dialect = sqliteDialect({ ...opened, closesDatabase: options.database === undefined });
   return openKyselyCatalog({
     db: new Kysely<Tables>({ dialect }),
@@ -42,7 +45,14 @@ export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<
     ids,
     log,
     limits: { losses: maxLosses, ...limits },
-    durable: async () => opened.sync?.durable(),
+    async durable() {
+      if (!sync) return;
+      const { count } = changes.get() as { count: number };
+      // A look that found nothing has nothing to wait for.
+      if (count <= synced) return;
+      await sync.durable();
+      synced = Math.max(synced, count);
+    },
   });
 }
 

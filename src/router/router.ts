@@ -22,6 +22,9 @@ import { RoutingIndex } from "../services/routing-index.ts";
 import { decide, isUnwanted, type RoutingLimits } from "./decide.ts";
 import { type ReadEvent, readRecords, type Segment } from "./intake.ts";
 
+/** Between two commits of offsets to the bus, of which each is a sync. */
+const commitMs = 500;
+
 export interface RouterParts {
   bus: Bus;
   catalog: { routing: RoutingStore; links: LinkStore };
@@ -46,6 +49,9 @@ export class Router {
   readonly #parts: RouterParts;
   readonly #stopping = new AbortController();
   #index: RoutingIndex | undefined;
+  /** Not committed to the bus yet; by topic and partition. */
+  readonly #routed = new Map<string, RoutedPosition>();
+  #committedAt = Number.NEGATIVE_INFINITY;
   #done: Promise<void> | undefined;
 
   constructor(parts: RouterParts) {
@@ -92,7 +98,7 @@ export class Router {
   }
 
   async #run(subscription: Subscription): Promise<void> {
-    const { clock, idleTime, log } = this.#parts;
+    const { clock, idleTime } = this.#parts;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       const records = await this.#persist("read the bus", () => subscription.next(signal));
@@ -101,18 +107,30 @@ export class Router {
       for (const segment of readRecords(records)) {
         if (!(await this.#routeSegment(segment))) return this.#leave(subscription);
       }
-      try {
-        await subscription.commit(nextPositions(records));
-      } catch (error) {
-        // Harmless: the catalog holds the true positions, a redelivery is counted as duplicate.
-        log.warn({ error: messageOf(error) }, "could not commit offsets to the bus");
-      }
+      for (const position of nextPositions(records))
+        this.#routed.set(`${position.topic}/${position.partition}`, position);
+      if (clock.monotonic() - this.#committedAt >= commitMs) await this.#commitOffsets(subscription);
       if (idleTime) await giveWay({ clock, idleTime }, clock.monotonic() - began, signal);
     }
     await this.#leave(subscription);
   }
 
+  /** Now and then: the catalog holds the true positions (rule D13), these tell others how far routing is. */
+  async #commitOffsets(subscription: Subscription): Promise<void> {
+    const { clock, log } = this.#parts;
+    this.#committedAt = clock.monotonic();
+    if (this.#routed.size === 0) return;
+    try {
+      await subscription.commit([...this.#routed.values()]);
+      this.#routed.clear();
+    } catch (error) {
+      // Harmless: a redelivery is counted as duplicate.
+      log.warn({ error: messageOf(error) }, "could not commit offsets to the bus");
+    }
+  }
+
   async #leave(subscription: Subscription): Promise<void> {
+    await this.#commitOffsets(subscription);
     try {
       await subscription.close();
     } catch (error) {

@@ -43,6 +43,8 @@ export interface SinkWork<Item> {
 
 /** Nobody waits for what a sink stores: while others are busy it takes a twentieth of the thread. */
 const sinkShare = 20;
+/** Between two commits of its place on the bus, of which each is a sync: what is stored twice after a crash is there once. */
+const commitMs = 500;
 /**
  * Between the first record of a batch and its reading, unless it is full: those who route and run have the thread first, and a
  * batch costs two commits, whatever is in it.
@@ -65,7 +67,7 @@ export class SinkLoop<Item> {
   readonly #stopping = new AbortController();
   /** Stored or set aside, not yet committed; by topic and partition. */
   readonly #positions = new Map<string, GroupPosition>();
-  #flushedAt = 0;
+  #settledAt = 0;
   /** Since it last gave way. */
   #workedMs = 0;
   #done: Promise<void> | undefined;
@@ -79,7 +81,7 @@ export class SinkLoop<Item> {
   async start(): Promise<void> {
     const { group, topics, batchSize } = this.#work;
     const subscription = await this.#parts.bus.subscribe({ group, topics, from: "earliest", maxRecords: batchSize });
-    this.#flushedAt = this.#parts.clock.monotonic();
+    this.#settledAt = this.#parts.clock.monotonic();
     this.#done = this.#run(subscription);
   }
 
@@ -95,7 +97,7 @@ export class SinkLoop<Item> {
     let reading: Promise<BusRecord[] | undefined> | undefined;
     while (!signal.aborted) {
       reading ??= this.#persist("read the bus", () => subscription.next(signal)).then((read) => read?.result);
-      const records = await this.#unlessFlushIsDue(reading);
+      const records = await this.#unlessDue(reading);
       if (records === "due") {
         await this.#settle(subscription);
         continue;
@@ -107,9 +109,7 @@ export class SinkLoop<Item> {
       for (const { topic, partition, offset } of records) {
         this.#positions.set(`${topic}/${partition}`, { topic, partition, offset: offset + 1 });
       }
-      if (this.#work.flush === undefined || this.#dueInMs(this.#work.flush.everyMs) <= 0) {
-        await this.#settle(subscription);
-      }
+      if (this.#settlesInMs() <= 0) await this.#settle(subscription);
       await this.#giveWay(clock.monotonic() - began);
     }
     await this.#settle(subscription);
@@ -125,12 +125,11 @@ export class SinkLoop<Item> {
     this.#workedMs = 0;
   }
 
-  /** What `reading` brings; "due" when gathered items have waited long enough before it brings anything. */
-  async #unlessFlushIsDue(reading: Promise<BusRecord[] | undefined>): Promise<BusRecord[] | undefined | "due"> {
-    const { flush } = this.#work;
-    if (flush === undefined || this.#positions.size === 0) return reading;
+  /** What `reading` brings; "due" when what was stored has waited long enough to be settled before it brings anything. */
+  async #unlessDue(reading: Promise<BusRecord[] | undefined>): Promise<BusRecord[] | undefined | "due"> {
+    if (this.#positions.size === 0) return reading;
     const read = new AbortController();
-    const due = sleep(this.#parts.clock, this.#dueInMs(flush.everyMs), read.signal).then(() => "due" as const);
+    const due = sleep(this.#parts.clock, this.#settlesInMs(), read.signal).then(() => "due" as const);
     try {
       return await Promise.race([reading, due]);
     } finally {
@@ -138,15 +137,15 @@ export class SinkLoop<Item> {
     }
   }
 
-  #dueInMs(everyMs: number): number {
-    return this.#flushedAt + everyMs - this.#parts.clock.monotonic();
+  #settlesInMs(): number {
+    return this.#settledAt + (this.#work.flush?.everyMs ?? commitMs) - this.#parts.clock.monotonic();
   }
 
   /** Makes durable what is gathered, then commits. */
   async #settle(subscription: Subscription): Promise<void> {
     const { clock, log } = this.#parts;
     const { flush, noun } = this.#work;
-    this.#flushedAt = clock.monotonic();
+    this.#settledAt = clock.monotonic();
     if (this.#positions.size === 0) return;
     if (flush && (await this.#persist(`store ${noun}`, () => flush.run())) === undefined) return;
     try {

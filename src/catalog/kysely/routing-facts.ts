@@ -1,4 +1,4 @@
-import { topics } from "../../events/topics.ts";
+import { isReservedType } from "../../events/reserved-types.ts";
 import type { EventKey, ExecutionId } from "../../foundation/ids.ts";
 import {
   type EventCause,
@@ -86,8 +86,8 @@ async function readFlowExecutions(
 }
 
 async function readRunRequests(tx: Tx, events: readonly IncomingEvent[]): Promise<Map<EventKey, RunRequestFacts>> {
-  // A run is asked for by an event of the platform's own, on its topic and on no other.
-  const keys = events.filter(({ topic }) => topic === topics.platform).map(({ key }) => key);
+  // A run is asked for by an event of the platform's own type, and by no other.
+  const keys = events.filter(({ event }) => isReservedType(event.type)).map(({ key }) => key);
   if (keys.length === 0) return new Map();
   const rows = await tx.selectFrom("run_requests").selectAll().where("key", "in", padded(keys)).execute();
   return new Map(
