@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Running } from "../peer.ts";
 import type { Ran, Stage } from "./stage.ts";
 
@@ -40,17 +39,22 @@ export async function driven(stage: Stage, program: DriverProgram): Promise<Runn
 }
 
 async function ask(stage: Stage, { child, lines }: Ran, request: Request): Promise<Answer> {
-  const patience = AbortSignal.timeout(patienceMs);
+  const { promise: answered, resolve, reject } = Promise.withResolvers<Answer>();
+  // Several lines may come at once: none of them may be missed.
+  const hear = (line: string) => {
+    if (line.startsWith("bench ")) resolve(JSON.parse(line.slice("bench ".length)));
+  };
+  const late = setTimeout(() => reject(new Error(`no answer within ${patienceMs} ms`)), patienceMs);
+  lines.on("line", hear);
   try {
     child.stdin?.write(`${JSON.stringify(request)}\n`);
-    for (;;) {
-      const [line] = (await once(lines, "line", { signal: patience })) as [string];
-      if (!line.startsWith("bench ")) continue;
-      const answer = JSON.parse(line.slice("bench ".length)) as Answer;
-      if (answer.error !== undefined) throw new Error(answer.error);
-      return answer;
-    }
+    const answer = await answered;
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return answer;
   } catch (error) {
     throw new Error(`${JSON.stringify(request)}: ${(error as Error).message}: ${stage.said}`, { cause: error });
+  } finally {
+    clearTimeout(late);
+    lines.off("line", hear);
   }
 }
