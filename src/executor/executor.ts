@@ -27,6 +27,8 @@ export interface ExecutorParts extends AttemptParts {
 }
 
 const maxReportsPerCommit = 500;
+/** Attempts under way, those included whose end is not durable yet. */
+const maxHeldPerSlot = 4;
 
 /**
  * Claims due executions from the catalog while it has free slots, runs them, keeps their leases, and
@@ -99,8 +101,10 @@ export class Executor {
 
   async #claim(stopping: AbortSignal): Promise<void> {
     const { bus, clock, instance, leases, leaseMs, leaseMarginMs } = this.#parts;
-    while (!stopping.aborted && this.#freeSlots.length > 0) {
-      const limit = this.#freeSlots.length;
+    while (!stopping.aborted) {
+      // Those whose scripts have ended wait for the disk: where it does not keep up, no more are begun.
+      const limit = Math.min(this.#freeSlots.length, maxHeldPerSlot * this.#parts.slots - this.#attempts.size);
+      if (limit <= 0) return;
       const order = this.#laneOrders[this.#claims % this.#laneOrders.length] ?? lanes;
       // The lease began no later than the answer, so counting from the question is safe (rule D8).
       const askedAt = clock.monotonic();
@@ -146,6 +150,7 @@ export class Executor {
     } finally {
       this.#attempts.delete(attempt);
       free();
+      this.#claiming.wake();
     }
   }
 

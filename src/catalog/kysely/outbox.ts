@@ -14,10 +14,12 @@ export async function announce(tx: Tx, events: readonly CloudEvent[]): Promise<v
   );
 }
 
-export function outboxStore({ db }: StoreContext): OutboxStore {
+export function outboxStore({ db, durable }: StoreContext): OutboxStore {
   return {
     async peek(limit) {
       const rows = await db.selectFrom("outbox").selectAll().orderBy("id").limit(limit).execute();
+      // A look may see what is not on the disk yet, and what is sent cannot be undone with it.
+      if (rows.length > 0) await durable();
       return rows.map(({ id, topic, event }) => ({ id, topic, event: JSON.parse(event) as CloudEvent }));
     },
 

@@ -7,7 +7,7 @@ import type { Answer, Ask, RetryWords } from "./channel-message.ts";
 import { askIdOf, readAsk, type Words } from "./read-ask.ts";
 
 /** Asks being handled at one time; past it the script's writes wait. */
-const maxPendingAsks = 256;
+const maxPendingAsks = 64;
 const maxPendingBytes = 16 * 1024 * 1024;
 
 /** The host's own words for "the script asked for something that cannot be". All others are the platform's trouble. */
@@ -18,6 +18,9 @@ const refusals: ReadonlySet<ErrorCode> = new Set([
   "conflict",
   "limit-exceeded",
 ]);
+
+/** Bytes of answers that a script may leave unread; past it nothing more is read of it. */
+export const maxUnreadAnswers = 1024 * 1024;
 
 export interface AskListener {
   answer(answer: Answer): void;

@@ -2,11 +2,13 @@ import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../foundation/clock.ts";
 import { encodeFrame, type FrameReader } from "../frame.ts";
 import type { StepHost } from "../step-runner.ts";
-import { Asks } from "./asks.ts";
+import { Asks, maxUnreadAnswers } from "./asks.ts";
 import { readWords } from "./read-ask.ts";
 
 /** After the script's end, what its socket still holds is read; one that somebody holds open is cut after so long without a byte. */
 const heldSocketMs = 1_000;
+
+const nothing = Buffer.alloc(0);
 
 /** One admitted connection: takes what the script asks for to its host and carries the answers back. */
 export class ChannelSession {
@@ -16,6 +18,7 @@ export class ChannelSession {
   readonly #frames: FrameReader;
   readonly #done = Promise.withResolvers<void>();
   #held: Timer | undefined;
+  #isPaused = false;
   #closed = false;
 
   constructor(socket: Socket, frames: FrameReader, host: StepHost, clock: Clock) {
@@ -28,11 +31,12 @@ export class ChannelSession {
       },
       refused: () => socket.destroy(),
       handled: () => {
-        if (!this.asks.isFull) socket.resume();
+        this.#goOn();
         this.#settle();
       },
     });
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    socket.on("drain", () => this.#goOn());
     socket.on("close", () => {
       this.#closed = true;
       this.#settle();
@@ -42,6 +46,7 @@ export class ChannelSession {
   /** The script is gone: resolves when the connection has ended and every ask that arrived on it has been handled (rule D9). */
   async end(): Promise<void> {
     this.#giveUpHeldSocket();
+    this.#goOn();
     await this.#done.promise;
     this.#held?.cancel();
   }
@@ -58,12 +63,32 @@ export class ChannelSession {
   #read(chunk: Buffer): void {
     if (this.#held) this.#giveUpHeldSocket();
     try {
-      for (const frame of this.#frames.read(chunk)) void this.asks.take(readWords(frame), frame.length);
+      for (const frame of this.#frames.read(chunk)) {
+        void this.asks.take(readWords(frame), frame.length);
+        // What is left of the chunk stays with the reader.
+        if (this.#isFull) return void this.#pause();
+      }
     } catch {
       // No SDK's words, or too many: what follows cannot be read either.
       this.#socket.destroy();
     }
-    if (this.asks.isFull) this.#socket.pause();
+  }
+
+  /** A script that has ended reads no answers: what it asked for is taken all the same. */
+  get #isFull(): boolean {
+    return this.asks.isFull || (!this.#held && this.#socket.writableLength > maxUnreadAnswers);
+  }
+
+  #pause(): void {
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  #goOn(): void {
+    if (!this.#isPaused || this.#isFull) return;
+    this.#isPaused = false;
+    this.#read(nothing);
+    if (!this.#isPaused) this.#socket.resume();
   }
 
   #settle(): void {

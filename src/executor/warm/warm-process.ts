@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../foundation/clock.ts";
+import { maxUnreadAnswers } from "../channel/asks.ts";
 import type { SlotChannel } from "../channel/slot-channel.ts";
 import { encodeFrame, type FrameReader } from "../frame.ts";
 import type { LaunchEnd, Launched } from "../launcher/launcher.ts";
@@ -14,11 +15,15 @@ const retireMs = 1_000;
 /** Whoever is so near to its end may be killed before it hears otherwise. */
 const nearEndMs = 100;
 
+const nothing = Buffer.alloc(0);
+
 /** Who has the process now. */
 export interface Occupant {
   /** It is this one's from now on, though it may still be starting. */
   given(process: WarmProcess): void;
   heard(word: HostWord, sizeBytes: number): void;
+  /** It has read of its answers, or never will: more may be asked for. */
+  roomAgain(): void;
   /** By the pipes of the process, from whoever writes to its descriptors. */
   output(stream: "stdout" | "stderr", bytes: Uint8Array): void | Promise<void>;
   /** The process has ended; nothing more will be heard of it. */
@@ -49,6 +54,7 @@ export class WarmProcess {
   #pipedBytes = 0;
   #launched: Launched | undefined;
   #socket: Socket | undefined;
+  #frames: FrameReader | undefined;
   #launchEnd: LaunchEnd | undefined;
   #held: Timer | undefined;
   #pid = 0;
@@ -92,6 +98,11 @@ export class WarmProcess {
     return this.#pipedBytes;
   }
 
+  /** It reads what it is answered. One that has ended reads nothing, and what it asked for is taken all the same. */
+  get hasRoom(): boolean {
+    return this.#launchEnd !== undefined || (this.#socket?.writableLength ?? 0) <= maxUnreadAnswers;
+  }
+
   /** It runs nothing more. */
   get isDoomed(): boolean {
     return this.#isDoomed || this.#launchEnd !== undefined;
@@ -127,8 +138,9 @@ export class WarmProcess {
   listen(isOn: boolean): void {
     if (this.#isPaused !== isOn) return;
     this.#isPaused = !isOn;
-    if (isOn) this.#socket?.resume();
-    else this.#socket?.pause();
+    if (!isOn) return void this.#socket?.pause();
+    this.#read(nothing);
+    if (!this.#isPaused) this.#socket?.resume();
   }
 
   drain(): Promise<void> {
@@ -181,6 +193,7 @@ export class WarmProcess {
       },
       ended: (end) => {
         this.#launchEnd = end;
+        this.#occupant?.roomAgain();
         if (!this.#socket || this.#socket.destroyed) this.#finish(end);
         else this.#giveUpHeldSocket();
       },
@@ -189,8 +202,10 @@ export class WarmProcess {
 
   #admit(socket: Socket, frames: FrameReader): void {
     this.#socket = socket;
+    this.#frames = frames;
     this.say(this.#hosting);
-    socket.on("data", (chunk: Buffer) => this.#read(chunk, frames));
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    socket.on("drain", () => this.#occupant?.roomAgain());
     socket.on("close", () => {
       this.#held?.cancel();
       // It cannot report any more, whatever it does.
@@ -199,13 +214,15 @@ export class WarmProcess {
     });
   }
 
-  #read(chunk: Buffer, frames: FrameReader): void {
+  #read(chunk: Buffer): void {
     if (this.#held) this.#giveUpHeldSocket();
     try {
-      for (const frame of frames.read(chunk)) {
+      for (const frame of this.#frames?.read(chunk) ?? []) {
         const word = readHostWord(frame);
         if (word?.kind === "ready") this.#ready.resolve();
         else if (word) this.#occupant?.heard(word, frame.length);
+        // What is left of the chunk stays with the reader.
+        if (this.#isPaused) return;
       }
     } catch {
       // No host's words: what follows cannot be read either.

@@ -38,6 +38,7 @@ export class WarmStep implements RunningStep, Occupant {
   /** What the process said of the end of the run. */
   #exit: LaunchEnd | undefined;
   #isOver = false;
+  #isDraining = false;
   #stop: { reason: StopReason; graceMs: number } | undefined;
   #aliveUntil: number;
   #timedOut = false;
@@ -90,7 +91,7 @@ export class WarmStep implements RunningStep, Occupant {
         void this.#asks.take(word.words, sizeBytes);
         break;
       case "drain":
-        void this.#drained().then(() => this.#process?.say({ id: word.id, value: null }));
+        void this.#answerDrain(word.id);
         break;
       case "ended":
         this.#isOver = true;
@@ -170,8 +171,22 @@ export class WarmStep implements RunningStep, Occupant {
     this.#process?.stop(0);
   }
 
+  roomAgain(): void {
+    this.#listen();
+  }
+
   #listen(): void {
-    this.#process?.listen(!this.#asks.isFull && !this.#output.isFull);
+    const process = this.#process;
+    process?.listen(process.hasRoom && !this.#isDraining && !this.#asks.isFull && !this.#output.isFull);
+  }
+
+  /** One at a time: it is for whoever waits for the answer. */
+  async #answerDrain(id: number): Promise<void> {
+    this.#isDraining = true;
+    await this.#drained();
+    this.#isDraining = false;
+    this.#process?.say({ id, value: null });
+    this.#listen();
   }
 
   /** What was written to the pipes until now is among the output. */

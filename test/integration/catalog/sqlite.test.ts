@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setImmediate as turn } from "node:timers/promises";
 import { Kysely } from "kysely";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { catalogContract } from "../../../src/catalog/catalog.contract.ts";
@@ -60,8 +61,13 @@ describe("the catalog in a file", () => {
     const asked = catalog.projects.create({ name: "shop", description: "" }).then(() => "answered");
     await vi.waitFor(() => expect(database.prepare("select name from projects").all()).toHaveLength(2));
     expect(await Promise.race([asked, Promise.resolve("waits")])).toBe("waits");
+    // Nor is what only a look could see: the outbox is for others to read.
+    database.exec("insert into outbox (topic, event) values ('fx.platform', '{}')");
+    const seen = catalog.outbox.peek(1).then(() => "answered");
+    expect(await Promise.race([seen, turn("waits")])).toBe("waits");
     written.resolve();
     expect(await asked).toBe("answered");
+    expect(await seen).toBe("answered");
     disk = Promise.reject(new PlatformError("unavailable", "the disk failed", { retryable: false }));
     disk.catch(() => {});
     const refused = catalog.projects.create({ name: "store", description: "" });
