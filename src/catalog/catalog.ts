@@ -6,6 +6,7 @@ import type { LeaseStore } from "./leases.ts";
 import type { LedgerStore } from "./ledger.ts";
 import type { LinkStore } from "./links.ts";
 import type { MappingStore } from "./mappings.ts";
+import type { CatalogNews } from "./news.ts";
 import type { OutboxStore } from "./outbox.ts";
 import type { ProjectStore } from "./projects.ts";
 import type { ReplayStore } from "./replays.ts";
@@ -40,5 +41,7 @@ export interface Catalog {
   jobs: JobStore;
   replays: ReplayStore;
   retention: RetentionStore;
+  /** Undefined where this process is the only one. */
+  news?: CatalogNews | undefined;
   close(): Promise<void>;
 }

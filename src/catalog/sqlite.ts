@@ -41,7 +41,7 @@ export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<
   return openKyselyCatalog({
     db: new Kysely<Tables>({ dialect }),
     traits: sqliteTraits,
-    clock,
+    now: () => clock.now(),
     ids,
     log,
     limits: { losses: maxLosses, ...limits },

@@ -47,9 +47,15 @@ function collect(schema: z.core.$ZodType, path: string[], fallback: unknown): Se
   }
   if (definition.options) {
     const all = definition.options.flatMap((option) => collect(option, path, fallback));
-    return all.filter(({ path: name }, index) => all.findIndex((other) => other.path === name) === index);
+    return [...Map.groupBy(all, ({ path }) => path).values()].map(joined);
   }
   return [withMeta(leaf(schema, definition, path, fallback), schema, path)];
+}
+
+/** One setting of several drivers, as the first describes it. */
+function joined(settings: readonly Setting[]): Setting {
+  const [first] = settings as [Setting];
+  return { ...first, accepts: oneOf([...new Set(settings.map(({ accepts }) => accepts))]) };
 }
 
 function leaf(schema: z.core.$ZodType, definition: Definition, path: string[], fallback: unknown): Setting {

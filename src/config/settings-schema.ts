@@ -22,7 +22,19 @@ const bus = z.discriminatedUnion("driver", [
   }),
 ]);
 const catalog = z.discriminatedUnion("driver", [
-  z.strictObject({ driver: z.literal("sqlite").describe("Which engine decides what runs; sqlite is embedded.") }),
+  z.strictObject({
+    driver: z
+      .literal("sqlite")
+      .describe("Which engine decides what runs; sqlite is embedded, postgres needs a server."),
+  }),
+  z.strictObject({
+    driver: z.literal("postgres"),
+    url: z
+      .url({ protocol: /^postgres(ql)?$/ })
+      .describe("Database of a PostgreSQL 15 or later: postgres://user:password@host:5432/database.")
+      .meta({ secret: true }),
+    connections: z.int().min(2).max(1000).default(10).describe("Most connections to it; one more is held to listen."),
+  }),
 ]);
 const configStore = z.discriminatedUnion("driver", [
   z.strictObject({

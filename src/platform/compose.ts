@@ -4,6 +4,7 @@ import { FilesystemArtifactStore } from "../artifact-store/filesystem.ts";
 import type { Bus } from "../bus/bus.ts";
 import { openSqliteBus } from "../bus/sqlite.ts";
 import type { Catalog } from "../catalog/catalog.ts";
+import { openPostgresCatalog } from "../catalog/postgres.ts";
 import { openSqliteCatalog } from "../catalog/sqlite.ts";
 import { secretsKeys } from "../config/secrets-keys.ts";
 import type { Settings } from "../config/settings.ts";
@@ -56,7 +57,7 @@ export async function openStores(settings: Settings, data: DataDirectory, around
     }
   };
   try {
-    const { clock, ids, log } = around;
+    const { clock, log } = around;
     const bus = keep(
       openSqliteBus({
         path: data.file("bus.db"),
@@ -66,7 +67,7 @@ export async function openStores(settings: Settings, data: DataDirectory, around
         retentionMs: busRetention(settings),
       }),
     );
-    const catalog = keep(await openSqliteCatalog({ path: data.file("catalog.db"), clock, ids, log }));
+    const catalog = keep(await openCatalog(settings.catalog, data, around));
     const configStoreIsNew = !existsSync(data.file("config.db"));
     const configStore = keep(openSqliteConfigStore({ path: data.file("config.db"), clock }));
     const vault = await openVault(settings, configStore, around);
@@ -76,6 +77,22 @@ export async function openStores(settings: Settings, data: DataDirectory, around
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+function openCatalog(
+  settings: Settings["catalog"],
+  data: DataDirectory,
+  { clock, ids, log }: Surroundings,
+): Promise<Catalog> {
+  switch (settings.driver) {
+    case "sqlite":
+      return openSqliteCatalog({ path: data.file("catalog.db"), clock, ids, log });
+    case "postgres": {
+      const { url, connections } = settings;
+      // The embedded backbone counts its own offsets, which another platform's would be taken for.
+      return openPostgresCatalog({ url, connections, alone: true, clock, ids, log });
+    }
   }
 }
 

@@ -23,6 +23,10 @@ export interface PostgresServer {
   close(): Promise<void>;
   /** For when this process ends at once. */
   kill(): void;
+  /** Ends it as a crash would. Resolves when it is gone. */
+  crash(): Promise<void>;
+  /** Starts it again on its data, at the same address. */
+  restart(): Promise<void>;
 }
 
 /** PostgreSQL refuses to run as root, and as a user without a name. */
@@ -69,24 +73,29 @@ export async function startPostgres(directory: string, { durable = false } = {})
   const port = await freePort();
   const settings = ["-p", String(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="];
   const light = durable ? [] : ["-F", "-c", "shared_buffers=16MB"];
-  const server = spawn(join(native, "bin/postgres"), ["-D", data, ...settings, ...light], {
-    ...user,
-    env,
-    cwd: directory,
-    stdio: "ignore",
-  });
   const url = `postgres://admin:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`;
-  await eventually(() => canConnect(url, server));
+  const start = async () => {
+    const options = { ...user, env, cwd: directory, stdio: "ignore" } as const;
+    const started = spawn(join(native, "bin/postgres"), ["-D", data, ...settings, ...light], options);
+    await eventually(() => canConnect(url, started));
+    return started;
+  };
+  let server = await start();
+  const end = (signal: NodeJS.Signals) =>
+    new Promise<void>((resolve) => {
+      if (server.exitCode !== null || server.signalCode !== null) return resolve();
+      server.once("exit", () => resolve());
+      server.kill(signal);
+    });
   return {
     url,
     password,
     kill: () => server.kill("SIGQUIT"),
-    close: () =>
-      new Promise((resolve) => {
-        if (server.exitCode !== null) return resolve();
-        server.once("exit", () => resolve());
-        server.kill("SIGINT");
-      }),
+    close: () => end("SIGINT"),
+    crash: () => end("SIGQUIT"),
+    restart: async () => {
+      server = await start();
+    },
   };
 }
 

@@ -1,4 +1,5 @@
-import type { ColumnDataType, ColumnDefinitionBuilder, RawBuilder } from "kysely";
+import type { ColumnDataType, ColumnDefinitionBuilder, KyselyPlugin, QueryExecutorProvider, RawBuilder } from "kysely";
+import type { Migration } from "kysely/migration";
 
 /** All in which the stores and migrations differ between databases; everything else is written once. */
 export interface DialectTraits {
@@ -13,4 +14,26 @@ export interface DialectTraits {
   skipLocked: RawBuilder<unknown>;
   /** Names the index a list must walk, where the planner has no statistics of its own to choose by. */
   walk(index: string): RawBuilder<unknown>;
+  /** What transactions that run at once meet on; undefined where there is one writer at a time. */
+  locks: DialectLocks | undefined;
+  /** Whether a transaction failed because of what another one did meanwhile, so that it is to be run again. */
+  isContention(error: unknown): boolean;
+  /** What the statements of the migrations go through. */
+  schemaPlugins: readonly KyselyPlugin[];
+  /** Migrations that this database has besides, among the others by their names. */
+  migrations: Readonly<Record<string, Migration>>;
+}
+
+/** A number that a transaction can hold until its end, alone or with others that share it. */
+export interface DialectLock {
+  kind: number;
+  n: number;
+  shared: boolean;
+}
+
+export interface DialectLocks {
+  /** Waits for each in turn. */
+  take(tx: QueryExecutorProvider, locks: readonly DialectLock[]): Promise<void>;
+  /** Takes those that are free, each alone, and waits for none. Answers which it has. */
+  tryTake(tx: QueryExecutorProvider, locks: readonly DialectLock[]): Promise<boolean[]>;
 }

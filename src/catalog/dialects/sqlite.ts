@@ -19,6 +19,10 @@ export const sqliteTraits: DialectTraits = {
   // One writer at a time: nothing is ever locked by another.
   skipLocked: sql``,
   walk: (index) => sql`indexed by ${sql.ref(index)}`,
+  locks: undefined,
+  isContention: () => false,
+  schemaPlugins: [],
+  migrations: {},
 };
 
 export interface SqliteDialectParts {

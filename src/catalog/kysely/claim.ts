@@ -6,16 +6,19 @@ import type { EventKey } from "../../foundation/ids.ts";
 import type { ClaimedExecution, ClaimRequest } from "../leases.ts";
 import { padded } from "./bulk-insert.ts";
 import { type ExecutionRow, executionOf } from "./execution-rows.ts";
+import { holdServices, type ServiceName } from "./locks.ts";
 import { announce } from "./outbox.ts";
 import { isAnnounced } from "./replay-rows.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import { gates } from "./tables.ts";
 import { takeTurns } from "./take-turns.ts";
-import { joinTurns, reopenThrottled, type TurnKey } from "./turns.ts";
+import { joinTurns, reopenThrottled, type TurnKey, throttleOpens } from "./turns.ts";
 
 export function claim(context: StoreContext, request: ClaimRequest): Promise<ClaimedExecution[]> {
   return inTransaction(context, async (tx, now) => {
     const found = await look(context, tx, now);
+    const holdsDue = (found.throttled || found.delayed) && (await holdDue(context, tx, now));
+    const holds = { nothing: !holdsDue, busy: new Set<string>() };
     if (found.throttled) await reopenThrottled(tx, now);
     if (found.delayed) await openDelayed(context, tx, now);
     const rows: ExecutionRow[] = [];
@@ -23,7 +26,7 @@ export function claim(context: StoreContext, request: ClaimRequest): Promise<Cla
       if (!(found[lane] || found.throttled || found.delayed)) continue;
       const limit = request.limit - rows.length;
       if (limit <= 0) break;
-      const claimed = await takeTurns(context, tx, lane, { ...request, limit }, now);
+      const claimed = await takeTurns(context, tx, lane, { ...request, limit }, now, holds);
       // What an update returns is in no order.
       rows.push(...claimed.sort((a, b) => a.priority - b.priority || a.seq - b.seq));
     }
@@ -60,6 +63,15 @@ async function look({ traits }: StoreContext, tx: Tx, now: number): Promise<Look
         where status = 'pending' and gate = 1 and not_before <= ${now}) as delayed,
       ${sql.join(open)}`.execute(tx);
   return rows[0] as Look;
+}
+
+/** Services of what is about to be opened. Before all else, when nothing is held yet that others might wait for. */
+async function holdDue(context: StoreContext, tx: Tx, now: number): Promise<boolean> {
+  if (context.traits.locks === undefined) return false;
+  const { rows } = await sql<ServiceName>`
+    select project, service from executions where status = 'pending' and gate = 1 and not_before <= ${now}
+    union select project, service from turns where ${throttleOpens(now)}`.execute(tx);
+  return holdServices(context, tx, rows);
 }
 
 /** Those whose time has come join the ready ones; then a claim walks over none that it must leave. */

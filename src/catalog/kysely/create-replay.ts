@@ -6,6 +6,7 @@ import { canonicalJson } from "../../foundation/json.ts";
 import { maxReplayExecutions, type NotReplayable, type Replay, type ReplayRequest } from "../replays.ts";
 import { padded } from "./bulk-insert.ts";
 import type { ExecutionRow } from "./execution-rows.ts";
+import { historyReadLock, hold, linksReadLock } from "./locks.ts";
 import { insertExecutions, type NewExecution } from "./new-executions.ts";
 import { replayOf } from "./replay-rows.ts";
 import { readService } from "./service-rows.ts";
@@ -23,6 +24,7 @@ export function createReplay(
   request: ReplayRequest,
 ): Promise<{ replay: Replay; created: boolean }> {
   return inTransaction(context, async (tx, now) => {
+    await hold(context, tx, [linksReadLock, historyReadLock]);
     const there = await tx.selectFrom("replays").selectAll().where("id", "=", request.id).executeTakeFirst();
     if (there) return { replay: sameReplay(replayOf(there), request), created: false };
     const finals = finalExecutions(await readFlow(context, tx, request.correlationId), request.correlationId);

@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { endPending } from "./end-pending.ts";
 import type { ExecutionRow } from "./execution-rows.ts";
 import { moveLinkEpoch } from "./link-epoch.ts";
+import { hold, linksLock, serviceLock } from "./locks.ts";
 import { requireService } from "./service-rows.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 
@@ -10,6 +11,7 @@ const chunk = 1000;
 
 export function deleteService(context: StoreContext, project: string, name: string): Promise<void> {
   return inTransaction(context, async (tx, now) => {
+    await hold(context, tx, [linksLock, serviceLock({ project, service: name })]);
     await requireService(tx, project, name);
     for (;;) {
       const pending = await readPending(tx, project, name);

@@ -4,6 +4,7 @@ import { platformEventTypes } from "../../events/reserved-types.ts";
 import type { ServiceVersion } from "../../services/service.ts";
 import { adoptedFrom, layManifestLinks } from "./activate-version.ts";
 import { moveLinkEpoch } from "./link-epoch.ts";
+import { hold, linksLock, serviceLock } from "./locks.ts";
 import { announce } from "./outbox.ts";
 import { ensureProject } from "./projects.ts";
 import { readService, readVersion, versionOf, versionRowOf } from "./service-rows.ts";
@@ -17,6 +18,7 @@ export function deploy(
 ): Promise<{ version: ServiceVersion; created: boolean }> {
   const { id, project, name } = version;
   return inTransaction(context, async (tx, now) => {
+    await hold(context, tx, [linksLock, serviceLock({ project, service: name })]);
     await ensureProject(tx, project, now);
     const there = await readVersion(tx, project, name, id);
     const former = await readService(tx, project, name);

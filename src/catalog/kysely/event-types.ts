@@ -5,6 +5,7 @@ import { PlatformError } from "../../foundation/errors.ts";
 import { type EventTypeStore, type EventTypeSummary, type EventTypeVersion, maxVersions } from "../event-types.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
 import { learnType } from "./learn-event-type.ts";
+import { eventTypesLock, hold } from "./locks.ts";
 import { inTransaction, type StoreContext } from "./store-context.ts";
 import type { EventTypesTable, EventTypeVersionsTable } from "./tables.ts";
 
@@ -56,6 +57,7 @@ export function eventTypeStore(context: StoreContext): EventTypeStore {
 
     learn: (observations) =>
       inTransaction(context, async (tx, now) => {
+        await hold(context, tx, [eventTypesLock]);
         const learned = [];
         for (const observation of observations) learned.push(await learnType(tx, observation, now));
         return learned;
@@ -63,6 +65,7 @@ export function eventTypeStore(context: StoreContext): EventTypeStore {
 
     forget: (type) =>
       inTransaction(context, async (tx) => {
+        await hold(context, tx, [eventTypesLock]);
         await tx.deleteFrom("event_type_versions").where("type", "=", type).execute();
         const { numDeletedRows } = await tx.deleteFrom("event_types").where("type", "=", type).executeTakeFirst();
         if (numDeletedRows === 0n) throw new PlatformError("not-found", `no event of the type "${type}" was seen`);

@@ -3,6 +3,9 @@ import type { Execution, ExecutionError, ExecutionFacts, ExecutionState, Step } 
 import { assertNever, invariant } from "../../foundation/assert.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { ExecutionId } from "../../foundation/ids.ts";
+import { padded } from "./bulk-insert.ts";
+import { holdServices } from "./locks.ts";
+import type { StoreContext, Tx } from "./store-context.ts";
 import type { ExecutionsTable, StepsTable, Tables } from "./tables.ts";
 
 export type ExecutionRow = Selectable<ExecutionsTable>;
@@ -96,4 +99,30 @@ export async function requireExecution(db: Kysely<Tables>, id: ExecutionId): Pro
   const row = await readExecution(db, id);
   if (row === undefined) throw new PlatformError("not-found", `there is no execution ${id}`);
   return row;
+}
+
+/** The execution as it is once its service is held: what follows changes it alone. Throws `not-found`. */
+export async function holdExecution(context: StoreContext, tx: Tx, id: ExecutionId): Promise<ExecutionRow> {
+  const row = await requireExecution(tx, id);
+  return (await holdServices(context, tx, [row])) ? requireExecution(tx, id) : row;
+}
+
+/**
+ * Holds the services of executions that were read, and answers those whose lease is as it was: what another transaction
+ * renewed or ended meanwhile is left out.
+ */
+export async function holdUnchanged(
+  context: StoreContext,
+  tx: Tx,
+  rows: readonly ExecutionRow[],
+): Promise<readonly ExecutionRow[]> {
+  if (!(await holdServices(context, tx, rows))) return rows;
+  const ids = padded(rows.map(({ id }) => id));
+  const current = await tx.selectFrom("executions").selectAll().where("id", "in", ids).execute();
+  const byId = new Map(current.map((row) => [row.id, row]));
+  return rows.flatMap(({ id, status, token, lease_until }) => {
+    const row = byId.get(id);
+    const unchanged = row?.status === status && row.token === token && row.lease_until === lease_until;
+    return unchanged ? [row] : [];
+  });
 }

@@ -3,7 +3,7 @@ import { PlatformError } from "../../foundation/errors.ts";
 import type { ExecutionStore } from "../executions.ts";
 import { endPending } from "./end-pending.ts";
 import { countExecutions, listExecutions } from "./execution-list.ts";
-import { executionOf, readExecution, requireExecution, stepOf } from "./execution-rows.ts";
+import { executionOf, holdExecution, readExecution, stepOf } from "./execution-rows.ts";
 import { moveExecution } from "./move.ts";
 import { retryExecution } from "./retry.ts";
 import { inTransaction, type StoreContext } from "./store-context.ts";
@@ -37,7 +37,7 @@ export function executionStore(context: StoreContext): ExecutionStore {
 
     cancel: (id) =>
       inTransaction(context, async (tx, now) => {
-        const row = await requireExecution(tx, id);
+        const row = await holdExecution(context, tx, id);
         if (isTerminal(row.status)) {
           throw new PlatformError("conflict", `execution ${id} is ${row.status} already: it cannot be cancelled`);
         }
@@ -51,7 +51,7 @@ export function executionStore(context: StoreContext): ExecutionStore {
 
     skip: (id) =>
       inTransaction(context, async (tx, now) => {
-        const row = await requireExecution(tx, id);
+        const row = await holdExecution(context, tx, id);
         if (row.status !== "pending") {
           throw new PlatformError("conflict", `execution ${id} is ${row.status}: only a pending one can be skipped`);
         }

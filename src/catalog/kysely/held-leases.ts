@@ -2,16 +2,27 @@ import type { ExecutionId } from "../../foundation/ids.ts";
 import type { HeldLease } from "../leases.ts";
 import { padded } from "./bulk-insert.ts";
 import type { ExecutionRow } from "./execution-rows.ts";
-import type { Tx } from "./store-context.ts";
+import { holdServices } from "./locks.ts";
+import type { StoreContext, Tx } from "./store-context.ts";
 
-/** The executions in progress among those named; the caller compares the tokens. */
-export async function readHeld(tx: Tx, leases: readonly HeldLease[]): Promise<Map<ExecutionId, ExecutionRow>> {
-  if (leases.length === 0) return new Map();
-  const rows = await tx
+/** The executions in progress among those named, and their services held; the caller compares the tokens. */
+export async function readHeld(
+  context: StoreContext,
+  tx: Tx,
+  leases: readonly HeldLease[],
+): Promise<Map<ExecutionId, ExecutionRow>> {
+  const ids = leases.map(({ id }) => id);
+  const rows = await readRunning(tx, ids);
+  const current = (await holdServices(context, tx, rows)) ? await readRunning(tx, ids) : rows;
+  return new Map(current.map((row) => [row.id, row]));
+}
+
+async function readRunning(tx: Tx, ids: readonly ExecutionId[]): Promise<ExecutionRow[]> {
+  if (ids.length === 0) return [];
+  return tx
     .selectFrom("executions")
     .selectAll()
-    .where("id", "in", padded(leases.map(({ id }) => id)))
+    .where("id", "in", padded(ids))
     .where("status", "=", "in_progress")
     .execute();
-  return new Map(rows.map((row) => [row.id, row]));
 }

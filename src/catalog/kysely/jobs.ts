@@ -10,6 +10,7 @@ import type { HeldLease } from "../leases.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
 import type { ExecutionRow } from "./execution-rows.ts";
 import { readHeld } from "./held-leases.ts";
+import { holdForRun, holdServices } from "./locks.ts";
 import { requestRun } from "./run-requests.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import type { JobsTable } from "./tables.ts";
@@ -19,7 +20,7 @@ export function jobStore(context: StoreContext): JobStore {
   return {
     put: (lease, at, parameters) =>
       inTransaction(context, async (tx, now) => {
-        const execution = await requireHeld(tx, lease);
+        const execution = await requireHeld(context, tx, lease);
         const id = derivedEventId("job", execution.id);
         const job = await newJob(tx, id, execution, { at, parameters, now });
         const there = await tx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
@@ -65,6 +66,7 @@ export function jobStore(context: StoreContext): JobStore {
 
     start: (job, run) =>
       inTransaction(context, async (tx, now) => {
+        await holdForRun(context, tx, job);
         const row = await tx.selectFrom("jobs").selectAll().where("id", "=", job.id).executeTakeFirst();
         if (row?.status !== "pending") return { executionId: row?.run_execution_id ?? undefined, created: false };
         const { project, service, version, priority, event } = job;
@@ -95,7 +97,7 @@ export function jobStore(context: StoreContext): JobStore {
 
     cancel: (id) =>
       inTransaction(context, async (tx) => {
-        const row = await tx.selectFrom("jobs").select("status").where("id", "=", id).executeTakeFirst();
+        const row = await holdJob(context, tx, id);
         if (row === undefined) throw new PlatformError("not-found", `there is no job ${id}`);
         if (row.status === "started")
           throw new PlatformError("conflict", `job ${id} has started its run: cancel that one`);
@@ -114,8 +116,15 @@ interface DueRow {
   concurrency_key: string | null;
 }
 
-async function requireHeld(tx: Tx, lease: HeldLease): Promise<ExecutionRow> {
-  const row = (await readHeld(tx, [lease])).get(lease.id);
+/** As it is once its service is held: it is started or cancelled, and not both. */
+async function holdJob(context: StoreContext, tx: Tx, id: string): Promise<JobsTable | undefined> {
+  const read = () => tx.selectFrom("jobs").selectAll().where("id", "=", id).executeTakeFirst();
+  const row = await read();
+  return row !== undefined && (await holdServices(context, tx, [row])) ? read() : row;
+}
+
+async function requireHeld(context: StoreContext, tx: Tx, lease: HeldLease): Promise<ExecutionRow> {
+  const row = (await readHeld(context, tx, [lease])).get(lease.id);
   if (row?.token !== lease.token) {
     throw new PlatformError("lease-lost", "this attempt no longer holds the execution's lease");
   }

@@ -3,7 +3,7 @@ import type { ExecutionError } from "../../executions/execution.ts";
 import type { ExpiredLease, LeaseStore, RenewedLease } from "../leases.ts";
 import { claim } from "./claim.ts";
 import { endAttempts } from "./end-attempts.ts";
-import type { ExecutionRow } from "./execution-rows.ts";
+import { type ExecutionRow, holdUnchanged } from "./execution-rows.ts";
 import { readHeld } from "./held-leases.ts";
 import { release } from "./release.ts";
 import { writeSteps } from "./steps.ts";
@@ -20,7 +20,7 @@ export function leaseStore(context: StoreContext): LeaseStore {
 
     renew: (leases, leaseMs) =>
       inTransaction(context, async (tx, now) => {
-        const held = await readHeld(tx, leases);
+        const held = await readHeld(context, tx, leases);
         const renewed: RenewedLease[] = [];
         for (const { id, token } of leases) {
           const row = held.get(id);
@@ -38,7 +38,7 @@ export function leaseStore(context: StoreContext): LeaseStore {
 
     recordSteps: (records) =>
       inTransaction(context, async (tx) => {
-        const held = await readHeld(tx, records);
+        const held = await readHeld(context, tx, records);
         const current = records.flatMap(({ id, token, steps }) => {
           const row = held.get(id);
           return row?.token === token ? [{ id, attempt: row.attempt, steps }] : [];
@@ -48,7 +48,7 @@ export function leaseStore(context: StoreContext): LeaseStore {
 
     finish: (reports) =>
       inTransaction(context, async (tx, now) => {
-        const held = await readHeld(tx, reports);
+        const held = await readHeld(context, tx, reports);
         const ending = reports.flatMap(({ id, token, steps, captured, outcome }) => {
           const row = held.get(id);
           return row?.token === token ? [{ row, steps, captured, outcome }] : [];
@@ -65,8 +65,16 @@ export function leaseStore(context: StoreContext): LeaseStore {
         const { rows } = await sql<ExecutionRow>`
           select * from executions ${traits.walk("executions_leased")}
           where status = 'in_progress' and lease_until <= ${now}
-          order by lease_until limit ${limit} ${traits.skipLocked}`.execute(tx);
-        return loseAttempts(context, tx, rows, "its lease expired: the executor was not heard of in time", now, false);
+          order by lease_until limit ${limit}`.execute(tx);
+        const expired = await holdUnchanged(context, tx, rows);
+        return loseAttempts(
+          context,
+          tx,
+          expired,
+          "its lease expired: the executor was not heard of in time",
+          now,
+          false,
+        );
       }),
 
     async expireOthers(owners) {
@@ -77,7 +85,8 @@ export function leaseStore(context: StoreContext): LeaseStore {
           const { rows } = await sql<ExecutionRow>`
             select * from executions ${traits.walk("executions_leased")}
             where status = 'in_progress' and lease_until is not null ${others} limit ${expireChunk}`.execute(tx);
-          return loseAttempts(context, tx, rows, "the platform stopped while it ran", now, true);
+          const running = await holdUnchanged(context, tx, rows);
+          return loseAttempts(context, tx, running, "the platform stopped while it ran", now, true);
         });
         expired += ended.length;
         if (ended.length < expireChunk) return expired;

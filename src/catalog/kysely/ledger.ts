@@ -5,13 +5,14 @@ import type { LedgerEntry, LedgerLink, LedgerStore } from "../ledger.ts";
 import { padded } from "./bulk-insert.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
 import { type LedgerRow, ledgerConditions, ledgerListQuery, selectLedger } from "./ledger-list.ts";
-import type { StoreContext } from "./store-context.ts";
+import { hold, ledgerLock } from "./locks.ts";
+import { inTransaction, type StoreContext } from "./store-context.ts";
 
 export function ledgerStore(context: StoreContext): LedgerStore {
-  const { db } = context;
-  const select = async (rest: RawBuilder<unknown>) => {
+  const { db, traits } = context;
+  const select = async (rest: RawBuilder<unknown>, from: StoreContext["db"] = db) => {
     const query = sql<LedgerRow>`${selectLedger(context)} ${rest}`;
-    return (await query.execute(db)).rows.map(entryOf);
+    return (await query.execute(from)).rows.map(entryOf);
   };
   return {
     async get(key) {
@@ -32,7 +33,13 @@ export function ledgerStore(context: StoreContext): LedgerStore {
 
     since: (seq, filter, limit) => {
       const conditions = sql.join([sql`l.seq > ${seq}`, ...ledgerConditions(filter)], sql` and `);
-      return select(sql`where ${conditions} order by l.seq limit ${limit}`);
+      const rest = sql`where ${conditions} order by l.seq limit ${limit}`;
+      if (traits.locks === undefined) return select(rest);
+      // A lower number may be under way beside a higher one that is there: whoever goes on from that would miss it.
+      return inTransaction(context, async (tx) => {
+        await hold(context, tx, [ledgerLock]);
+        return select(rest, tx);
+      });
     },
 
     async latestSeq() {

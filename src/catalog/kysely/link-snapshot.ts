@@ -21,7 +21,7 @@ export function linkOf(row: LinksTable): Link {
   };
 }
 
-/** Every link with what a run of its service is made from, and every mapping. To be consistent, `db` must be a transaction. */
+/** Every link with what a run of its service is made from, and every mapping. To be consistent, `db` must be a transaction that holds the links. */
 export async function readLinkSnapshot(db: Kysely<Tables>): Promise<LinkSnapshot> {
   const epoch = await readLinkEpoch(db);
   const rows = await db

@@ -5,6 +5,7 @@ import type { LinkStore } from "../links.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
 import { moveLinkEpoch, readLinkEpoch } from "./link-epoch.ts";
 import { linkOf, readLinkSnapshot } from "./link-snapshot.ts";
+import { hold, linksLock, linksReadLock } from "./locks.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import type { LinksTable, Tables } from "./tables.ts";
 
@@ -34,6 +35,7 @@ export function linkStore(context: StoreContext): LinkStore {
 
     create: (link) =>
       inTransaction(context, async (tx, now) => {
+        await hold(context, tx, [linksLock]);
         const { project, service, version, eventType, filter, active } = link;
         await requireTarget(tx, project, service, version);
         const content: LinkContent = { project, service, version, event_type: eventType, filter: filter ?? "" };
@@ -51,6 +53,7 @@ export function linkStore(context: StoreContext): LinkStore {
 
     update: (id, change) =>
       inTransaction(context, async (tx, now) => {
+        await hold(context, tx, [linksLock]);
         const former = await requireLink(tx, id);
         const row: LinksTable = {
           ...former,
@@ -83,12 +86,17 @@ export function linkStore(context: StoreContext): LinkStore {
 
     delete: (id) =>
       inTransaction(context, async (tx) => {
+        await hold(context, tx, [linksLock]);
         await requireLink(tx, id);
         await tx.updateTable("links").set({ removed: 1 }).where("id", "=", id).execute();
         await moveLinkEpoch(tx);
       }),
 
-    snapshot: () => inTransaction(context, (tx) => readLinkSnapshot(tx)),
+    snapshot: () =>
+      inTransaction(context, async (tx) => {
+        await hold(context, tx, [linksReadLock]);
+        return readLinkSnapshot(tx);
+      }),
     epoch: () => readLinkEpoch(db),
   };
 }

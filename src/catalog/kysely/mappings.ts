@@ -5,6 +5,7 @@ import type { MappingId } from "../../foundation/ids.ts";
 import type { MappingStore } from "../mappings.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
 import { moveLinkEpoch } from "./link-epoch.ts";
+import { hold, linksLock } from "./locks.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import type { MappingsTable, Tables } from "./tables.ts";
 
@@ -33,6 +34,7 @@ export function mappingStore(context: StoreContext): MappingStore {
     create: (mapping) =>
       inTransaction(context, async (tx, now) => {
         requireSound(mapping);
+        await hold(context, tx, [linksLock]);
         await requireProject(tx, mapping.project);
         const row = { id: ids.next() as MappingId, ...rowOf(mapping), created_at: now };
         const there = await findByContent(tx, row);
@@ -48,6 +50,7 @@ export function mappingStore(context: StoreContext): MappingStore {
 
     update: (id, change) =>
       inTransaction(context, async (tx) => {
+        await hold(context, tx, [linksLock]);
         const former = await requireMapping(tx, id);
         const { name, filter, ...rest } = change;
         const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
@@ -70,6 +73,7 @@ export function mappingStore(context: StoreContext): MappingStore {
 
     delete: (id) =>
       inTransaction(context, async (tx) => {
+        await hold(context, tx, [linksLock]);
         await requireMapping(tx, id);
         await tx.deleteFrom("mappings").where("id", "=", id).execute();
         await moveLinkEpoch(tx);

@@ -2,7 +2,7 @@ import type { Execution } from "../../executions/execution.ts";
 import { type Lane, priorityIn } from "../../executions/lanes.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { ExecutionId } from "../../foundation/ids.ts";
-import { type ExecutionRow, executionOf, requireExecution } from "./execution-rows.ts";
+import { type ExecutionRow, executionOf, holdExecution } from "./execution-rows.ts";
 import { inTransaction, type StoreContext } from "./store-context.ts";
 import { gates } from "./tables.ts";
 import { joinTurns } from "./turns.ts";
@@ -10,7 +10,7 @@ import { joinTurns } from "./turns.ts";
 /** One that is not due yet, or waits behind another of its key, keeps waiting: its lane says when it is claimed then. */
 export function moveExecution(context: StoreContext, id: ExecutionId, lane: Lane): Promise<Execution> {
   return inTransaction(context, async (tx) => {
-    const row = await requireExecution(tx, id);
+    const row = await holdExecution(context, tx, id);
     requireMovable(row, lane);
     const moved = { ...row, lane, priority: priorityIn(lane, row.priority), moved_from: row.lane };
     const { priority, moved_from } = moved;

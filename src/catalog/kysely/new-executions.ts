@@ -5,6 +5,7 @@ import type { EventKey, ExecutionId, LinkId, ReplayId } from "../../foundation/i
 import type { ExecutionSeed } from "../routing.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import { unblockHeads } from "./concurrency-keys.ts";
+import { holdServices } from "./locks.ts";
 import { keepQueues } from "./queue-limits.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
 import { gates } from "./tables.ts";
@@ -75,6 +76,7 @@ export async function insertExecutions(
 ): Promise<{ inserted: number; skipped: number }> {
   if (executions.length === 0) return { inserted: 0, skipped: 0 };
   const rows = executions.map((execution) => rowOf(execution, now));
+  await holdServices(context, tx, rows);
   const { inserted } = await insert.run(tx, rows);
   await joinTurns(
     tx,
@@ -96,7 +98,10 @@ export async function countInFlows(tx: Tx, rootFlows: readonly string[], now: nu
   for (const flow of rootFlows) flows.set(flow, (flows.get(flow) ?? 0) + 1);
   await count.run(
     tx,
-    [...flows].map(([flow, started]) => ({ correlation_id: flow, executions: started, updated_at: now })),
+    // In one order for all: two routers that count to the same flows wait for each other, and not in a circle.
+    [...flows]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([flow, started]) => ({ correlation_id: flow, executions: started, updated_at: now })),
   );
 }
 

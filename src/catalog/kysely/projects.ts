@@ -2,6 +2,7 @@ import { PlatformError } from "../../foundation/errors.ts";
 import { defaultProject } from "../../services/names.ts";
 import type { Project, ProjectStore } from "../projects.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
+import { hold, linksLock } from "./locks.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import type { ProjectsTable } from "./tables.ts";
 
@@ -49,6 +50,7 @@ export function projectStore(context: StoreContext): ProjectStore {
 
     delete: (name) =>
       inTransaction(context, async (tx) => {
+        await hold(context, tx, [linksLock]);
         if (name === defaultProject) {
           throw new PlatformError(
             "forbidden",

@@ -9,7 +9,7 @@ import { joinTurns, reopenFull } from "./turns.ts";
 /** Unbegun attempts were never made: not counted, no error, due at once. One that was to be cancelled is. */
 export function release(context: StoreContext, leases: readonly HeldLease[]): Promise<void> {
   return inTransaction(context, async (tx, now) => {
-    const held = await readHeld(tx, leases);
+    const held = await readHeld(context, tx, leases);
     const cancelled: ExecutionRow[] = [];
     const released: ExecutionRow[] = [];
     for (const { id, token } of leases) {

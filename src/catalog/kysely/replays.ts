@@ -7,6 +7,7 @@ import { deleteCaptured, readCaptured } from "./captured-effects.ts";
 import { createReplay } from "./create-replay.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
 import { type ExecutionRow, executionOf } from "./execution-rows.ts";
+import { historyLock, hold } from "./locks.ts";
 import { replayOf } from "./replay-rows.ts";
 import { inTransaction, type StoreContext } from "./store-context.ts";
 
@@ -44,6 +45,7 @@ export function replayStore(context: StoreContext): ReplayStore {
 
     delete: (id) =>
       inTransaction(context, async (tx) => {
+        await hold(context, tx, [historyLock]);
         const rows = await readExecutions(id, tx);
         const open = rows.filter(({ status }) => !isTerminal(status)).length;
         if (open > 0) {

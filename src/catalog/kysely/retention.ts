@@ -4,11 +4,16 @@ import type { EventKey, ExecutionId } from "../../foundation/ids.ts";
 import type { RetentionStore } from "../retention.ts";
 import { padded } from "./bulk-insert.ts";
 import { deleteCaptured } from "./captured-effects.ts";
+import { historyLock, hold } from "./locks.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 
 /** Each table in a transaction of its own, so that routing and claims get their turn in between. */
 export function retentionStore(context: StoreContext): RetentionStore {
-  const step = (work: (tx: Tx, now: number) => Promise<number>) => inTransaction(context, work);
+  const step = (work: (tx: Tx, now: number) => Promise<number>) =>
+    inTransaction(context, async (tx, now) => {
+      await hold(context, tx, [historyLock]);
+      return work(tx, now);
+    });
   return {
     async prune({ ledgerMs, bodiesMs, executionsMs }, limit) {
       let pruned = 0;

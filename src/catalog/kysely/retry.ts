@@ -3,6 +3,7 @@ import { PlatformError } from "../../foundation/errors.ts";
 import type { ExecutionId, VersionId } from "../../foundation/ids.ts";
 import type { RetryOptions } from "../executions.ts";
 import { type ExecutionRow, executionOf, readExecution, requireExecution } from "./execution-rows.ts";
+import { historyReadLock, hold, linksReadLock } from "./locks.ts";
 import { insertExecutions } from "./new-executions.ts";
 import { requireService, requireVersion } from "./service-rows.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
@@ -11,6 +12,7 @@ import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 export function retryExecution(context: StoreContext, id: ExecutionId, options: RetryOptions): Promise<Execution> {
   const { newId } = options;
   return inTransaction(context, async (tx, now) => {
+    await hold(context, tx, [linksReadLock, historyReadLock]);
     const original = await requireExecution(tx, id);
     const made = await readExecution(tx, newId);
     if (made) {

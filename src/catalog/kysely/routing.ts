@@ -7,6 +7,7 @@ import type { LedgerLink } from "../ledger.ts";
 import type { IncomingEvent, RoutingDecision, RoutingResult, RoutingStore } from "../routing.ts";
 import { storeBodies } from "./bodies.ts";
 import { BulkInsert } from "./bulk-insert.ts";
+import { historyReadLock, hold, holdPartitions, ledgerWriteLock, linksReadLock } from "./locks.ts";
 import { countInFlows, insertExecutions, type NewExecution } from "./new-executions.ts";
 import { announce } from "./outbox.ts";
 import { PartitionCounts } from "./partition-counts.ts";
@@ -41,6 +42,7 @@ export function routingStore(context: StoreContext): RoutingStore {
   return {
     route: (batch, decide) => {
       const write = async (tx: Tx, now: number) => {
+        await holdPartitions(context, tx, [...batch.events, ...batch.positions], [linksReadLock, historyReadLock]);
         const counts = await PartitionCounts.read(tx);
         const covered = batch.events.filter((incoming) => counts.isCovered(incoming));
         const fresh = batch.events.filter((incoming) => !counts.isCovered(incoming));
@@ -63,6 +65,7 @@ export function routingStore(context: StoreContext): RoutingStore {
           else stored.push({ incoming, decision });
         }
 
+        await hold(context, tx, [ledgerWriteLock]);
         const inserted = await writeLedger(tx, stored, now);
         const won = stored.filter(({ incoming }) => inserted.has(incoming.key));
         for (const { incoming, decision } of stored) {
@@ -94,6 +97,7 @@ export function routingStore(context: StoreContext): RoutingStore {
 
     startAnew: (partitions) =>
       inTransaction(context, async (tx) => {
+        await holdPartitions(context, tx, partitions);
         for (const { topic, partition } of partitions) {
           await tx.deleteFrom("partitions").where("topic", "=", topic).where("partition", "=", partition).execute();
         }
@@ -101,6 +105,7 @@ export function routingStore(context: StoreContext): RoutingStore {
 
     reject: (rejected) =>
       inTransaction(context, async (tx, now) => {
+        await holdPartitions(context, tx, rejected);
         const counts = await PartitionCounts.read(tx);
         for (const place of rejected) if (!counts.isCovered(place)) counts.count(place, "rejected");
         await counts.write(tx, now);

@@ -1,6 +1,7 @@
 import type { ExecutionId } from "../../foundation/ids.ts";
 import type { RunRequest, RunRequestStore } from "../run-requests.ts";
 import { storeBodies } from "./bodies.ts";
+import { holdForRun } from "./locks.ts";
 import { insertExecutions, type NewExecution } from "./new-executions.ts";
 import { announce } from "./outbox.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
@@ -21,6 +22,7 @@ export async function requestRun(
   inherited?: Inherited,
 ): Promise<{ executionId: ExecutionId; created: boolean }> {
   const { id, key, event, project, service } = run;
+  await holdForRun(context, tx, run);
   const request = await tx
     .insertInto("run_requests")
     .values({ key, execution_id: id, project, service, created_at: now })

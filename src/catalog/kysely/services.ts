@@ -6,6 +6,7 @@ import { cursorOf, pageOf } from "./cursor.ts";
 import { deleteService } from "./delete-service.ts";
 import { deploy } from "./deploy.ts";
 import { moveLinkEpoch } from "./link-epoch.ts";
+import { hold, linksLock, serviceLock } from "./locks.ts";
 import { readService, requireService, requireVersion, serviceOf, versionOf } from "./service-rows.ts";
 import { inTransaction, type StoreContext } from "./store-context.ts";
 import type { ServicesTable } from "./tables.ts";
@@ -54,6 +55,7 @@ export function serviceStore(context: StoreContext): ServiceStore {
 
     update: (project, name, change) =>
       inTransaction(context, async (tx, now) => {
+        await hold(context, tx, [linksLock, serviceLock({ project, service: name })]);
         const former = await requireService(tx, project, name);
         const row: ServicesTable = { ...former, updated_at: now };
         if (change.priority !== undefined) Object.assign(row, { priority: change.priority, priority_pinned: 1 });
@@ -73,6 +75,7 @@ export function serviceStore(context: StoreContext): ServiceStore {
 
     grant: (project, name, grants) =>
       inTransaction(context, async (tx, now) => {
+        await hold(context, tx, [linksLock, serviceLock({ project, service: name })]);
         const former = await requireService(tx, project, name);
         const change = { grants: JSON.stringify([...new Set(grants)].sort()), updated_at: now };
         await tx.updateTable("services").set(change).where("project", "=", project).where("name", "=", name).execute();

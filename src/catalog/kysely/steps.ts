@@ -1,7 +1,9 @@
+import type { Insertable } from "kysely";
 import type { Step } from "../../executions/execution.ts";
 import type { ExecutionId } from "../../foundation/ids.ts";
 import { BulkInsert, padded } from "./bulk-insert.ts";
 import type { Tx } from "./store-context.ts";
+import type { StepsTable } from "./tables.ts";
 
 // A repeated record replaces the former; one that ended stays ended, whichever record arrives last.
 const upsert = new BulkInsert(
@@ -56,7 +58,23 @@ export async function writeSteps(
       truncated: step.output.truncated ? 1 : 0,
     })),
   );
-  await upsert.run(tx, rows);
+  await upsert.run(tx, oneForEach(rows));
+}
+
+type StepRow = Insertable<StepsTable>;
+
+/** A statement writes each step once: as the last of its records has it, or the one that ended it. */
+function oneForEach(rows: readonly StepRow[]): StepRow[] {
+  const byStep = new Map<string, StepRow>();
+  for (const row of rows) {
+    const key = `${row.execution_id} ${row.attempt} ${row.n}`;
+    const former = byStep.get(key);
+    if (former === undefined) byStep.set(key, row);
+    else if (former.finished_at === null || former.status === row.status) {
+      byStep.set(key, { ...row, script: former.script, started_at: former.started_at });
+    }
+  }
+  return [...byStep.values()];
 }
 
 /** Ends the steps that were in progress when their attempt ended. */

@@ -2,15 +2,12 @@ import { sql } from "kysely";
 import type { Lane } from "../../executions/lanes.ts";
 import type { ClaimRequest } from "../leases.ts";
 import type { ExecutionRow } from "./execution-rows.ts";
+import { type ClaimHolds, holdTurns, type OpenTurn } from "./hold-turns.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
 import { turnStates } from "./tables.ts";
 import { recordStarts } from "./throttle.ts";
-import { isThrottled, type LimitedService, roomFor } from "./turn-room.ts";
+import { isThrottled, roomFor } from "./turn-room.ts";
 import type { TurnKey } from "./turns.ts";
-
-interface OpenTurn extends TurnKey, LimitedService {
-  round: number;
-}
 
 /** Claims from one lane by priority, among services of one priority in turn, of one service in the order of routing. */
 export async function takeTurns(
@@ -19,30 +16,20 @@ export async function takeTurns(
   lane: Lane,
   request: ClaimRequest,
   now: number,
+  holds: ClaimHolds,
 ): Promise<ExecutionRow[]> {
   const claimed: ExecutionRow[] = [];
-  // Each pass claims something, or finds a place that is empty, full or throttled and closes it: it ends.
+  // Each pass claims something, or closes a place that is empty, full or throttled, or passes one over: it ends.
   while (claimed.length < request.limit) {
     const limit = request.limit - claimed.length;
-    const turns = await nextTurns(context, tx, lane, limit);
-    if (turns.length === 0) break;
+    const turns = await holdTurns(context, tx, lane, limit, holds);
+    if (turns === undefined) break;
+    if (turns.length === 0) continue;
     for (const [turn, share] of sharesOf(turns, limit)) {
       claimed.push(...(await takeTurn(context, tx, turn, { ...request, limit: share }, now)));
     }
   }
   return claimed;
-}
-
-/** Of the highest priority that has any, those with the lowest rounds. */
-async function nextTurns({ traits }: StoreContext, tx: Tx, lane: Lane, limit: number): Promise<OpenTurn[]> {
-  // Literals, not parameters, where a partial index is to be found by its condition.
-  const { rows } = await sql<OpenTurn>`
-    select t.project, t.service, t.lane, t.priority, t.round, s.concurrency, s.throttle_limit, s.throttle_period_ms
-    from turns t ${traits.walk("turns_open")}
-    left join services s on s.project = t.project and s.name = t.service
-    where t.state = 0 and t.lane = ${lane}
-    order by t.priority, t.round, t.project, t.service limit ${limit}`.execute(tx);
-  return rows.filter(({ priority }) => priority === rows[0]?.priority);
 }
 
 /** One by one to whoever stands at the lowest round. */
@@ -84,15 +71,17 @@ async function take(
   { owner, limit, leaseMs }: ClaimRequest,
   now: number,
 ): Promise<ExecutionRow[]> {
+  // Apart: a planner that joined the two might look for ready ones more than once, and find more than the limit.
   const { rows } = await sql<ExecutionRow>`
-    update executions set
-      status = 'in_progress', attempt = attempt + 1, token = token + 1, lease_owner = ${owner},
-      lease_until = ${now + leaseMs}, started_at = coalesce(started_at, ${now})
-    where seq in (
+    with ready as (
       select seq from executions ${traits.walk("executions_ready")}
       where status = 'pending' and gate = 0
         and project = ${project} and service = ${service} and lane = ${lane} and priority = ${priority}
       order by seq limit ${limit} ${traits.skipLocked})
+    update executions set
+      status = 'in_progress', attempt = attempt + 1, token = token + 1, lease_owner = ${owner},
+      lease_until = ${now + leaseMs}, started_at = coalesce(started_at, ${now})
+    where seq in (select seq from ready)
     returning *`.execute(tx);
   return rows;
 }

@@ -37,9 +37,13 @@ export async function reopenLimited(tx: Tx, { project, service }: Pick<TurnKey, 
 
 /** Lets those get their turn whose throttle has opened; and those that could not wait so long: the clock was set back. */
 export function reopenThrottled(tx: Tx, now: number): Promise<void> {
+  return reopen(tx, throttleOpens(now));
+}
+
+export function throttleOpens(now: number): RawBuilder<unknown> {
   const periodMs = sql`(select throttle_period_ms from services
     where services.project = turns.project and services.name = turns.service)`;
-  return reopen(tx, sql`state = 3 and (opens_at <= ${now} or opens_at > ${now} + coalesce(${periodMs}, 0))`);
+  return sql`state = 3 and (opens_at <= ${now} or opens_at > ${now} + coalesce(${periodMs}, 0))`;
 }
 
 /** Looks first: there seldom is any, and the look costs a quarter of the change. */

@@ -1,6 +1,7 @@
 import { PlatformError } from "../../foundation/errors.ts";
 import type { Webhook, WebhookStore } from "../webhooks.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
+import { hold, linksLock } from "./locks.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import type { WebhooksTable } from "./tables.ts";
 
@@ -41,6 +42,7 @@ export function webhookStore(context: StoreContext): WebhookStore {
 
     create: ({ name, project, tokenHash }) =>
       inTransaction(context, async (tx, now) => {
+        await hold(context, tx, [linksLock]);
         if (project !== undefined) await requireProject(tx, project);
         const row = {
           id: ids.next(),
@@ -65,6 +67,7 @@ export function webhookStore(context: StoreContext): WebhookStore {
 
     update: (id, { active, tokenHash }) =>
       inTransaction(context, async (tx) => {
+        await hold(context, tx, [linksLock]);
         const row = await tx.selectFrom("webhooks").selectAll().where("id", "=", id).executeTakeFirst();
         if (row === undefined) throw unknownWebhook(id);
         const changed = {

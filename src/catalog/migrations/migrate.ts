@@ -24,6 +24,7 @@ function migrationsOf(traits: DialectTraits): Record<string, Migration> {
     "0007-replays": replayMigration,
     "0008-webhooks": webhookMigration,
     "0009-scheduling": schedulingMigration,
+    ...traits.migrations,
   };
 }
 
@@ -31,7 +32,8 @@ function migrationsOf(traits: DialectTraits): Record<string, Migration> {
 export async function migrate(db: Kysely<never>, traits: DialectTraits): Promise<void> {
   const migrations = migrationsOf(traits);
   if (await isCurrent(db, Object.keys(migrations))) return;
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
+  const planned = traits.schemaPlugins.reduce((planned, plugin) => planned.withPlugin(plugin), db);
+  const migrator = new Migrator({ db: planned, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
   if (error === undefined) return;
   if (error instanceof PlatformError) throw error;

@@ -55,7 +55,8 @@ describe("the catalog in a file", () => {
     const db = new Kysely<Tables>({ dialect: sqliteDialect({ database, closesDatabase: false, sync: undefined }) });
     let disk: Promise<void> = Promise.resolve();
     const limits = { losses: maxLosses };
-    const catalog = await openKyselyCatalog({ ...parts, db, traits: sqliteTraits, limits, durable: () => disk });
+    const now = () => systemClock.now();
+    const catalog = await openKyselyCatalog({ ...parts, now, db, traits: sqliteTraits, limits, durable: () => disk });
     const written = Promise.withResolvers<void>();
     disk = written.promise;
     const asked = catalog.projects.create({ name: "shop", description: "" }).then(() => "answered");

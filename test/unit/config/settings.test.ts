@@ -90,6 +90,18 @@ describe("loadSettings", () => {
     ]);
   });
 
+  it("takes another driver with its own settings, and says which drivers there are", () => {
+    const directory = tempDir();
+    const url = "postgres://fx:a-long-enough-secret@db:5432/fx";
+    const environment = { FX_CATALOG_DRIVER: "postgres", FX_CATALOG_URL: url };
+    const loaded = loadSettings({ directory, environment });
+    expect(loaded.settings.catalog).toEqual({ driver: "postgres", url, connections: 10 });
+    expect(JSON.stringify(describeSettings(loaded))).not.toContain("secret@");
+    expect(settingList.find(({ path }) => path === "catalog.driver")?.accepts).toBe("sqlite or postgres");
+    const [missing] = problemsOf(() => loadSettings({ directory, environment: { FX_CATALOG_DRIVER: "postgres" } }));
+    expect(missing?.path).toBe("catalog.url");
+  });
+
   it("never shows a secret, neither in a description nor in a refusal", () => {
     const directory = tempDir();
     const secret = "a-long-enough-secret";

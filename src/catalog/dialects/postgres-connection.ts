@@ -1,0 +1,116 @@
+import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
+import pg, { type Pool, type PoolClient } from "pg";
+import { PlatformError } from "../../foundation/errors.ts";
+import { isStalePlan, translatePostgresError } from "./postgres-errors.ts";
+
+export interface PostgresPoolOptions {
+  url: string;
+  /** Most connections at once; who wants one more waits. */
+  connections: number;
+  /** What one statement may take, and the wait for one lock in it; undefined: no end, as migrations want it. */
+  statementMs: number | undefined;
+}
+
+const connectMs = 10_000;
+/** A transaction whose process stands still gives back its locks. */
+const idleInTransactionMs = 60_000;
+
+/** Connections are made when they are first wanted, and anew after each loss. */
+export function openPool({ url, connections, statementMs }: PostgresPoolOptions): Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    application_name: "streamzero-fx catalog",
+    max: connections,
+    connectionTimeoutMillis: connectMs,
+    keepAlive: true,
+    idle_in_transaction_session_timeout: idleInTransactionMs,
+    types: { getTypeParser },
+    ...(statementMs === undefined
+      ? {}
+      : // The server's own limit comes first; where no server answers any more, ours ends the wait.
+        { statement_timeout: statementMs, lock_timeout: statementMs, query_timeout: statementMs + 5000 }),
+  });
+  // A connection that breaks tells whoever uses it by the query that fails; unheard, this event would end the process.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
+  return pool;
+}
+
+/** A pool for Kysely whose errors are the platform's. */
+export function translatingPool(pool: Pool): PostgresPool {
+  return {
+    options: pool.options,
+    end: () => pool.end(),
+    async connect() {
+      try {
+        return new TranslatingClient(await pool.connect());
+      } catch (error) {
+        throw translatePostgresError(error);
+      }
+    },
+  };
+}
+
+class TranslatingClient implements PostgresPoolClient {
+  readonly #client: PoolClient;
+  #isStale = false;
+
+  constructor(client: PoolClient) {
+    this.#client = client;
+  }
+
+  get processID(): number {
+    return (this.#client as PoolClient & { processID: number }).processID;
+  }
+
+  query(text: unknown, values?: readonly unknown[]): never {
+    return this.#run(text as string, values) as never;
+  }
+
+  release(destroy?: boolean): void {
+    this.#client.release(destroy || this.#isStale);
+  }
+
+  async #run(text: string, values: readonly unknown[] = []): Promise<PostgresQueryResult<unknown>> {
+    try {
+      const name = values.length === 0 ? undefined : nameOf(text);
+      const result = await this.#client.query({ name, text, values: values.map(storable) });
+      return result as PostgresQueryResult<unknown>;
+    } catch (error) {
+      // A newer release has changed a table: what this connection has planned stays of no use.
+      this.#isStale ||= isStalePlan(error);
+      throw translatePostgresError(error);
+    }
+  }
+}
+
+/** Statements that each connection keeps planned; whatever comes when there are so many is planned each time. */
+const maxStatements = 1000;
+const names = new Map<string, string>();
+
+function nameOf(text: string): string | undefined {
+  let name = names.get(text);
+  if (name === undefined && names.size < maxStatements) {
+    name = `fx${names.size}`;
+    names.set(text, name);
+  }
+  return name;
+}
+
+/** Text here holds no NUL, and the output of scripts may: it is kept as the picture of one. */
+function storable(value: unknown): unknown {
+  return typeof value === "string" && value.includes("\0") ? value.replaceAll("\0", "\u2400") : value;
+}
+
+const bigint = 20;
+
+/** Of 64 bits; all of ours are times, counts and numbers of rows, which a double holds exactly. */
+function parseBigint(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value)) return value;
+  throw new PlatformError("corrupt", `the catalog's database holds the number ${text}, which is past 2^53`);
+}
+
+function getTypeParser(type: number, format?: "text" | "binary"): (text: string) => unknown {
+  return type === bigint ? parseBigint : pg.types.getTypeParser(type, format as "text");
+}

@@ -1,0 +1,93 @@
+import pg from "pg";
+import type { Clock, Timer } from "../../foundation/clock.ts";
+import { messageOf, PlatformError } from "../../foundation/errors.ts";
+import type { Log } from "../../foundation/log.ts";
+import { type CatalogChange, type CatalogNews, catalogChanges } from "../news.ts";
+import { isLockTimeout, translatePostgresError } from "./postgres-errors.ts";
+import { lockNamespace } from "./postgres-locks.ts";
+import { newsChannel } from "./postgres-news.ts";
+
+const reconnectMs = 1000;
+/** How long the session of a process that has just died may keep the catalog from the next one. */
+const aloneWithinMs = 2000;
+
+export interface PostgresSessionOptions {
+  url: string;
+  /** Keeps the catalog from every other session that asks for the same. */
+  alone: boolean;
+  clock: Clock;
+  log: Log;
+}
+
+/**
+ * The process's own connection, beside the pool: it hears of changes. Lost, it is made anew, and whatever may have been
+ * missed meanwhile is told then.
+ */
+export class PostgresSession implements CatalogNews {
+  readonly #options: PostgresSessionOptions;
+  readonly #listeners = new Set<(change: CatalogChange) => void>();
+  #client: pg.Client | undefined;
+  #retry: Timer | undefined;
+  #closed = false;
+
+  constructor(options: PostgresSessionOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when it listens. Throws `unavailable`; `conflict` where another session has the catalog to itself. */
+  async open(): Promise<void> {
+    const client = new pg.Client({
+      connectionString: this.#options.url,
+      application_name: "streamzero-fx session",
+      connectionTimeoutMillis: 10_000,
+      keepAlive: true,
+      lock_timeout: aloneWithinMs,
+    });
+    // The event "end" tells as much; unheard, this one would end the process.
+    client.on("error", () => {});
+    client.on("notification", ({ payload }) => {
+      for (const change of catalogChanges) if (change === payload) this.#tell(change);
+    });
+    try {
+      await client.connect();
+      if (this.#options.alone) await client.query(`select pg_advisory_lock(${lockNamespace}, 0)`);
+      await client.query(`listen ${newsChannel}`);
+    } catch (error) {
+      await client.end().catch(() => {});
+      if (!isLockTimeout(error)) throw translatePostgresError(error);
+      throw new PlatformError("conflict", "another platform works on this catalog: give each a database of its own");
+    }
+    if (this.#closed) return client.end();
+    this.#client = client;
+    client.once("end", () => this.#reopenLater());
+  }
+
+  onChange(listener: (change: CatalogChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#retry?.cancel();
+    await this.#client?.end().catch(() => {});
+  }
+
+  #tell(change: CatalogChange): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  #reopenLater(): void {
+    if (!this.#closed) this.#retry = this.#options.clock.setTimer(reconnectMs, () => void this.#reopen());
+  }
+
+  async #reopen(): Promise<void> {
+    try {
+      await this.open();
+      for (const change of catalogChanges) this.#tell(change);
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, "does not hear of changes in the catalog");
+      this.#reopenLater();
+    }
+  }
+}

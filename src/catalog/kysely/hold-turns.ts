@@ -1,0 +1,72 @@
+import { sql } from "kysely";
+import type { Lane } from "../../executions/lanes.ts";
+import { hold, serviceLock } from "./locks.ts";
+import type { StoreContext, Tx } from "./store-context.ts";
+import type { LimitedService } from "./turn-room.ts";
+import type { TurnKey } from "./turns.ts";
+
+export interface OpenTurn extends TurnKey, LimitedService {
+  round: number;
+}
+
+/** What one claim holds, where several run at once. */
+export interface ClaimHolds {
+  /** It may wait for a service only as long as this is so: claims then never wait for each other in a circle. */
+  nothing: boolean;
+  /** Services that another one holds: passed over, as rows are that another transaction has locked. */
+  busy: Set<string>;
+}
+
+/** Of one service in one lane. */
+const maxTurns = 10;
+
+/**
+ * The turns that are next, with their services held. Empty where those turned out to be taken or closed, so that it is
+ * to be asked again; undefined where there are none.
+ */
+export async function holdTurns(
+  context: StoreContext,
+  tx: Tx,
+  lane: Lane,
+  limit: number,
+  holds: ClaimHolds,
+): Promise<OpenTurn[] | undefined> {
+  const wanted = await nextTurns(context, tx, lane, limit, holds);
+  if (wanted.length === 0) return undefined;
+  const { locks } = context.traits;
+  if (locks === undefined) return wanted;
+  const taken = await locks.tryTake(tx, wanted.map(serviceLock));
+  const [first] = wanted;
+  if (first !== undefined && holds.nothing && !taken.includes(true)) {
+    taken[0] = await hold(context, tx, [serviceLock(first)]);
+  }
+  holds.nothing &&= !taken.includes(true);
+  const held = new Set<string>();
+  for (const [index, turn] of wanted.entries()) (taken[index] ? held : holds.busy).add(nameOf(turn));
+  // As they are now that nobody else changes them.
+  const turns = await nextTurns(context, tx, lane, limit, holds);
+  return turns.filter((turn) => held.has(nameOf(turn)));
+}
+
+/** Of the highest priority that has any, those with the lowest rounds. */
+async function nextTurns(
+  { traits }: StoreContext,
+  tx: Tx,
+  lane: Lane,
+  limit: number,
+  { busy }: ClaimHolds,
+): Promise<OpenTurn[]> {
+  // Literals, not parameters, where a partial index is to be found by its condition.
+  const { rows } = await sql<OpenTurn>`
+    select t.project, t.service, t.lane, t.priority, t.round, s.concurrency, s.throttle_limit, s.throttle_period_ms
+    from turns t ${traits.walk("turns_open")}
+    left join services s on s.project = t.project and s.name = t.service
+    where t.state = 0 and t.lane = ${lane}
+    order by t.priority, t.round, t.project, t.service limit ${limit + busy.size * maxTurns}`.execute(tx);
+  const open = rows.filter((turn) => !busy.has(nameOf(turn)));
+  return open.filter(({ priority }) => priority === open[0]?.priority).slice(0, limit);
+}
+
+function nameOf({ project, service }: TurnKey): string {
+  return `${project}/${service}`;
+}
