@@ -42,7 +42,7 @@ export interface RoutingBatch {
   positions: RoutedPosition[];
   /** Epoch of the router's index. */
   linkEpoch: number;
-  /** News of the platform's own that no link of that epoch wants: while the epoch is current nothing is read for their decision. */
+  /** News of the platform's own that no link of that epoch wants: while the epoch is current it is only read whether they are known. */
   unwanted?: ReadonlySet<EventKey>;
   /** Called once what the batch started can be claimed, which is before it is durable: a claim of it is durable no earlier. */
   onClaimable?(): void;

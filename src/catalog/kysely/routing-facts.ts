@@ -27,9 +27,10 @@ export async function readRoutingFacts(
 ): Promise<RoutingFacts> {
   const { covered, linkEpoch, unwanted } = batch;
   const epoch = await readLinkEpoch(tx);
-  const fresh = epoch === linkEpoch ? batch.fresh.filter(({ key }) => !unwanted?.has(key)) : batch.fresh;
-  const keys = fresh.map(({ key }) => key);
+  const keys = batch.fresh.map(({ key }) => key);
+  // What nobody wants now was perhaps decided while somebody did.
   const known = await readKnownKeys(tx, keys);
+  const fresh = epoch === linkEpoch ? batch.fresh.filter(({ key }) => !unwanted?.has(key)) : batch.fresh;
   for (const { key } of covered) known.add(key);
   const causes = await readCauses(tx, fresh);
   return {
