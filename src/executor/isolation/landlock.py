@@ -1,4 +1,4 @@
-"""Limits itself to named paths by Landlock (landlock(7)), then becomes the script's interpreter.
+"""Limits itself to named paths by Landlock (landlock(7)) and to its own process (system_calls.py), then becomes a program.
 
 landlock.py --probe                     prints the kernel's ABI version, 0 where there is none
 landlock.py '{"read": [...], "write": [...]}' -- command arguments...
@@ -10,6 +10,11 @@ import json
 import os
 import struct
 import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import system_calls  # noqa: E402
+
+sys.path.pop(0)
 
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 VERSION = 1
@@ -27,6 +32,7 @@ RIGHTS_BY_ABI = {1: 13, 2: 14, 3: 15, 4: 15}
 SCOPED = 3
 
 libc = ctypes.CDLL(None, use_errno=True)
+own_process_only = None
 
 
 def call(number, *args):
@@ -42,6 +48,19 @@ def abi():
         return call(CREATE_RULESET, None, ctypes.c_size_t(0), VERSION)
     except OSError:
         return 0
+
+
+def prepare():
+    """Makes the filter of `confine` once, before any fork."""
+    global own_process_only
+    own_process_only = system_calls.own_process_only()
+
+
+def confine(read, write):
+    """Without `prepare` to the paths alone, and so on machines that there is no filter for."""
+    restrict(read, write)
+    if own_process_only is not None:
+        system_calls.put_in_force(own_process_only)
 
 
 def restrict(read, write):
@@ -88,7 +107,8 @@ def main():
         # Whoever started this is gone: the script goes too.
         libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
         paths = json.loads(sys.argv[1])
-        restrict(paths["read"], paths["write"])
+        prepare()
+        confine(paths["read"], paths["write"])
         os.execv(command[0], command)
     except OSError as error:
         print(f"the script was not started: {error}", file=sys.stderr)

@@ -4,7 +4,7 @@ In force before the script's first line, for it and all that it starts, for good
 - no network but a loopback of its own, unless asked for
 - it sees no process but its own: /proc shows those of its user alone, or is closed where the executor is not root
 - it may read its version, its interpreter and the system's programs, and write to its scratch directory and a private /dev/shm
-- calls that change mounts, namespaces, kernel or other processes are refused
+- calls that change mounts, namespaces, kernel or other processes are refused (system_calls.py for limits and priorities)
 
 Fails closed: each step that the kernel refuses is an error, and nothing is started.
 
@@ -13,20 +13,20 @@ sandbox.py --probe UID      says "yes", or what is in the way; UID: of a script'
 import ctypes
 import errno
 import os
-import platform
 import socket
 import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import landlock  # noqa: E402
+import system_calls  # noqa: E402
+from system_calls import ALLOW, FIRST, REFUSE, end, equal, refuse  # noqa: E402
 
 sys.path.pop(0)
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 1 << 18
-PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 
 # Numbers of x86_64 and of aarch64 (asm/unistd.h).
@@ -42,8 +42,7 @@ REFUSED = {
     "swapoff": (168, 225), "acct": (163, 89), "open_by_handle_at": (304, 265), "syslog": (103, 116), "quotactl": (179, 60),
     "settimeofday": (164, 170), "clock_settime": (227, 112), "adjtimex": (159, 171), "clock_adjtime": (305, 266),
 }
-MACHINES = {"x86_64": (0, 0xC000003E, 56, 435), "aarch64": (1, 0xC00000B7, 220, 435)}
-
+CLONE, CLONE3 = (56, 220), (435, 435)
 SOCKET = (41, 198)
 FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)
 
@@ -54,37 +53,28 @@ program = None
 def prepare():
     """Makes the filter once, before any fork."""
     global program
-    machine = MACHINES.get(platform.machine())
-    if machine is None:
+    column = system_calls.column()
+    if column is None:
         return
-    column, architecture, clone, clone3 = machine
-    numbers = sorted(number[column] for number in REFUSED.values())
-    refuse, missing = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
-    allow, kill = 0x7FFF0000, 0x80000000
-    load = lambda offset: (0x20, 0, 0, offset)
-    # Each jump says how many instructions to skip; all but the last four are tests.
-    body = [load(4), (0x15, 1, 0, architecture), (0x06, 0, 0, kill), load(0)]
-    if column == 0:
-        # The x32 interface has numbers of its own for the same calls.
-        body += [(0x35, 0, 1, 0x40000000), (0x06, 0, 0, refuse)]
-    for number in numbers:
-        body += [(0x15, 0, 1, number), (0x06, 0, 0, refuse)]
+    body = system_calls.begin()
+    for number in sorted(numbers[column] for numbers in REFUSED.values()):
+        body += [equal(number, 0, 1), refuse]
+    body += system_calls.keep_to_itself()
     # Kinds of sockets that no namespace holds (a virtual machine's own, for one) lead past the network that was taken away.
-    body += [(0x15, 0, 7, SOCKET[column]), load(16)]
-    body += [(0x15, 4 - at, 0, family) for at, family in enumerate(FAMILIES)]
-    body += [(0x06, 0, 0, 0x00050000 | errno.EAFNOSUPPORT), (0x06, 0, 0, allow)]
+    body += [equal(SOCKET[column], 0, 7), FIRST]
+    body += [equal(family, 4 - at, 0) for at, family in enumerate(FAMILIES)]
+    body += [end(REFUSE | errno.EAFNOSUPPORT), end(ALLOW)]
     # The C library falls back to clone, whose flags can be read here.
-    body += [(0x15, 0, 1, clone3), (0x06, 0, 0, missing)]
-    body += [(0x15, 0, 3, clone), load(16), (0x45, 0, 1, CLONE_NEWUSER | CLONE_NEWNS), (0x06, 0, 0, refuse)]
-    body += [(0x06, 0, 0, allow)]
-    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in body))
-    program = struct.pack("=H6xQ", len(body), ctypes.addressof(code)), code
+    body += [equal(CLONE3[column], 0, 1), end(REFUSE | errno.ENOSYS)]
+    body += [equal(CLONE[column], 0, 3), FIRST, (0x45, 0, 1, CLONE_NEWUSER | CLONE_NEWNS), refuse]
+    body += [end(ALLOW)]
+    program = system_calls.program(body)
 
 
 def enter(network, user, shared_memory=None):
     """Before the user is changed. `user`: whether it will be, i.e. whether this process is root. `shared_memory`: bytes of /dev/shm."""
     if program is None:
-        raise OSError(f"there is no sandbox for {platform.machine()}")
+        raise OSError(f"there is no sandbox for {os.uname().machine}")
     uid, gid = os.getuid(), os.getgid()
     flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (0 if network else CLONE_NEWNET) | (0 if user else CLONE_NEWUSER)
     check(libc.unshare(flags), "unshare")
@@ -108,7 +98,7 @@ def close(read, write, user):
     if not user:
         # Rights within its own namespace, which a process that changed its user has lost already.
         check(libc.capset(struct.pack("=II", 0x20080522, 0), bytes(24)), "capset")
-    check(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, program[0], 0, 0), "seccomp")
+    system_calls.put_in_force(program)
 
 
 def raise_loopback():

@@ -48,6 +48,7 @@ def prepare(sdk, modules):
 
     bootstrap = fx_bootstrap
     bootstrap.output.prepare()
+    landlock.prepare()
     sandbox.prepare()
     # It stays in force over the fork: no script gains rights by starting a program that has them.
     prctl(PR_SET_NO_NEW_PRIVS, 1)
@@ -124,7 +125,7 @@ def enter(request, uid, gid, descriptors):
     if box:
         sandbox.close(**request["landlock"], user=uid >= 0)
     elif request.get("landlock"):
-        landlock.restrict(**request["landlock"])
+        landlock.confine(**request["landlock"])
 
 
 def execute(command):

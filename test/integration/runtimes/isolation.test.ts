@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -13,6 +13,7 @@ import { findPython } from "../../../src/executor/runtimes/find-python.ts";
 import type { VersionId } from "../../../src/foundation/ids.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir } from "../../support/temp-dir.ts";
+import { allChanges, ownChanges, processChanges } from "./process-changes.ts";
 
 describe.skipIf(process.getuid?.() !== 0)("S3: users for scripts, where the executor is root", () => {
   it("are never shared by two platforms on one machine", async () => {
@@ -78,6 +79,26 @@ describe("S3: a Landlock command", () => {
     expect(rules.read).not.toContain("/dev/shm");
     expect(rules.read).toContain("/opt/fx/data/run/versions/v1");
     expect(rules.write).toEqual(["/opt/fx/data/run/scratch"]);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)("S3: a program limited by a Landlock command", () => {
+  it("changes limits and priority of no process but its own, which it otherwise could of all of its user", async () => {
+    const user = { uid: 50_200, gid: 50_200 };
+    const { command } = await findPython({ searchPath: "", othersMustReach: true });
+    const victim = spawn("/bin/sleep", ["600"], { ...user, stdio: "ignore", cwd: "/", detached: true });
+    const run = (program: { command: string; args: string[] }) =>
+      execFileSync(program.command, program.args, { ...user, cwd: "/", encoding: "utf8" });
+    const limited = (pid: number) =>
+      run(landlockCommand(command, { hidden: "/root", read: [], write: [] }, command, ["-c", processChanges(pid)]));
+    try {
+      const pid = victim.pid as number;
+      expect(limited(pid)).toBe("\n");
+      expect(limited(0)).toBe(ownChanges);
+      expect(run({ command, args: ["-c", processChanges(pid)] })).toBe(allChanges);
+    } finally {
+      victim.kill("SIGKILL");
+    }
   });
 });
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
+import { ownChanges } from "./process-changes.ts";
 import { python } from "./programs.ts";
 import { isAlive, openRunner, runScript } from "./script-runs.ts";
 
@@ -207,7 +208,8 @@ describe.skipIf(process.getuid?.() !== 0)("S3: where the executor is not root", 
     });
     const code = await new Promise((resolve) => runnerProcess.on("close", resolve));
     expect(code).toBe(0);
-    const { isolation, read, write, parent, daemon, shell, sql, intruder, boxed, warm } = JSON.parse(printed);
+    const { isolation, read, write, parent, daemon, shell, sql, intruder, boxed, changes, lowered, warm } =
+      JSON.parse(printed);
     if (isolation !== "landlock")
       throw new Error("this kernel has no Landlock: the isolation of an executor that is not root is untested");
     expect(read).toMatch(/^(denied .*\n)+$/);
@@ -220,5 +222,7 @@ describe.skipIf(process.getuid?.() !== 0)("S3: where the executor is not root", 
     expect(intruder).toMatch(/^denied /);
     expect(warm).toEqual(Array(2).fill("[]\nPermissionError\nby the pipes\n"));
     expect(boxed).toBe("ConnectionRefusedError PermissionError PermissionError\nPermissionError PermissionError\n");
+    expect(changes).toEqual({ platform: ["\n", "\n"], own: [ownChanges, ownChanges] });
+    expect(lowered).toEqual(["7 EPERM\n", "7 EPERM\n", "100\n7\n"]);
   });
 });

@@ -1,6 +1,7 @@
 /** Runs scripts as a user that is not root and prints what they could do, as JSON. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { processChanges } from "./process-changes.ts";
 import { type ProgramName, python, typescript, typescriptOnBun } from "./programs.ts";
 import { openRunner, runScript } from "./script-runs.ts";
 import { warmService } from "./warm-service.ts";
@@ -65,6 +66,31 @@ print(tried(lambda: os.kill(os.getppid(), 0)), tried(lambda: open("/proc/self/st
   { request: { isolation: { level: "sandbox", network: false } } },
 );
 await boxed.result;
+async function changed(pid: number, level: "process" | "sandbox"): Promise<string> {
+  const isolation = level === "sandbox" ? { isolation: { level, network: false } as const } : {};
+  const run = runScript(runner, { "main.py": processChanges(pid) }, "main.py", { request: isolation });
+  await run.result;
+  return run.both();
+}
+const changes = {
+  platform: [await changed(process.pid, "process"), await changed(process.pid, "sandbox")],
+  own: [await changed(0, "process"), await changed(0, "sandbox")],
+};
+const lowered: string[] = [];
+const setPriority = `import { getPriority, setPriority } from "node:os";
+setPriority(7);
+let refused = "";
+try { setPriority(${process.pid}, 19); } catch (error) { refused = error.info.code; }
+console.log(getPriority(), refused);`;
+for (const runtime of ["node", "bun"] as const) {
+  const run = runScript(runner, { "main.ts": setPriority }, "main.ts", { request: { runtime } });
+  await run.result;
+  lowered.push(run.both());
+}
+const limitsItself = "ulimit -n 100; ulimit -n; nice -n 7 nice";
+const shellOfItself = runScript(runner, { "main.sh": limitsItself }, "main.sh");
+await shellOfItself.result;
+lowered.push(shellOfItself.both());
 const warm = warmService(runner, {
   "main.py": `import os
 from fx_ef import get_param
@@ -92,6 +118,8 @@ console.log(
     sql: sql.both(),
     intruder,
     boxed: boxed.both(),
+    changes,
+    lowered,
     warm: warmRuns.map((run) => run.both()),
   }),
 );
