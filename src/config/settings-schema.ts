@@ -113,7 +113,7 @@ const executor = z.strictObject({
     .max(1024)
     .default(8)
     .describe(
-      "Processes that may stay for further runs, of services with the level warm; where all are busy, a run has a process of its own.",
+      "Processes that may stay for further runs, of services with the level warm; where all are busy, or nothing is forked, a run has a process of its own.",
     ),
   bun: z
     .string()

@@ -220,7 +220,7 @@ export class ProcessStepRunner implements StepRunner {
   #runWarm(request: StepRequest, host: StepHost): RunningStep | undefined {
     if (request.isolation.level !== "warm") return undefined;
     const runtime = this.runtimes.forScript(request.script, request.runtime);
-    return runtime?.hostCommand && this.#warm.run(request, host);
+    return runtime?.hostCommand && this.#launches.keepsProcesses(request) ? this.#warm.run(request, host) : undefined;
   }
 
   #runAlone(request: StepRequest, host: StepHost): RunningStep {

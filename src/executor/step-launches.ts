@@ -42,9 +42,16 @@ export class StepLaunches {
   readonly #parts: StepLaunchParts;
   readonly #imports = new LearnedImports();
   #sandbox: Promise<string | undefined> | undefined;
+  #python: PythonInterpreter | undefined;
 
   constructor(parts: StepLaunchParts) {
     this.#parts = parts;
+    parts.findPython().then(
+      (found) => {
+        this.#python = found;
+      },
+      () => {},
+    );
   }
 
   /** The slot's user; an SQL step has the group of databases in place of the slot's. */
@@ -71,7 +78,18 @@ export class StepLaunches {
     return hindrance && `${wants}, but ${hindrance}`;
   }
 
-  /** Resolves when the step can be launched at once. */
+  /**
+   * Whether a process may stay after its run. Only one that a zygote forked adopts what its runs leave, so that it can be
+   * found at the end of each; the orphans of another would act during later runs.
+   */
+  keepsProcesses({ script, runtime: wanted, environment }: StepRequest): boolean {
+    const { zygotes, runtimes } = this.#parts;
+    const base = runtimes.forScript(script, wanted)?.forkedFrom && environment?.python?.base;
+    const python = base ?? this.#python?.command;
+    return python !== undefined && zygotes?.of(python)?.isExpected === true;
+  }
+
+  /** Resolves when the step can be launched at once. Rejects with `unavailable` where it is to be forked and no zygote came. */
   async prepare(request: StepRequest, place: StepPlace): Promise<Launch> {
     const { launcher, runtimes, databases: area, isolation } = this.#parts;
     const runtime = runtimes.forScript(request.script, request.runtime) as Runtime;
@@ -107,15 +125,15 @@ export class StepLaunches {
       return (ttlMs, listener) => zygote.start({ ...forked, sandbox: { network }, ttlMs }, listener);
     }
     const zygote = await this.#zygoteOf(runtime, request);
-    // What stays is worth a moment: by the zygote its pipes need not be looked at after each run.
-    if (host) await zygote?.settled();
+    if (host && !(await zygote?.settled())) {
+      throw new PlatformError("unavailable", "no warm Python could be started, and what stays is forked from one");
+    }
     if (zygote?.isReady) return (ttlMs, listener) => zygote.start({ ...forked, ttlMs }, listener);
     const { command, args } =
       limited && isolation.kind === "landlock"
         ? landlockCommand(isolation.python, limited, asked.command, asked.args)
         : asked;
-    return (ttlMs, listener) =>
-      launcher.start({ ...run, command, args, ttlMs: ttlMs === Infinity ? undefined : ttlMs }, listener);
+    return (ttlMs, listener) => launcher.start({ ...run, command, args, ttlMs }, listener);
   }
 
   /** Python is forked from its own; a program is started by any, which is smaller than the launcher. */

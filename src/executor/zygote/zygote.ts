@@ -22,6 +22,7 @@ export class Zygote {
   #inspectedAt = 0;
   #restart: Timer | undefined;
   #closed = false;
+  #isStarting = false;
   #starting: Promise<void>;
 
   constructor(parts: ZygoteParts) {
@@ -33,6 +34,11 @@ export class Zygote {
   /** False while there is none: the caller spawns instead, so that no run waits for a zygote. */
   get isReady(): boolean {
     return this.#process !== undefined;
+  }
+
+  /** There is one, or its start is under way. */
+  get isExpected(): boolean {
+    return this.isReady || this.#isStarting;
   }
 
   /** Resolves when the start under way is over: whether there is one now. */
@@ -78,6 +84,7 @@ export class Zygote {
   async #start(): Promise<void> {
     const { log, python } = this.#parts;
     this.#delay.started();
+    this.#isStarting = true;
     try {
       const process = await ZygoteProcess.open(this.#parts, (died, lostRuns) => this.#died(died, lostRuns));
       if (this.#closed) return await process.close();
@@ -90,6 +97,8 @@ export class Zygote {
       const delayMs = this.#delay.next();
       log.warn({ python, error: messageOf(error), delayMs }, "no warm Python could be started; scripts start cold");
       this.#startLater(delayMs);
+    } finally {
+      this.#isStarting = false;
     }
   }
 

@@ -50,16 +50,14 @@ describe("a warm process", () => {
     expect(await pidOf(run())).toBe(second);
   });
 
-  it.each(["forked", "started anew"])("is %s, ended by a run's timeout, and the next run has another", async (how) => {
-    const own = how === "forked" ? runner : await openRunner(tempDir(), "off");
-    const { run, pid } = service(own);
+  it("is ended by a run's timeout, and the next run has another", async () => {
+    const { run, pid } = service();
     const before = await pid();
     const late = run("time.sleep(60)", { request: { timeoutMs: 300 } });
     expect(await late.result).toMatchObject({ kind: "timeout", timeoutMs: 300 });
     expect(Number(late.stdout())).toBe(before);
     expect(await isAlive(before)).toBe(false);
     expect(await pid()).not.toBe(before);
-    if (own !== runner) await own.close();
   });
 
   it("D8: is ended with the lease of its run, and has none while it is idle", async () => {
@@ -234,6 +232,19 @@ describe("the places of warm processes", () => {
     expect(await isAlive(alone)).toBe(false);
     await own.close();
     expect(await Promise.all(busy.map((one) => one.result))).toMatchObject(Array(4).fill({ reason: "shutdown" }));
+  });
+
+  it("are of no use where nothing is forked: a run has a process of its own, and nothing that it started is left", async () => {
+    const own = await openRunner(tempDir(), "off");
+    const { run, pid } = service(own);
+    const orphan =
+      "import subprocess\nprint(subprocess.run(['sh', '-c', 'setsid sleep 97 >&- 2>&- & echo $!'], stdout=-1).stdout)";
+    const { result, waitFor } = run(orphan);
+    const left = Number(await waitFor(/b'(\d+)/));
+    expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
+    expect(await isAlive(left)).toBe(false);
+    expect(await pid()).not.toBe(await pid());
+    await own.close();
   });
 
   it("are of no interest to a language without a host for them", async () => {

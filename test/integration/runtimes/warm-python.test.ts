@@ -4,11 +4,11 @@ import { tempDirForFile } from "../../support/temp-dir.ts";
 import { isAlive, openRunner, type ScriptRun } from "./script-runs.ts";
 import { warmService } from "./warm-service.ts";
 
-describe.each(["forked", "started anew"])("a warm script in Python, its process %s", (how) => {
+describe("a warm script in Python", () => {
   const data = tempDirForFile();
   let runner: ProcessStepRunner;
   beforeAll(async () => {
-    runner = await openRunner(data, how === "forked" ? "auto" : "off");
+    runner = await openRunner(data);
   });
   afterAll(() => runner.close());
 

@@ -5,16 +5,11 @@ import { tempDirForFile } from "../../support/temp-dir.ts";
 import { isAlive, openRunner } from "./script-runs.ts";
 import { warmService } from "./warm-service.ts";
 
-describe.each([
-  ["node", "forked"],
-  ["node", "started anew"],
-  ["bun", "forked"],
-  ["bun", "started anew"],
-] as const)("a warm script in TypeScript on %s, its process %s", (runtime, how) => {
+describe.each(["node", "bun"] as const)("a warm script in TypeScript on %s", (runtime) => {
   const data = tempDirForFile();
   let runner: ProcessStepRunner;
   beforeAll(async () => {
-    runner = await openRunner(data, how === "forked" ? "auto" : "off");
+    runner = await openRunner(data);
   });
   afterAll(() => runner.close());
 
