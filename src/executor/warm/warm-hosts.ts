@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../../foundation/clock.ts";
 import type { ScriptParts } from "../running-script.ts";
 import type { RunningStep, StepHost, StepRequest } from "../step-runner.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import { type Occupant, WarmProcess } from "./warm-process.ts";
 import { WarmStep } from "./warm-step.ts";
 import { Wear } from "./wear.ts";
@@ -24,6 +25,7 @@ interface Hosted {
   emptyScratch(): Promise<void>;
   idleSince: number;
   timer: Timer | undefined;
+  watch: IdleWatch | undefined;
   /** Who waits for its place. */
   heir?: (place: number) => void;
 }
@@ -74,8 +76,7 @@ export class WarmHosts {
     const idle = this.#idle.get(key);
     for (let found = idle?.pop(); found; found = idle?.pop()) {
       if (idle?.length === 0) this.#idle.delete(key);
-      found.timer?.cancel();
-      found.timer = undefined;
+      settle(found);
       if (found.process.isUsable) return found;
     }
     return undefined;
@@ -125,7 +126,7 @@ export class WarmHosts {
       };
       process = await WarmProcess.start(parts, occupant);
       const wear = new Wear(clock, limits.memoryBytes);
-      const hosted: Hosted = { key, process, wear, emptyScratch, idleSince: 0, timer: undefined };
+      const hosted: Hosted = { key, process, wear, emptyScratch, idleSince: 0, timer: undefined, watch: undefined };
       this.#all.set(process, hosted);
       void process.ended.then(async () => {
         await clearScratch().catch(() => {});
@@ -160,18 +161,22 @@ export class WarmHosts {
     hosted.timer = clock.setTimer(Math.min(restMs, hosted.process.leftMs / 2), () => {
       hosted.process.keepAlive(Infinity);
       hosted.timer = clock.setTimer(maxIdleMs, () => this.#retire(hosted));
+      hosted.watch = new IdleWatch(clock, hosted.process.pid, () => {
+        hosted.process.stop(0);
+        this.#retire(hosted);
+      });
     });
   }
 
   #retire(hosted: Hosted): void {
-    hosted.timer?.cancel();
+    settle(hosted);
     this.#forget(hosted);
     void hosted.process.retire();
   }
 
   /** Its process is gone. */
   #leave(hosted: Hosted, place: number): void {
-    hosted.timer?.cancel();
+    settle(hosted);
     this.#forget(hosted);
     this.#all.delete(hosted.process);
     if (hosted.heir) hosted.heir(place);
@@ -183,6 +188,13 @@ export class WarmHosts {
     if (others.length > 0) this.#idle.set(hosted.key, others);
     else this.#idle.delete(hosted.key);
   }
+}
+
+/** Nothing more is due while it is idle. */
+function settle(hosted: Hosted): void {
+  hosted.timer?.cancel();
+  hosted.watch?.cancel();
+  hosted.timer = hosted.watch = undefined;
 }
 
 /** What a process was started for. Equal content has one version, whoever's service it is: so the service is named as well. */

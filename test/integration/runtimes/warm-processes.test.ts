@@ -174,6 +174,20 @@ describe("a warm process", () => {
     expect(taken).toBeGreaterThan(64 * 66_536);
   });
 
+  it("that goes on to compute after it has said that its run is over is ended", async () => {
+    const { run, pid } = service();
+    const words = "from fx_ef import _context\n_context._channel.ended(0, [])\nwhile True: pass";
+    const { result, stdout } = run(words);
+    expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
+    const busy = Number(stdout());
+    await eventually(async () => !(await isAlive(busy)));
+    const next = await pid();
+    expect(next).not.toBe(busy);
+    // Longer than until the first look: who waits for a run is left alone.
+    await service().run("time.sleep(2.5)").result;
+    expect(await pid()).toBe(next);
+  });
+
   it("that keeps what its runs allocate is ended before it takes too much", async () => {
     const { run } = service(runner, { "kept.py": "held = []" });
     const words = "import kept; kept.held.append(b'x' * (20 << 20))";
