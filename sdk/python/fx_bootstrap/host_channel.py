@@ -15,7 +15,11 @@ _COARSE = 5
 
 
 class HostChannel(Channel):
-    """Says each word with the number of the run that it is of. Output may be said while a request waits for its answer."""
+    """Says each word with the number of the run that it is of, and none while there is no run: the next frame that comes then is
+    an order, and nobody's answer. Output may be said while a request waits for its answer.
+    """
+
+    _mark = None
 
     def __init__(self, path, nonce):
         self._sending = _thread.RLock()
@@ -42,6 +46,8 @@ class HostChannel(Channel):
         if self._pid != os.getpid():
             # A process that was forked from this one has no word on its channel.
             return os.write(descriptor, piece)
+        if self._mark is None:
+            return len(piece)
         try:
             words = b'"text":%s' % encode_basestring(piece.decode()).encode()
         except UnicodeDecodeError:
@@ -56,11 +62,17 @@ class HostChannel(Channel):
         """The run is over. `leftovers`: words for what it has left, after which this process runs nothing more."""
         body = encode({"code": code, "leftovers": leftovers} if leftovers else {"code": code})
         piped = b',"piped":false' if self._pipes.were_written() is False else b""
-        self._send(b'{%s"ended":%s%s}' % (self._mark, body, piped))
+        mark, self._mark = self._mark, None
+        self._send(b'{%s"ended":%s%s}' % (mark, body, piped))
 
     @property
     def pipes_are_ours(self):
         return self._pipes.are_ours
+
+    def _words(self, op, fields):
+        if self._mark is None:
+            raise FxError("unavailable", "the run is over")
+        return super()._words(op, fields)
 
     def _send(self, body):
         # As the streams of Python do: a handler of a signal that came in the middle of a frame must not put its own into it.

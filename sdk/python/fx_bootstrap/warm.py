@@ -66,17 +66,21 @@ class _Host:
 
     def _leave(self):
         """Ends the run as Python ends a process; answers what is left of it, in words."""
-        leftovers = end_threads()
+        leftovers = threads_left()
+        if leftovers:
+            end_threads()
         self._exits.run()
         self._logs.restore()
         fx_bootstrap.forget(sys.modules["__main__"])
         leftovers += self._surroundings.leave()
+        gc.collect()
+        # All of the run's code has been called by now: what that has started in its turn is not waited for.
+        leftovers += [one for one in threads_left() if one not in leftovers]
         leftovers += processes_left()
         self._streams.flush()
         if not self._channel.pipes_are_ours:
             leftovers.append("another file as descriptor 1 or 2")
         # What is there now is not looked at again, so that a look costs what a run has made, and not what there is.
-        gc.collect()
         gc.freeze()
         return leftovers
 
@@ -89,17 +93,20 @@ def limit_time(seconds):
         resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + seconds, hard))
 
 
-def end_threads():
-    """Waits for those that Python would wait for."""
+def threads_left():
     count = _thread._count()
     if count == 0:
         return []
     threading = sys.modules.get("threading")
-    if threading is None:
-        return [f"{count} threads"]
-    names = [f"thread {one.name}" for one in threading.enumerate() if one is not threading.main_thread()]
-    threading._shutdown()
-    return names or [f"{count} threads"]
+    others = [one for one in threading.enumerate() if one is not threading.main_thread()] if threading else []
+    return [f"thread {one.name}" for one in others] or [f"{count} threads"]
+
+
+def end_threads():
+    """Waits for those that Python would wait for."""
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        threading._shutdown()
 
 
 def processes_left():

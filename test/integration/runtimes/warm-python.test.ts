@@ -202,6 +202,30 @@ if left == "process": print(subprocess.Popen(["sleep", "60"]).pid)`;
     expect(await isAlive(Number(child.rest))).toBe(false);
   });
 
+  it.each([
+    ["a function called at its exit", "import atexit\natexit.register(late)"],
+    ["a finalizer", "class Last:\n    def __del__(self, late=late): late()\nlast = Last()\nlast.self = last"],
+    [
+      "the end of a handler of its log",
+      "import logging\nclass Last(logging.NullHandler):\n    close = lambda self: late()\nlogging.getLogger().addHandler(Last())",
+    ],
+  ])(
+    "has left also a thread that %s has started, and what it asks for later is nothing of the next run",
+    async (_, words) => {
+      const source = `import threading, time
+from fx_ef import context
+def late(start=threading.Thread, sleep=time.sleep, put=context.state.put):
+    start(target=lambda: (sleep(0.3), put("late", 1), print("late")), name="late").start()
+${words}`;
+      const service = warmService(runner, { "main.py": source });
+      for (let n = 0; n < 3; n += 1) {
+        const run = service.run();
+        expect([await run.result, run.both(), run.state]).toMatchObject([{ kind: "exited", exitCode: 0 }, "", {}]);
+        expect(run.logged.map(({ message }) => message).join()).toContain("thread late");
+      }
+    },
+  );
+
   it("may fork: a child that comes to the script's end is no run", async () => {
     const source = `import os
 child = os.fork()
