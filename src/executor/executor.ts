@@ -27,6 +27,7 @@ export interface ExecutorParts extends AttemptParts {
 }
 
 const maxReportsPerCommit = 500;
+const lookAgainMs = 5;
 /** Attempts under way, those included whose end is not durable yet. */
 const maxHeldPerSlot = 4;
 
@@ -132,7 +133,8 @@ export class Executor {
     // One timer, not one for each look: they would all wake at once, look again and wait again.
     this.#dueTimer?.cancel();
     this.#dueTimer = undefined;
-    if (waitMs > 0 && waitMs < pollMs) this.#dueTimer = clock.setTimer(waitMs, () => this.#claiming.wake());
+    // What has become due since the claim looked, or came a moment too early, is looked for once more.
+    if (waitMs < pollMs) this.#dueTimer = clock.setTimer(Math.max(waitMs, lookAgainMs), () => this.#claiming.wake());
   }
 
   async #run(attempt: Attempt, slot: number): Promise<void> {

@@ -37,7 +37,7 @@ describe("fx init", () => {
   });
 
   it("leaves a directory alone that holds something, and says what is wrong with a name", async () => {
-    const directory = writeFiles(tempDir(), { "mine.txt": "mine" });
+    const directory = writeFiles(join(tempDir(), "Mine Alone"), { "mine.txt": "mine" });
     const { code, talk } = await fx(["init", directory], {});
     expect([code, talk]).toEqual([2, expect.stringContaining("cannot be the service's name")]);
     const named = await fx(["init", directory, "--name", "mine"], {});
