@@ -1,11 +1,16 @@
 import { defineConfig } from "vitest/config";
 
+/** `npm run test:engines`: on the real servers, which are started before. */
+const onEngines = process.env.FX_ENGINES !== undefined;
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: onEngines ? ["test/engines/**/*.test.ts"] : ["test/**/*.test.ts"],
+    globalSetup: onEngines ? ["test/engines/setup.ts"] : [],
     exclude: [
       "test/fixtures/**",
       "**/node_modules/**",
+      ...(onEngines ? [] : ["test/engines/**"]),
       // Tests of the simulation, minutes long: `npm run test:bugs` asks for them.
       ...(process.env.FX_SIM_BUGS ? [] : ["test/simulation/planted-bugs.test.ts"]),
     ],

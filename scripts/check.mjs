@@ -15,7 +15,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 /** @param {string} name */
 const bin = (name) => resolveTarget(root, `@${name}`);
 
-const cruised = ["src", "sdk/typescript", "test", "bench", "examples", "scripts"].filter((folder) =>
+const cruised = ["src", "sdk/typescript", "test", "bench", "engines", "examples", "scripts"].filter((folder) =>
   existsSync(resolve(root, folder)),
 );
 

@@ -6,6 +6,7 @@ import { systemClock } from "../../src/foundation/clock.ts";
 import { createIds } from "../../src/foundation/ids.ts";
 import { silentLog } from "../../src/foundation/log.ts";
 import { systemRandom } from "../../src/foundation/random.ts";
+import { sharedEnvironment } from "./engines.ts";
 import { type PostgresServer, startPostgres } from "./postgres-server.ts";
 import { tempDirForFile } from "./temp-dir.ts";
 
@@ -18,13 +19,28 @@ export function postgresForFile(): PostgresForTests {
   return postgres;
 }
 
+/** Databases on the server that the whole run of test:engines shares. */
+export function sharedPostgresForFile(): PostgresForTests {
+  const postgres = new PostgresForTests();
+  postgres.useAddress(sharedEnvironment("postgres").FX_CATALOG_URL as string);
+  return postgres;
+}
+
 class PostgresForTests {
   #server: PostgresServer | undefined;
+  #address: string | undefined;
+  readonly #name = `test_${process.pid}`;
   #databases = 0;
   #shared: string | undefined;
 
   use(server: PostgresServer): void {
     this.#server = server;
+    this.#address = server.url;
+  }
+
+  /** Of a server that somebody else starts and stops. */
+  useAddress(url: string): void {
+    this.#address = url;
   }
 
   get server(): PostgresServer {
@@ -32,12 +48,17 @@ class PostgresForTests {
     return this.#server;
   }
 
+  get #url(): string {
+    return this.#address ?? this.server.url;
+  }
+
   /** The address of a new database, in an order of text that is not that of its bytes, as most are. */
   async newDatabase(): Promise<string> {
-    const url = new URL(this.server.url);
-    url.pathname = `/test_${++this.#databases}`;
+    const url = new URL(this.#url);
+    const name = `${this.#name}_${++this.#databases}`;
+    url.pathname = `/${name}`;
     const icu = "locale_provider icu icu_locale 'en-US' template template0";
-    await this.query(`create database test_${this.#databases} ${icu}`);
+    await this.query(`create database ${name} ${icu}`);
     return url.href;
   }
 
@@ -59,7 +80,7 @@ class PostgresForTests {
     return catalog;
   }
 
-  async query<Row extends pg.QueryResultRow>(text: string, url = this.server.url): Promise<Row[]> {
+  async query<Row extends pg.QueryResultRow>(text: string, url = this.#url): Promise<Row[]> {
     const client = new pg.Client({ connectionString: url });
     await client.connect();
     try {

@@ -1,0 +1,11 @@
+import type { Engine } from "./engine.ts";
+import { postgres } from "./postgres.ts";
+
+/** In the order they are started and shown. */
+export const engines: readonly Engine[] = [postgres];
+
+export function engineNamed(name: string): Engine {
+  const engine = engines.find((each) => each.name === name);
+  if (engine) return engine;
+  throw new Error(`there is no engine "${name}"; there are ${engines.map((each) => each.name).join(", ")}`);
+}
