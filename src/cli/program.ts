@@ -28,7 +28,7 @@ import { defineSend } from "./commands/send.ts";
 import { defineServices } from "./commands/services.ts";
 import { defineShow } from "./commands/show.ts";
 import { defineSkip } from "./commands/skip.ts";
-import { defineStart } from "./commands/start.ts";
+import { defineExecutor, defineManager, defineRouter, defineSink, defineStart } from "./commands/start.ts";
 import { defineState } from "./commands/state.ts";
 import { defineStats } from "./commands/stats.ts";
 import { defineTry } from "./commands/try.ts";
@@ -39,6 +39,7 @@ import { defineWhy } from "./commands/why.ts";
 
 const groups: Record<string, readonly ((program: Command) => Command)[]> = {
   "The platform:": [defineStart, defineDoctor, defineConfig, defineCompletion, defineVersion],
+  "One role of it, on shared engines:": [defineManager, defineRouter, defineExecutor, defineSink],
   "Build:": [
     defineInit,
     defineTry,

@@ -26,7 +26,7 @@ const configFile = "fx.config.json";
 
 /** Variables of ours that are no settings: given to scripts and launchers by the platform, to clients and test runs by people. */
 const otherVariables = new Set(["FX_CHANNEL", "FX_NONCE", "FX_SCRATCH", "FX_LAUNCH", "FX_SET_UP_FOLLOWS_PARENT"]);
-const otherPrefixes = ["FX_TEST_", "FX_SIM_", "FX_BENCH_", "FX_KILL", "FX_SEED"];
+const otherPrefixes = ["FX_TEST_", "FX_SIM_", "FX_BENCH_", "FX_KILL", "FX_SEED", "FX_ENGINES", "FX_CHAOS"];
 
 /**
  * Reads all settings: flags before the environment, that before `fx.config.json`, that before the

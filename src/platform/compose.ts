@@ -19,6 +19,7 @@ import type { Random } from "../foundation/random.ts";
 import type { OpsData } from "../ops-data/ops-data.ts";
 import { SqliteOpsData } from "../ops-data/sqlite.ts";
 import type { DataDirectory } from "./data-directory.ts";
+import { isShared, type Port } from "./roles.ts";
 
 /** What every part is made with. */
 export interface Surroundings {
@@ -38,11 +39,22 @@ export interface Stores {
   vault: Vault;
   artifacts: ArtifactStore;
   opsData: OpsData;
+}
+
+export interface OpenedStores extends Stores {
   close(): Promise<void>;
 }
 
-/** Opens the stores that the settings name. When one cannot be opened, those that were are closed again. */
-export async function openStores(settings: Settings, data: DataDirectory, around: Surroundings): Promise<Stores> {
+/**
+ * Opens the stores behind the ports that are wanted; to ask for another one throws, which only a mistake of ours does. When one
+ * cannot be opened, those that were are closed again.
+ */
+export async function openStores(
+  settings: Settings,
+  data: DataDirectory,
+  around: Surroundings,
+  wanted: readonly Port[],
+): Promise<OpenedStores> {
   const opened: { close(): Promise<void> }[] = [];
   const keep = <Store extends { close(): Promise<void> }>(store: Store): Store => {
     opened.push(store);
@@ -56,42 +68,81 @@ export async function openStores(settings: Settings, data: DataDirectory, around
         .catch((error: unknown) => around.log.error({ error: String(error) }, "a store did not close"));
     }
   };
+  const stores: Partial<Stores> = {};
   try {
-    const { clock, log } = around;
-    const bus = keep(
-      openSqliteBus({
-        path: data.file("bus.db"),
-        partitions: settings.bus.partitions,
-        clock,
-        log,
-        retentionMs: busRetention(settings),
-      }),
-    );
-    const catalog = keep(await openCatalog(settings.catalog, data, around));
-    const configStoreIsNew = !existsSync(data.file("config.db"));
-    const configStore = keep(openSqliteConfigStore({ path: data.file("config.db"), clock }));
-    const vault = await openVault(settings, configStore, around);
-    const artifacts = keep(await FilesystemArtifactStore.open({ directory: data.file("artifacts"), clock }));
-    const opsData = keep(await SqliteOpsData.open({ path: data.file("ops.db"), log }));
-    return { bus, catalog, configStore, configStoreIsNew, vault, artifacts, opsData, close };
+    if (wanted.includes("bus")) stores.bus = keep(await openBus(settings, data, around));
+    if (wanted.includes("catalog")) stores.catalog = keep(await openCatalog(settings, data, around));
+    if (wanted.includes("configStore")) {
+      stores.configStoreIsNew = !existsSync(data.file("config.db"));
+      stores.configStore = keep(await openConfigStore(settings.configStore, data, around));
+      stores.vault = await openVault(settings, stores.configStore, around);
+    }
+    if (wanted.includes("artifactStore"))
+      stores.artifacts = keep(await openArtifactStore(settings.artifactStore, data, around));
+    if (wanted.includes("opsData")) stores.opsData = keep(await openOpsData(settings.opsData, data, around));
+    return Object.assign(refusingTheRest(stores), { close });
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-function openCatalog(
-  settings: Settings["catalog"],
+function refusingTheRest(stores: Partial<Stores>): Stores {
+  const names = ["bus", "catalog", "configStore", "configStoreIsNew", "vault", "artifacts", "opsData"] as const;
+  for (const name of names.filter((name) => stores[name] === undefined)) {
+    const get = () => {
+      throw new Error(`${name} is not opened in this process: no role of it works with that`);
+    };
+    Object.defineProperty(stores, name, { get, enumerable: false });
+  }
+  return stores as Stores;
+}
+
+async function openBus(settings: Settings, data: DataDirectory, { clock, log }: Surroundings): Promise<Bus> {
+  const { driver, partitions } = settings.bus;
+  switch (driver) {
+    case "sqlite":
+      return openSqliteBus({ path: data.file("bus.db"), partitions, clock, log, retentionMs: busRetention(settings) });
+  }
+}
+
+async function openConfigStore(
+  settings: Settings["configStore"],
   data: DataDirectory,
-  { clock, ids, log }: Surroundings,
-): Promise<Catalog> {
+  { clock }: Surroundings,
+): Promise<ConfigStore> {
   switch (settings.driver) {
+    case "sqlite":
+      return openSqliteConfigStore({ path: data.file("config.db"), clock });
+  }
+}
+
+function openArtifactStore(
+  settings: Settings["artifactStore"],
+  data: DataDirectory,
+  { clock }: Surroundings,
+): Promise<ArtifactStore> {
+  switch (settings.driver) {
+    case "filesystem":
+      return FilesystemArtifactStore.open({ directory: data.file("artifacts"), clock });
+  }
+}
+
+function openOpsData(settings: Settings["opsData"], data: DataDirectory, { log }: Surroundings): Promise<OpsData> {
+  switch (settings.driver) {
+    case "sqlite":
+      return SqliteOpsData.open({ path: data.file("ops.db"), log });
+  }
+}
+
+function openCatalog(settings: Settings, data: DataDirectory, { clock, ids, log }: Surroundings): Promise<Catalog> {
+  switch (settings.catalog.driver) {
     case "sqlite":
       return openSqliteCatalog({ path: data.file("catalog.db"), clock, ids, log });
     case "postgres": {
-      const { url, connections } = settings;
-      // The embedded backbone counts its own offsets, which another platform's would be taken for.
-      return openPostgresCatalog({ url, connections, alone: true, clock, ids, log });
+      const { url, connections } = settings.catalog;
+      // An embedded backbone counts its own offsets, which another process's would be taken for.
+      return openPostgresCatalog({ url, connections, alone: !isShared(settings), clock, ids, log });
     }
   }
 }

@@ -1,20 +1,24 @@
-import { type LoadedSettings, loadSettings, type Settings, type SettingsSources } from "../config/settings.ts";
+import { loadSettings, type Settings, type SettingsSources } from "../config/settings.ts";
 import { administratorToken } from "../config/token.ts";
 import { describeControlGroups } from "../executor/isolation/control-groups.ts";
 import { describeIsolation } from "../executor/isolation/isolation.ts";
 import { systemClock } from "../foundation/clock.ts";
 import { PlatformError } from "../foundation/errors.ts";
 import { createIds, type InstanceId } from "../foundation/ids.ts";
+import type { Log } from "../foundation/log.ts";
 import { systemRandom } from "../foundation/random.ts";
+import type { ApiParts } from "../manager/api/api-parts.ts";
+import { createOperations } from "../manager/api/operations.ts";
 import { createApi } from "../manager/api/server.ts";
 import { reconcileState } from "../recovery/state-log.ts";
-import { openStores, type Surroundings } from "./compose.ts";
+import { openStores, type Stores, type Surroundings } from "./compose.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { createLog } from "./logger.ts";
 import { createParts } from "./parts.ts";
 import { productVersion } from "./product-version.ts";
+import { allRoles, isShared, portsOf, type Role, requireSharedEngines } from "./roles.ts";
 import { runCaps } from "./run-caps.ts";
-import { openStepRunners } from "./step-runners.ts";
+import { openStepRunners, type StepRunners } from "./step-runners.ts";
 
 export interface Platform {
   /** Where clients reach it, e.g. http://127.0.0.1:8080. */
@@ -24,21 +28,25 @@ export interface Platform {
 }
 
 /**
- * Starts everything in this process; resolves when it can take events. Throws PlatformError, with
+ * Starts this process's roles, everything unless told otherwise; resolves when it can take events. Throws PlatformError, with
  * nothing left behind, when the settings are wrong, the data directory is in use, or the port is taken.
  */
-export async function startPlatform(sources: SettingsSources = {}): Promise<Platform> {
-  const loaded = loadSettings(sources);
+export async function startPlatform(
+  sources: SettingsSources = {},
+  roles: readonly Role[] = allRoles,
+): Promise<Platform> {
+  const { settings } = loadSettings(sources);
+  requireSharedEngines(settings, roles);
   const undo = new Undo();
   try {
-    return await start(loaded, undo);
+    return await start(settings, roles, undo);
   } catch (error) {
     await undo.all();
     throw error;
   }
 }
 
-async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform> {
+async function start(settings: Settings, roles: readonly Role[], undo: Undo): Promise<Platform> {
   const log = createLog(settings.log.level);
   const ids = createIds(systemClock, systemRandom);
   const around: Surroundings = { clock: systemClock, random: systemRandom, ids, log };
@@ -48,45 +56,33 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
   undo.add(async () => data.release());
   const token = administratorToken(settings, systemRandom);
 
-  const stores = await openStores(settings, data, around);
+  const stores = await openStores(settings, data, around, portsOf(roles));
   undo.add(() => stores.close());
-  const runners = await openStepRunners(settings, data, around);
-  undo.add(() => runners.steps.close());
-  const { processes } = runners;
-  const found = describeIsolation(processes.isolation);
-  if (found.isolated) log.info({}, found.text);
-  else log.warn({}, found.text);
-  const groups = describeControlGroups(processes.controlGroups);
-  if (groups.inForce || !settings.executor.cgroup.startsWith("/")) log.info({}, groups.text);
-  else log.warn({}, groups.text);
-
-  const state = await reconcileState(stores.bus, stores.configStore.state);
-  if (stores.configStoreIsNew && (await stores.catalog.services.list({}, { limit: 1 })).items.length > 0) {
-    const lost = "the configuration store was lost: configuration and secrets are gone and must be set again";
-    log.warn({ restoredState: state.restored }, `${lost}; state came back from the log`);
+  const runners = startsScripts(roles) ? await openStepRunners(settings, data, around) : undefined;
+  undo.add(async () => runners?.steps.close());
+  if (runners) tellIsolation(runners, settings, log);
+  if (portsOf(roles).includes("configStore")) await agreeOnState(stores, log);
+  if (!isShared(settings)) {
+    // This process alone has the data directory, so every other lease is of a process that is gone (rule D8).
+    const lost = await stores.catalog.leases.expireOthers([instance]);
+    if (lost > 0) log.warn({ executions: lost }, "attempts of the previous start were lost and will run again");
   }
-  if (state.restored + state.appended > 0) log.info(state, "state store and state log agree again");
-  // This process alone has the data directory, so every other lease is of a process that is gone (rule D8).
-  const lost = await stores.catalog.leases.expireOthers([instance]);
-  if (lost > 0) log.warn({ executions: lost }, "attempts of the previous start were lost and will run again");
 
-  const api = await createApi({
-    ...around,
-    ...stores,
-    settings,
-    caps: runCaps(settings),
-    token,
-    productVersion,
-    checkScripts: (directory, paths, wanted) => processes.runtimes.checkScripts(directory, paths, wanted),
-    dependencies: {
-      python: async (python) => (await processes.environments.python({ python })).command,
-      install: (version, told) => processes.environments.prepare(version, processes.languagesOf(version.scripts), told),
-    },
-  });
-  undo.add(() => api.close());
+  const parts = createParts({ ...around, settings, stores, instance }, roles, runners);
+  const serving = { log, settings, token };
+  const server = roles.includes("manager")
+    ? await createApi({
+        ...serving,
+        ...around,
+        ...stores,
+        ...deploying(runners as StepRunners),
+        caps: runCaps(settings),
+        productVersion,
+      })
+    : await createOperations({ ...serving, stores: { ...stores }, figures: parts.figures });
+  undo.add(() => server.close());
   // Before anything runs: a port that is taken must not leave half a platform at work.
-  const bound = await listen(api, settings);
-  const parts = createParts({ ...around, settings, stores, runners, instance });
+  const bound = await listen(server, settings);
   undo.add(() => parts.stop(0));
   await parts.start();
 
@@ -94,13 +90,48 @@ async function start({ settings }: LoadedSettings, undo: Undo): Promise<Platform
     url: settings.url ?? bound,
     async close() {
       // A deploy that waits for packages would hold up the end of the API for as long.
-      await processes.environments.close();
-      await api.close();
+      await runners?.processes.environments.close();
+      // A process without the API is asked how it is until its runs have ended.
+      if (roles.includes("manager")) await server.close();
       await parts.stop(settings.drainMs);
+      await server.close();
       await stores.close();
       data.release();
     },
   };
+}
+
+/** Deploys check scripts with the interpreters that run them, and install what they import. */
+function startsScripts(roles: readonly Role[]): boolean {
+  return roles.includes("executor") || roles.includes("manager");
+}
+
+function deploying({ processes }: StepRunners): Pick<ApiParts, "checkScripts" | "dependencies"> {
+  return {
+    checkScripts: (directory, paths, wanted) => processes.runtimes.checkScripts(directory, paths, wanted),
+    dependencies: {
+      python: async (python) => (await processes.environments.python({ python })).command,
+      install: (version, told) => processes.environments.prepare(version, processes.languagesOf(version.scripts), told),
+    },
+  };
+}
+
+function tellIsolation({ processes }: StepRunners, { executor }: Settings, log: Log): void {
+  const found = describeIsolation(processes.isolation);
+  if (found.isolated) log.info({}, found.text);
+  else log.warn({}, found.text);
+  const groups = describeControlGroups(processes.controlGroups);
+  if (groups.inForce || !executor.cgroup.startsWith("/")) log.info({}, groups.text);
+  else log.warn({}, groups.text);
+}
+
+async function agreeOnState({ bus, catalog, configStore, configStoreIsNew }: Stores, log: Log): Promise<void> {
+  const state = await reconcileState(bus, configStore.state);
+  if (configStoreIsNew && (await catalog.services.list({}, { limit: 1 })).items.length > 0) {
+    const lost = "the configuration store was lost: configuration and secrets are gone and must be set again";
+    log.warn({ restoredState: state.restored }, `${lost}; state came back from the log`);
+  }
+  if (state.restored + state.appended > 0) log.info(state, "state store and state log agree again");
 }
 
 interface Listening {

@@ -5,7 +5,6 @@ import type { ServiceStore } from "../catalog/services.ts";
 import { logGroup, routerGroup } from "../events/consumer-groups.ts";
 import { topics } from "../events/topics.ts";
 import type { Clock } from "../foundation/clock.ts";
-import type { VersionId } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
 import { Loop } from "../foundation/loop.ts";
 import type { OpsData } from "../ops-data/ops-data.ts";
@@ -13,14 +12,12 @@ import type { OpsData } from "../ops-data/ops-data.ts";
 export interface RetentionKeeperParts {
   bus: Bus;
   retention: RetentionStore;
-  services: Pick<ServiceStore, "referencedFiles" | "version">;
+  services: Pick<ServiceStore, "referencedFiles">;
   artifacts: ArtifactStore;
   opsData: OpsData;
-  /** Installed packages; removes those that no stored version needs, or that were not used for so long. */
-  environments?: { prune(isStored: (version: VersionId) => Promise<boolean>, unusedMs: number): Promise<number> };
   clock: Clock;
   log: Log;
-  ages: RetentionAges & { logsMs: number; historyMs: number; environmentsMs: number };
+  ages: RetentionAges & { logsMs: number; historyMs: number };
   everyMs: number;
 }
 
@@ -58,9 +55,7 @@ export class RetentionKeeper {
     const logs = await opsData.prune(clock.now() - ages.logsMs);
     const history = await opsData.history.prune(clock.now() - ages.historyMs);
     const files = await artifacts.sweep(await services.referencedFiles(), artifactGraceMs);
-    const isStored = async (version: VersionId) => (await services.version(version)) !== undefined;
-    const environments = (await this.#parts.environments?.prune(isStored, ages.environmentsMs)) ?? 0;
-    if (records + rows + logs + history + files + environments > 0)
-      log.info({ records, rows, logs, history, files, environments }, "retention: deleted what is past its age");
+    if (records + rows + logs + history + files > 0)
+      log.info({ records, rows, logs, history, files }, "retention: deleted what is past its age");
   }
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "../../foundation/errors.ts";
+import type { Role } from "../../platform/roles.ts";
 import type { Platform } from "../../platform/start.ts";
 import { CliError } from "../cli-error.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -9,16 +10,20 @@ import { findPortHolder } from "./port-holder.ts";
 
 /** Settings as flags, in camel case; `ephemeral` is ours. */
 export interface ServeOptions {
+  /** Of the command, for what is said. */
+  name: string;
+  /** Undefined: all of them. */
+  role: Role | undefined;
   ephemeral?: boolean | undefined;
   flags: Record<string, unknown>;
 }
 
 /**
  * Starts the platform and keeps it until SIGINT or SIGTERM: the first drains, a second Ctrl-C ends at once.
- * `FX is ready at <url>` is the only line on standard output.
+ * `FX is ready at <url>`, or `FX router is ready at <url>`, is the only line on standard output.
  */
-export async function servePlatform({ ephemeral, flags }: ServeOptions): Promise<void> {
-  process.stderr.write("StreamZero FX starts ...\n");
+export async function servePlatform({ name, role, ephemeral, flags }: ServeOptions): Promise<void> {
+  process.stderr.write(`StreamZero FX starts${role ? ` as ${role}` : ""} ...\n`);
   const temporary = ephemeral ? mkdtempSync(join(tmpdir(), "fx-ephemeral-")) : undefined;
   // Also when the process is ended at once: nothing of an ephemeral platform stays.
   if (temporary) process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
@@ -26,11 +31,12 @@ export async function servePlatform({ ephemeral, flags }: ServeOptions): Promise
   const { startPlatform } = await import("../../platform/start.ts");
   let platform: Platform;
   try {
-    platform = await startPlatform({ flags: { ...flags, ...(temporary ? { dataDir: temporary } : {}) } });
+    const sources = { flags: { ...flags, ...(temporary ? { dataDir: temporary } : {}) } };
+    platform = await startPlatform(sources, role && [role]);
   } catch (error) {
-    throw await explainStartFailure(error, flags);
+    throw await explainStartFailure(error, name, flags);
   }
-  process.stdout.write(`FX is ready at ${platform.url}\n`);
+  process.stdout.write(`FX ${role ? `${role} ` : ""}is ready at ${platform.url}\n`);
   if (temporary) process.stderr.write(`ephemeral: the data directory, with the token, is ${temporary}\n`);
   const signal = await stopped;
   process.stderr.write(`${signal}: finishing what runs; Ctrl-C again ends at once\n`);
@@ -51,7 +57,7 @@ function waitForStop(): Promise<NodeJS.Signals> {
   });
 }
 
-async function explainStartFailure(error: unknown, flags: Record<string, unknown>): Promise<unknown> {
+async function explainStartFailure(error: unknown, name: string, flags: Record<string, unknown>): Promise<unknown> {
   if (!isAddressInUse(error)) return error;
   const { loadSettings } = await import("../../config/settings.ts");
   const { settings } = loadSettings({ flags });
@@ -59,7 +65,7 @@ async function explainStartFailure(error: unknown, flags: Record<string, unknown
   return new CliError({
     what: `port ${settings.port} of ${settings.host} is taken`,
     why: holder ? `process ${holder.pid} listens there: ${holder.command}` : "another process listens there",
-    fix: `fx start --port ${settings.port + 1}${holder ? `, or stop it: kill ${holder.pid}` : ""}`,
+    fix: `fx ${name} --port ${settings.port + 1}${holder ? `, or stop it: kill ${holder.pid}` : ""}`,
     exit: "refused",
   });
 }

@@ -5,11 +5,11 @@ import { sha256 } from "../../foundation/hash.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { HttpRefusal } from "./problem-document.ts";
 
+/** The stores that this process works with. */
+export type ProbedStores = Partial<Pick<ApiParts, "bus" | "catalog" | "configStore" | "artifacts" | "opsData">>;
+
 /** `/healthz`: this process answers. `/readyz`: what it stands on works too. Neither tells anything else. */
-export function healthRoutes(
-  app: FastifyInstance,
-  parts: Pick<ApiParts, "catalog" | "bus" | "artifacts" | "opsData" | "health">,
-): void {
+export function healthRoutes(app: FastifyInstance, stores: ProbedStores, health?: ApiParts["health"]): void {
   const route = { config: { access: "anyone" as const } };
   app.get("/healthz", { ...route, schema: { tags: ["operations"], summary: "Alive" } }, async () => ({
     status: "alive",
@@ -18,7 +18,7 @@ export function healthRoutes(
     "/readyz",
     { ...route, schema: { tags: ["operations"], summary: "Ready to take events, part by part" } },
     async () => {
-      const states = await statesOf(parts);
+      const states = { ...(await statesOf(stores)), ...(await health?.()) };
       const broken = Object.entries(states).filter(([, state]) => state !== undefined);
       if (broken.length > 0) {
         const problems = broken.map(([path, state]) => ({ path, message: state ?? "" }));
@@ -30,19 +30,24 @@ export function healthRoutes(
   );
 }
 
-/** Asks every store something small. */
-async function statesOf(
-  parts: Pick<ApiParts, "catalog" | "bus" | "artifacts" | "opsData" | "health">,
-): Promise<Record<string, string | undefined>> {
-  const { catalog, bus, artifacts, opsData } = parts;
-  const probes: Record<string, () => Promise<unknown>> = {
-    bus: () => bus.offsets(topics.events),
-    catalog: () => catalog.links.epoch(),
-    artifacts: () => artifacts.has(sha256("ready?")),
-    opsData: () => opsData.highestSeq("none", 1),
+/** Asks every store of this process something small. Undefined: well. */
+async function statesOf({
+  bus,
+  catalog,
+  configStore,
+  artifacts,
+  opsData,
+}: ProbedStores): Promise<Record<string, string | undefined>> {
+  const probes: Record<string, (() => Promise<unknown>) | undefined> = {
+    bus: bus && (() => bus.offsets(topics.events)),
+    catalog: catalog && (() => catalog.links.epoch()),
+    configStore: configStore && (() => configStore.secrets.canary()),
+    artifacts: artifacts && (() => artifacts.has(sha256("ready?"))),
+    opsData: opsData && (() => opsData.highestSeq("none", 1)),
   };
   const asked = await Promise.all(
-    Object.entries(probes).map(async ([name, probe]): Promise<[string, string | undefined]> => {
+    Object.entries(probes).map(async ([name, probe]): Promise<[string, string | undefined] | []> => {
+      if (probe === undefined) return [];
       try {
         await probe();
         return [name, undefined];
@@ -51,5 +56,5 @@ async function statesOf(
       }
     }),
   );
-  return { ...Object.fromEntries(asked), ...(await parts.health?.()) };
+  return Object.fromEntries(asked.filter((state) => state.length > 0));
 }

@@ -1,10 +1,6 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
-import Fastify, { type FastifyInstance } from "fastify";
-import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
-import { requireDeclaredAccess } from "../auth/access.ts";
-import { BearerToken } from "../auth/bearer-token.ts";
-import { RequestGuard } from "../auth/request-guard.ts";
+import type { FastifyInstance } from "fastify";
 import type { ApiParts } from "./api-parts.ts";
 import { backtestRoute } from "./backtest.ts";
 import { bulkRoute } from "./bulk.ts";
@@ -19,9 +15,9 @@ import { eventsPostRoute } from "./events-post.ts";
 import { executionRoutes } from "./executions.ts";
 import { flowRoute } from "./flows.ts";
 import { grantRoutes } from "./grants.ts";
+import { createServer } from "./guarded-server.ts";
 import { healthRoutes } from "./health.ts";
 import { jobRoutes } from "./jobs.ts";
-import { takeJsonBodies } from "./json-body.ts";
 import { ledgerRoutes } from "./ledger.ts";
 import { linkRoutes } from "./links.ts";
 import { logCountRoutes } from "./log-counts.ts";
@@ -30,10 +26,8 @@ import { logRoutes } from "./logs.ts";
 import { mappingPreviewRoute } from "./mapping-preview.ts";
 import { mappingRoutes } from "./mappings.ts";
 import { Metrics } from "./metrics.ts";
-import { answerUnknownRoutes } from "./not-found.ts";
 import { describeRefusals, openApiOptions } from "./open-api.ts";
 import { parametersRoute } from "./parameters.ts";
-import { sendProblem } from "./problem-document.ts";
 import { projectRoutes } from "./projects.ts";
 import { replayRoutes } from "./replays.ts";
 import { runRoute } from "./runs.ts";
@@ -52,28 +46,8 @@ const apiPrefix = "/api/v1";
 
 /** The HTTP API. It listens when it is told to; `close` ends its streams and lets requests under way end. */
 export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
-  const { clock, log, settings, token } = parts;
-  const app = Fastify({
-    logger: false,
-    bodyLimit: settings.limits.bodyBytes,
-    // Keys of services and events are longer than the router's own limit of 100.
-    routerOptions: { maxParamLength: 2048 },
-    forceCloseConnections: "idle",
-    // A whole request, the upload of a package on a slow line included.
-    requestTimeout: 300_000,
-    // Refusals from before a route is found, such as an address that cannot be decoded.
-    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply, log),
-  });
-  // A body is JSON unless a route says otherwise; as text it would only be refused later, and less clearly.
-  app.removeContentTypeParser("text/plain");
-  takeJsonBodies(app);
-  app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
-  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, log));
-  answerUnknownRoutes(app);
-  requireDeclaredAccess(app);
-  guardRequests(app, new RequestGuard(settings), new BearerToken(token));
-
+  const { clock, log, settings } = parts;
+  const app = createServer(parts);
   const closing = new AbortController();
   app.addHook("preClose", async () => closing.abort());
   const streams = new EventStreams(app, { clock, log });
@@ -129,25 +103,8 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
     { prefix: apiPrefix },
   );
   await app.register(async (scope) => hookRoute(scope, inside));
-  healthRoutes(app, inside);
+  healthRoutes(app, parts, parts.health);
   metrics.route(app);
   await app.ready();
   return app;
-}
-
-function guardRequests(app: FastifyInstance, guard: RequestGuard, bearer: BearerToken): void {
-  app.addHook("onRequest", (request, reply, done) => {
-    reply.header("x-content-type-options", "nosniff");
-    reply.header("cache-control", "no-store");
-    reply.header("referrer-policy", "no-referrer");
-    try {
-      guard.check(request.raw);
-      // A route that is not there is nobody's secret; all others are denied unless they are declared open.
-      if (!request.is404 && request.routeOptions.config.access !== "anyone")
-        bearer.check(request.headers.authorization);
-      done();
-    } catch (error) {
-      done(error as Error);
-    }
-  });
 }

@@ -1,0 +1,70 @@
+import { readLaneWeights } from "../executions/lanes.ts";
+import { ContainerSweeper } from "../executor/containers/container-sweeper.ts";
+import { Executor } from "../executor/executor.ts";
+import { ServiceConfiguration } from "../executor/service-configuration.ts";
+import { ServiceSecrets } from "../executor/service-secrets.ts";
+import { VersionCache } from "../executor/version-cache.ts";
+import type { Part, PartsOptions } from "./part.ts";
+import { runCaps } from "./run-caps.ts";
+import type { StepRunners } from "./step-runners.ts";
+
+export function executorParts(options: PartsOptions, runners: StepRunners): Part[] {
+  const { settings, stores, clock, log } = options;
+  const { containers } = runners;
+  const { slots } = settings.executor;
+  const executor = newExecutor(options, runners);
+  return [
+    new ContainerSweeper({
+      runner: containers,
+      executions: stores.catalog.executions,
+      clock,
+      log,
+      everyMs: settings.executor.containers.sweepMs,
+    }),
+    {
+      start: () => executor.start(),
+      stop: (drainMs) => executor.stop(drainMs),
+      figures: [
+        { name: "fx_executor_slots", help: "Scripts that may run at the same time", value: () => slots },
+        { name: "fx_executor_attempts", help: "Attempts under way", value: () => executor.busy },
+      ],
+    },
+  ];
+}
+
+function newExecutor(options: PartsOptions, { processes, steps }: StepRunners): Executor {
+  const { settings, stores, instance, clock, random, log } = options;
+  const { bus, catalog, configStore, vault, artifacts } = stores;
+  const { slots, lanes, pollMs, leaseMs, leaseMarginMs, killGraceMs, level } = settings.executor;
+  return new Executor({
+    bus,
+    leases: catalog.leases,
+    jobs: catalog.jobs,
+    state: configStore.state,
+    configuration: new ServiceConfiguration(configStore.configuration),
+    secrets: new ServiceSecrets(vault),
+    services: catalog.services,
+    runner: steps,
+    versions: new VersionCache({
+      services: catalog.services,
+      artifacts,
+      directoryOf: (version) => processes.runRoot.versionDirectory(version),
+      environments: processes.environments,
+      compile: (version, directory) => processes.compile(version, directory),
+      languageOf: (script) => processes.languageOf(script),
+    }),
+    clock,
+    random,
+    log,
+    instance,
+    slots,
+    laneWeights: readLaneWeights(lanes),
+    pollMs,
+    leaseMs,
+    leaseMarginMs,
+    killGraceMs,
+    outputCapBytes: settings.limits.outputBytes,
+    caps: runCaps(settings),
+    level,
+  });
+}

@@ -1,0 +1,19 @@
+import type { Settings } from "../config/settings.ts";
+import type { InstanceId } from "../foundation/ids.ts";
+import type { Figure } from "../manager/api/process-metrics.ts";
+import type { Stores, Surroundings } from "./compose.ts";
+
+/** Something that works in the background. */
+export interface Part {
+  start(): Promise<void> | void;
+  /** Lets what is under way end: running steps for at most `drainMs`. */
+  stop(drainMs: number): Promise<void>;
+  /** What `/metrics` tells of it. */
+  figures?: readonly Figure[];
+}
+
+export interface PartsOptions extends Surroundings {
+  settings: Settings;
+  stores: Stores;
+  instance: InstanceId;
+}

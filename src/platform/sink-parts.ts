@@ -1,0 +1,15 @@
+import { threadIdleTime } from "../foundation/turn.ts";
+import { EventTypeSink } from "../sinks/event-type-sink.ts";
+import { HistorySink } from "../sinks/history-sink.ts";
+import { LogSink } from "../sinks/log-sink.ts";
+import type { Part, PartsOptions } from "./part.ts";
+
+export function sinkParts({ stores, clock, log }: PartsOptions): Part[] {
+  const { bus, catalog, opsData } = stores;
+  const idleTime = threadIdleTime;
+  return [
+    new LogSink({ bus, opsData, clock, log }),
+    new EventTypeSink({ bus, eventTypes: catalog.eventTypes, clock, log, idleTime }),
+    new HistorySink({ bus, history: opsData.history, clock, log, idleTime }),
+  ];
+}
