@@ -70,7 +70,7 @@ test(`D1, D2, D8, D9: after ${kills} kills at random moments (seed ${seed}) ever
   for (const { service, script, source, type } of [...chain, sleeper]) {
     const files = { [script]: source, "manifest.json": JSON.stringify({ trigger_events: [type] }) };
     const route = `/services/default/${service}/versions`;
-    await platform.request("POST", route, await packFiles(files), "application/gzip");
+    await platform.api.request("POST", route, await packFiles(files), "application/gzip");
   }
 
   const acknowledged = new Map<string, string>();
@@ -128,7 +128,7 @@ async function send(
   const event = { specversion: "1.0", id, source: "/kill-test", type, data: { n: id } };
   const accepted = await eventually(
     async () => {
-      const answer = await platform.request<{ accepted: { key: string }[] }>(
+      const answer = await platform.api.request<{ accepted: { key: string }[] }>(
         "POST",
         "/events",
         JSON.stringify(event),
@@ -144,12 +144,12 @@ async function send(
 function settled(platform: KillablePlatform): Promise<Execution[]> {
   return eventually(
     async () => {
-      const { pending } = await platform.request<{ pending: number }>("GET", "/ledger/reconcile");
-      const executions = await platform.list<Execution>("/executions?");
+      const { pending } = await platform.api.request<{ pending: number }>("GET", "/ledger/reconcile");
+      const executions = await platform.api.list<Execution>("/executions?");
       const open = executions.filter(({ status }) => status === "pending" || status === "in_progress");
       if (pending > 0 || open.length > 0) throw new Error(`${pending} events and ${open.length} executions are open`);
       // What has just ended may still have told of it to nobody.
-      const again = await platform.request<{ pending: number }>("GET", "/ledger/reconcile");
+      const again = await platform.api.request<{ pending: number }>("GET", "/ledger/reconcile");
       return again.pending === 0 && executions;
     },
     { withinMs: 120_000, everyMs: 300 },
@@ -167,7 +167,7 @@ async function account(
     if (status !== "completed") expect([status, losses, error?.kind], told).toEqual(["failed", maxLosses, "lost"]);
   }
   const byFlow = Map.groupBy(executions, ({ correlationId }) => correlationId);
-  const ledger = await platform.list<LedgerEntry>("/events?");
+  const ledger = await platform.api.list<LedgerEntry>("/events?");
   const chainEvents = ledger.filter(({ event }) => event.type.startsWith("chain."));
   const eventsByFlow = Map.groupBy(chainEvents, ({ event }) => event.correlationid);
   const keys = new Set(ledger.map(({ key }) => key));
@@ -191,5 +191,5 @@ async function account(
     }
   }
   expect(executions.filter(({ service }) => service !== sleeper.service).length).toBe(chainEvents.length);
-  expect(await platform.request("GET", "/ledger/reconcile")).toMatchObject({ balanced: true, pending: 0 });
+  expect(await platform.api.request("GET", "/ledger/reconcile")).toMatchObject({ balanced: true, pending: 0 });
 }

@@ -119,9 +119,9 @@ context.events.send("parcel.labelled", {"by": "container"})
         trigger_events: ["mill.turned"],
       }),
     });
-    await killed.request("POST", "/services/default/mill/versions", body, "application/gzip");
+    await killed.api.request("POST", "/services/default/mill/versions", body, "application/gzip");
     const event = { specversion: "1.0", id: "m1", source: "/test", type: "mill.turned" };
-    await killed.request("POST", "/events", JSON.stringify(event), "application/cloudevents+json");
+    await killed.api.request("POST", "/events", JSON.stringify(event), "application/cloudevents+json");
     await eventually(async () => (await left()).length === 1);
     await killed.kill();
     expect(await left()).toHaveLength(1);
