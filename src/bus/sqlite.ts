@@ -18,6 +18,7 @@ import type {
 } from "./bus.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import { type CommittedPositions, ConsumerGroup, positionKey } from "./consumer-group.ts";
+import { compactedTopics, retentionOf } from "./retention.ts";
 import { Signals } from "./signals.ts";
 import { PartitionCursor, SqliteBatchSource } from "./sqlite-batch-source.ts";
 import { SqliteCommitWriter } from "./sqlite-commit-writer.ts";
@@ -27,19 +28,6 @@ import { SqliteRetention } from "./sqlite-retention.ts";
 import { busSchema, openSharedBusFile } from "./sqlite-schema.ts";
 import { SqliteSubscription } from "./sqlite-subscription.ts";
 import { WorkerCommitWriter } from "./worker-commit-writer.ts";
-
-const dayMs = 24 * 60 * 60 * 1000;
-
-/** How long records are kept, by topic; topics not named here as long as events (rule D13). */
-export const defaultBusRetentionMs: Readonly<Record<string, number>> = {
-  [topics.events]: 7 * dayMs,
-  [topics.platform]: 7 * dayMs,
-  [topics.deadLetter]: 7 * dayMs,
-  [topics.logs]: dayMs,
-};
-
-/** Kept for ever, but only the newest record of each key. */
-const compactedTopics: ReadonlySet<string> = new Set([topics.state]);
 
 /** Largest record, in bytes of value and UTF-16 units of key. */
 const maxRecordSize = 16 * 1024 * 1024;
@@ -221,7 +209,7 @@ export class SqliteBus implements Bus {
   #pruneSome(log: PartitionLog, reader: string | undefined): number {
     this.#check();
     const { clock, retentionMs } = this.#options;
-    const kept = retentionMs?.[log.topic] ?? defaultBusRetentionMs[log.topic] ?? 7 * dayMs;
+    const kept = retentionOf(log.topic, retentionMs);
     try {
       if (compactedTopics.has(log.topic)) return this.#retention.compact(log);
       const unread =

@@ -20,6 +20,47 @@ const bus = z.discriminatedUnion("driver", [
       .default(8)
       .describe("Partitions of each topic of a new data directory; fixed once it exists."),
   }),
+  z.strictObject({
+    driver: z.literal("kafka"),
+    brokers: z
+      .string()
+      .regex(
+        /^[^\s,]+:\d+(,[^\s,]+:\d+)*$/,
+        'must be host:port, with commas between several: "kafka-1:9092,kafka-2:9092"',
+      )
+      .describe("Brokers of a cluster of Kafka 4, host:port with commas between; the others are learned from these."),
+    prefix: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{0,100}$/, "may have letters, digits, '.', '_' and '-'")
+      .default("")
+      .describe("In front of the names of topics and consumer groups, where several installations share the cluster."),
+    partitions: z
+      .int()
+      .min(1)
+      .max(1024)
+      .default(8)
+      .describe("Partitions of each topic that is made; one that exists keeps its own."),
+    replication: z
+      .int()
+      .min(1)
+      .max(10)
+      .default(3)
+      .describe("Copies of each topic that is made; 1 for a single broker."),
+    tls: z.boolean().default(false).describe("Whether the brokers speak TLS."),
+    authorityFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Certificates (PEM) of who may have signed the brokers' ones; without it those that Node trusts."),
+    certificateFile: z.string().min(1).optional().describe("Certificate (PEM) to show to brokers that ask for one."),
+    keyFile: z.string().min(1).optional().describe("Its key (PEM)."),
+    mechanism: z
+      .enum(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+      .default("SCRAM-SHA-512")
+      .describe("How user and password are proved (SASL)."),
+    user: z.string().min(1).optional().describe("User at the brokers; without it none is named."),
+    password: z.string().min(1).optional().describe("Its password.").meta({ secret: true }),
+  }),
 ]);
 const catalog = z.discriminatedUnion("driver", [
   z.strictObject({

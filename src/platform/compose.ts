@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { ArtifactStore } from "../artifact-store/artifact-store.ts";
 import { FilesystemArtifactStore } from "../artifact-store/filesystem.ts";
 import type { Bus } from "../bus/bus.ts";
+import type { KafkaConnection } from "../bus/kafka/connection.ts";
 import { openSqliteBus } from "../bus/sqlite.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import { openPostgresCatalog } from "../catalog/postgres.ts";
@@ -20,6 +21,9 @@ import type { OpsData } from "../ops-data/ops-data.ts";
 import { SqliteOpsData } from "../ops-data/sqlite.ts";
 import type { DataDirectory } from "./data-directory.ts";
 import { isShared, type Port } from "./roles.ts";
+
+/** What a record has beside the event's own bytes, and what a batch has beside its records. */
+const roomAroundAnEvent = 1024 * 1024;
 
 /** What every part is made with. */
 export interface Surroundings {
@@ -98,12 +102,30 @@ function refusingTheRest(stores: Partial<Stores>): Stores {
   return stores as Stores;
 }
 
-async function openBus(settings: Settings, data: DataDirectory, { clock, log }: Surroundings): Promise<Bus> {
-  const { driver, partitions } = settings.bus;
-  switch (driver) {
+async function openBus(settings: Settings, data: DataDirectory, around: Surroundings): Promise<Bus> {
+  const { clock, ids, log } = around;
+  const { bus } = settings;
+  const retentionMs = busRetention(settings);
+  switch (bus.driver) {
     case "sqlite":
-      return openSqliteBus({ path: data.file("bus.db"), partitions, clock, log, retentionMs: busRetention(settings) });
+      return openSqliteBus({ path: data.file("bus.db"), partitions: bus.partitions, clock, log, retentionMs });
+    case "kafka": {
+      const { openKafkaBus } = await import("../bus/kafka.ts");
+      const { partitions, replication } = bus;
+      const topics = { partitions, replication, maxMessageBytes: settings.limits.eventBytes + roomAroundAnEvent };
+      return openKafkaBus({ connection: kafkaConnection(bus), topics, retentionMs, instance: ids.next(), clock, log });
+    }
   }
+}
+
+function kafkaConnection(bus: Extract<Settings["bus"], { driver: "kafka" }>): KafkaConnection {
+  const { brokers, prefix, tls, authorityFile, certificateFile, keyFile, mechanism, user, password } = bus;
+  return {
+    brokers: brokers.split(","),
+    prefix,
+    tls: tls ? { authorityFile, certificateFile, keyFile } : undefined,
+    sasl: user === undefined ? undefined : { mechanism, user, password: password ?? "" },
+  };
 }
 
 async function openConfigStore(

@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import type { BaseOptions } from "@platformatic/kafka";
+import { messageOf, PlatformError } from "../../foundation/errors.ts";
+
+export interface KafkaConnection {
+  /** `host:port`, of some of the brokers; the others are learned from these. */
+  brokers: readonly string[];
+  /** In front of the names of topics and groups: several installations may share a cluster. */
+  prefix: string;
+  tls?: KafkaTls | undefined;
+  sasl?: KafkaSasl | undefined;
+}
+
+/** Files in PEM form. */
+export interface KafkaTls {
+  /** Who may have signed the brokers' certificates; without it those that Node trusts. */
+  authorityFile?: string | undefined;
+  /** The certificate and the key that this process shows, where the brokers ask for one. */
+  certificateFile?: string | undefined;
+  keyFile?: string | undefined;
+}
+
+export interface KafkaSasl {
+  mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";
+  user: string;
+  password: string;
+}
+
+/** What every client of one bus is made with. Throws `invalid-input` where a file cannot be read. */
+export function clientOptions({ brokers, tls, sasl }: KafkaConnection): BaseOptions {
+  return {
+    clientId: "streamzero-fx",
+    bootstrapBrokers: [...brokers],
+    connectTimeout: 5000,
+    timeout: 10_000,
+    // Who calls repeats what fails for a passing reason, with a pause that grows; a few quick ones bridge a new leader.
+    retries: 5,
+    retryDelay: 200,
+    metadataMaxAge: 30_000,
+    ...(tls && {
+      tls: { ca: content(tls.authorityFile), cert: content(tls.certificateFile), key: content(tls.keyFile) },
+    }),
+    ...(sasl && { sasl: { mechanism: sasl.mechanism, username: sasl.user, password: sasl.password } }),
+  };
+}
+
+function content(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new PlatformError("invalid-input", `the file ${file} for the connection to Kafka: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

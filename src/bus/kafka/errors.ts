@@ -1,0 +1,47 @@
+import { isPlatformError, messageOf, PlatformError } from "../../foundation/errors.ts";
+
+/** Answers of a broker that no waiting changes. Names as in Kafka's protocol. */
+const lasting: Readonly<Record<string, "forbidden" | "limit-exceeded" | "invalid-input">> = {
+  TOPIC_AUTHORIZATION_FAILED: "forbidden",
+  GROUP_AUTHORIZATION_FAILED: "forbidden",
+  CLUSTER_AUTHORIZATION_FAILED: "forbidden",
+  MESSAGE_TOO_LARGE: "limit-exceeded",
+  RECORD_LIST_TOO_LARGE: "limit-exceeded",
+  INVALID_REPLICATION_FACTOR: "invalid-input",
+  POLICY_VIOLATION: "invalid-input",
+};
+
+/** What a broker or the way to it made fail, as the port's callers know it: passing unless it is named above. */
+export function translateKafkaError(error: unknown, what: string): unknown {
+  if (isPlatformError(error)) return error;
+  const answers = answersOf(error);
+  const known = answers.find((answer) => answer in lasting);
+  const text = known ?? answers[0] ?? causeOf(error);
+  const code = (known === undefined ? undefined : lasting[known]) ?? "unavailable";
+  return new PlatformError(code, `Kafka could not ${what}: ${text}`, { cause: error });
+}
+
+/** Whether a broker gave this answer, somewhere in what failed. */
+export function isAnswer(error: unknown, name: string): boolean {
+  return answersOf(error).includes(name);
+}
+
+interface Nested {
+  apiId?: unknown;
+  errors?: unknown;
+  cause?: unknown;
+}
+
+function answersOf(error: unknown): string[] {
+  if (typeof error !== "object" || error === null) return [];
+  const { apiId, errors, cause } = error as Nested;
+  const inside = [...(Array.isArray(errors) ? errors : []), cause].flatMap(answersOf);
+  return typeof apiId === "string" ? [apiId, ...inside] : inside;
+}
+
+/** The innermost message: the outer ones only say that something failed. */
+function causeOf(error: unknown): string {
+  const { errors, cause } = (typeof error === "object" && error !== null ? error : {}) as Nested;
+  const inner = Array.isArray(errors) ? errors.at(-1) : cause;
+  return inner === undefined ? messageOf(error) : causeOf(inner);
+}

@@ -1,0 +1,111 @@
+import { type Admin, murmur2 } from "@platformatic/kafka";
+import { topics } from "../../events/topics.ts";
+import type { Clock } from "../../foundation/clock.ts";
+import { PlatformError } from "../../foundation/errors.ts";
+import { isAnswer, translateKafkaError } from "./errors.ts";
+
+export interface TopicOptions {
+  /** Of each topic that is made; one that exists keeps its own. */
+  partitions: number;
+  replication: number;
+  /** Largest record with what surrounds it, in bytes. */
+  maxMessageBytes: number;
+}
+
+/** Wake-ups between processes; worth nothing after a minute. */
+const signalTopic = "fx.signals";
+const signalRetentionMs = 60_000;
+const partitionsAgeMs = 30_000;
+
+/** The topics in the cluster, under their prefix. */
+export class KafkaTopics {
+  /** As the cluster names it. */
+  readonly signals: string;
+  /** Whose records go when they are past their age; of the others the newest of each key stays. */
+  readonly aging = [topics.events, topics.platform, topics.logs, topics.deadLetter];
+  readonly #admin: Admin;
+  readonly #prefix: string;
+  /** How many partitions each topic has, by its name here. */
+  readonly #partitions = new Map<string, { count: number; knownAt: number }>();
+
+  readonly #clock: Clock;
+
+  constructor(admin: Admin, prefix: string, clock: Clock) {
+    this.#admin = admin;
+    this.#clock = clock;
+    this.#prefix = prefix;
+    this.signals = this.there(signalTopic);
+  }
+
+  /** The name in the cluster. */
+  there(topic: string): string {
+    return `${this.#prefix}${topic}`;
+  }
+
+  group(name: string): string {
+    return `${this.#prefix}fx.${name}`;
+  }
+
+  /** Makes the topics that are missing. Several processes may do so at once. */
+  async ensure({ partitions, replication, maxMessageBytes }: TopicOptions): Promise<void> {
+    const existing = new Set(await this.#admin.listTopics());
+    const large = { name: "max.message.bytes", value: String(maxMessageBytes) };
+    // What goes is decided by this platform, which knows what was read (rule D13).
+    const forever = [{ name: "retention.ms", value: "-1" }, large];
+    const kinds = [
+      { names: this.aging, partitions, configs: forever },
+      {
+        names: [topics.state],
+        partitions,
+        configs: [{ name: "cleanup.policy", value: "compact" }, large],
+      },
+      {
+        names: [signalTopic],
+        partitions: 1,
+        configs: [{ name: "retention.ms", value: String(signalRetentionMs) }],
+      },
+    ];
+    for (const { names, partitions, configs } of kinds) {
+      const missing = names.map((name) => this.there(name)).filter((name) => !existing.has(name));
+      if (missing.length === 0) continue;
+      try {
+        await this.#admin.createTopics({ topics: missing, partitions, replicas: replication, configs });
+      } catch (error) {
+        if (!isAnswer(error, "TOPIC_ALREADY_EXISTS")) {
+          throw translateKafkaError(error, `make the topics ${missing.join(", ")}`);
+        }
+      }
+    }
+  }
+
+  /** Undefined: there is no such topic. */
+  async partitionsOf(topic: string): Promise<number | undefined> {
+    const known = this.#partitions.get(topic);
+    if (known && this.#clock.monotonic() - known.knownAt < partitionsAgeMs) return known.count;
+    const name = this.there(topic);
+    try {
+      const metadata = await this.#admin.metadata({ topics: [name], forceUpdate: true });
+      const count = metadata.topics.get(name)?.partitionsCount;
+      if (count !== undefined) this.#partitions.set(topic, { count, knownAt: this.#clock.monotonic() });
+      return count;
+    } catch (error) {
+      // The client fails for a topic that is not there; whether it is that, the list says.
+      const existing = await this.#admin.listTopics().catch(() => [name]);
+      if (!existing.includes(name)) return undefined;
+      throw translateKafkaError(error, `tell the partitions of ${name}`);
+    }
+  }
+
+  async requiredPartitionsOf(topic: string): Promise<number> {
+    const count = await this.partitionsOf(topic);
+    if (count === undefined) {
+      throw new PlatformError("unavailable", `the topic ${this.there(topic)} is not there: somebody deleted it`);
+    }
+    return count;
+  }
+}
+
+/** The partition of a key, as Kafka's own clients choose it: outsiders' records of one key lie with ours. */
+export function kafkaPartitionOf(key: Buffer, partitions: number): number {
+  return (murmur2(key) & 0x7fffffff) % partitions;
+}

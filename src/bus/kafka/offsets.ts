@@ -1,0 +1,50 @@
+import type { Admin } from "@platformatic/kafka";
+import { translateKafkaError } from "./errors.ts";
+
+/** Times that Kafka knows by a number: the first record there is, and the one that comes next. */
+const first = -2n;
+const end = -1n;
+
+export interface Bounds {
+  earliest: number;
+  next: number;
+}
+
+/** First and next offset by partition; `topic` as the cluster names it. */
+export async function boundsOf(
+  admin: Admin,
+  topic: string,
+  partitions: readonly number[],
+): Promise<Map<number, Bounds>> {
+  const [earliest, next] = await Promise.all([
+    offsetsAt(admin, topic, partitions, first),
+    offsetsAt(admin, topic, partitions, end),
+  ]);
+  return new Map(
+    partitions.map((partition) => [
+      partition,
+      { earliest: earliest.get(partition) ?? 0, next: next.get(partition) ?? 0 },
+    ]),
+  );
+}
+
+/** The first offset at or after a time, by partition; none where all records are older. */
+export async function offsetsAt(
+  admin: Admin,
+  topic: string,
+  partitions: readonly number[],
+  timestamp: bigint,
+): Promise<Map<number, number>> {
+  try {
+    const asked = partitions.map((partitionIndex) => ({ partitionIndex, timestamp }));
+    const [listed] = await admin.listOffsets({ topics: [{ name: topic, partitions: asked }] });
+    const found = listed?.partitions ?? [];
+    return new Map(
+      found.flatMap(({ partitionIndex, offset }): [number, number][] =>
+        offset < 0n ? [] : [[partitionIndex, Number(offset)]],
+      ),
+    );
+  } catch (error) {
+    throw translateKafkaError(error, `tell the offsets of ${topic}`);
+  }
+}

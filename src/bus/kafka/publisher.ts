@@ -1,0 +1,127 @@
+import { Producer } from "@platformatic/kafka";
+import { GroupCommit } from "../../foundation/group-commit.ts";
+import { endOfTurn } from "../../foundation/turn.ts";
+import type { NewRecord, Placement } from "../bus.ts";
+import type { KafkaConnection } from "./connection.ts";
+import { clientOptions } from "./connection.ts";
+import { translateKafkaError } from "./errors.ts";
+import { type KafkaTopics, kafkaPartitionOf } from "./kafka-topics.ts";
+
+/** Records of callers that are published together. */
+const maxCallsTogether = 1000;
+/** Bytes of one partition's batch, unless a single record is larger; the topic's limit is for a batch. */
+const maxBatchBytes = 512 * 1024;
+/** What a record has beside its key, value and headers, at most. */
+const recordOverhead = 64;
+
+interface Addressed {
+  topic: string;
+  partition: number;
+  key: Buffer;
+  value: Buffer;
+  headers: Record<string, Buffer>;
+}
+
+/**
+ * An idempotent producer with acks of all replicas, one request at a time: records of a key keep their order, and a request that
+ * the client repeats by itself is stored once.
+ */
+export class KafkaPublisher {
+  readonly #connection: KafkaConnection;
+  readonly #topics: KafkaTopics;
+  readonly #commits: GroupCommit<readonly NewRecord[], Placement[]>;
+  #producer: Producer | undefined;
+  #isClosed = false;
+
+  constructor(connection: KafkaConnection, topics: KafkaTopics) {
+    this.#connection = connection;
+    this.#topics = topics;
+    this.#commits = new GroupCommit((calls) => this.#publish(calls), maxCallsTogether, endOfTurn);
+  }
+
+  publish(records: readonly NewRecord[]): Promise<Placement[]> {
+    return records.length === 0 ? Promise.resolve([]) : this.#commits.add(records);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#commits.idle();
+    await this.#producer?.close(true);
+  }
+
+  async #publish(calls: (readonly NewRecord[])[]): Promise<Placement[][]> {
+    const addressed = await this.#address(calls.flat());
+    const placements: Placement[] = [];
+    for (const batch of batchesOf(addressed)) placements.push(...(await this.#send(batch)));
+    let taken = 0;
+    return calls.map(({ length }) => placements.slice(taken, (taken += length)));
+  }
+
+  async #address(records: readonly NewRecord[]): Promise<Addressed[]> {
+    const counts = new Map<string, number>();
+    for (const { topic } of records) {
+      if (!counts.has(topic)) counts.set(topic, await this.#topics.requiredPartitionsOf(topic));
+    }
+    return records.map(({ topic, key, value, headers = {} }) => {
+      const bytes = Buffer.from(key);
+      return {
+        topic: this.#topics.there(topic),
+        partition: kafkaPartitionOf(bytes, counts.get(topic) as number),
+        key: bytes,
+        value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
+        headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)])),
+      };
+    });
+  }
+
+  async #send(records: readonly Addressed[]): Promise<Placement[]> {
+    this.#producer ??= new Producer({ ...clientOptions(this.#connection), idempotent: true, acks: -1 });
+    const producer = this.#producer;
+    try {
+      const messages = records.map(({ headers, ...record }) => ({ ...record, headers: headersOf(headers) }));
+      const { offsets = [] } = await producer.send({ messages });
+      const next = new Map(offsets.map(({ topic, partition, offset }) => [`${topic}/${partition}`, Number(offset)]));
+      return records.map(({ topic, partition }) => {
+        const place = `${topic}/${partition}`;
+        const offset = next.get(place) as number;
+        next.set(place, offset + 1);
+        return { partition, offset };
+      });
+    } catch (error) {
+      // Nobody knows what of it was stored. A new producer has numbers of its own: those of this one may have a gap.
+      this.#producer = undefined;
+      await producer.close(true).catch(() => {});
+      const what = this.#isClosed ? "publish while it was closed" : "publish";
+      throw translateKafkaError(error, what);
+    }
+  }
+}
+
+function headersOf(headers: Record<string, Buffer>): Map<Buffer, Buffer> {
+  return new Map(Object.entries(headers).map(([name, value]) => [Buffer.from(name), value]));
+}
+
+/** In order; of each partition no more bytes than a batch may have. */
+function* batchesOf(records: readonly Addressed[]): Generator<Addressed[]> {
+  let batch: Addressed[] = [];
+  let bytes = new Map<string, number>();
+  for (const record of records) {
+    const place = `${record.topic}/${record.partition}`;
+    const before = bytes.get(place) ?? 0;
+    const size = sizeOf(record);
+    if (before > 0 && before + size > maxBatchBytes) {
+      yield batch;
+      batch = [];
+      bytes = new Map();
+    }
+    batch.push(record);
+    bytes.set(place, (bytes.get(place) ?? 0) + size);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function sizeOf({ key, value, headers }: Addressed): number {
+  let size = key.length + value.length + recordOverhead;
+  for (const [name, text] of Object.entries(headers)) size += name.length + text.length;
+  return size;
+}
