@@ -1,9 +1,10 @@
+import { consul } from "./consul.ts";
 import type { Engine } from "./engine.ts";
 import { kafka } from "./kafka.ts";
 import { postgres } from "./postgres.ts";
 
 /** In the order they are started and shown. */
-export const engines: readonly Engine[] = [postgres, kafka];
+export const engines: readonly Engine[] = [postgres, kafka, consul];
 
 export function engineNamed(name: string): Engine {
   const engine = engines.find((each) => each.name === name);

@@ -1,5 +1,4 @@
 import type { DatabaseSync } from "node:sqlite";
-import { topics } from "../events/topics.ts";
 import { type Clock, systemClock } from "../foundation/clock.ts";
 import { PlatformError } from "../foundation/errors.ts";
 import type { Log } from "../foundation/log.ts";

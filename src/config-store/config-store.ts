@@ -7,6 +7,13 @@ export interface ConfigStore {
   state: StateStore;
   configuration: ConfigurationStore;
   secrets: SecretStore;
+  /**
+   * Of a store that may lose everything while it is open: what brings its state back from the backbone. Until that has
+   * resolved state is `unavailable`, so that nobody reads that there is nothing.
+   */
+  onLost?(restore: () => Promise<void>): void;
+  /** Of such a store: called once its state agrees with the backbone, at a first start too. */
+  restored?(): Promise<void>;
   close(): Promise<void>;
 }
 

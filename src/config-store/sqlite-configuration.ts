@@ -9,7 +9,8 @@ import type {
   ConfigurationValue,
   Proposal,
 } from "./configuration-store.ts";
-import { encodeValue, type SqliteSession } from "./sqlite-session.ts";
+import { encodeValue } from "./encode-value.ts";
+import type { SqliteSession } from "./sqlite-session.ts";
 
 interface EntryRow {
   key: string;

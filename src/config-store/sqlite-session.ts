@@ -1,9 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../foundation/clock.ts";
 import { PlatformError } from "../foundation/errors.ts";
-import type { Json } from "../foundation/json.ts";
 import { inTransaction, translateSqliteError } from "../foundation/sqlite-file.ts";
-import { maxValueBytes } from "./config-store.ts";
 
 /** The open database, as the stores in it share it. */
 export class SqliteSession {
@@ -48,15 +46,4 @@ export class SqliteSession {
 
 export function translateConfigStoreError(error: unknown): unknown {
   return translateSqliteError(error, "the configuration store's");
-}
-
-/** JSON of a value; throws `limit-exceeded`. `what` names it. */
-export function encodeValue(value: Json, what: string): string {
-  const text = JSON.stringify(value);
-  const sizeBytes = Buffer.byteLength(text);
-  if (sizeBytes <= maxValueBytes) return text;
-  throw new PlatformError(
-    "limit-exceeded",
-    `${what} has ${sizeBytes} bytes of JSON, at most ${maxValueBytes} are kept`,
-  );
 }

@@ -1,7 +1,8 @@
 import type { StatementSync } from "node:sqlite";
 import { PlatformError } from "../foundation/errors.ts";
 import type { Json } from "../foundation/json.ts";
-import { encodeValue, type SqliteSession } from "./sqlite-session.ts";
+import { encodeValue } from "./encode-value.ts";
+import type { SqliteSession } from "./sqlite-session.ts";
 import type { StateEntry, StateOwner, StateStore, StateValue } from "./state-store.ts";
 
 interface StateRow {

@@ -12,7 +12,7 @@ const durationMs = (fallback: number) => z.int().min(1).default(fallback);
 
 const bus = z.discriminatedUnion("driver", [
   z.strictObject({
-    driver: z.literal("sqlite").describe("Which engine carries events; sqlite is embedded."),
+    driver: z.literal("sqlite").describe("Which engine carries events; sqlite is embedded, kafka needs a cluster."),
     partitions: z
       .int()
       .min(1)
@@ -79,7 +79,34 @@ const catalog = z.discriminatedUnion("driver", [
 ]);
 const configStore = z.discriminatedUnion("driver", [
   z.strictObject({
-    driver: z.literal("sqlite").describe("Which engine holds the state of services; sqlite is embedded."),
+    driver: z
+      .literal("sqlite")
+      .describe(
+        "Which engine holds configuration, secrets and the state of services; sqlite is embedded, consul needs a server.",
+      ),
+  }),
+  z.strictObject({
+    driver: z.literal("consul"),
+    url: z.url({ protocol: /^https?$/ }).describe("Where Consul answers: http://127.0.0.1:8500."),
+    token: z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces")
+      .optional()
+      .describe("ACL token; it needs to write, list and delete keys below the prefix.")
+      .meta({ secret: true }),
+    authorityFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Certificates (PEM) of who may have signed Consul's one; without it those that Node trusts."),
+    prefix: z
+      .string()
+      .regex(
+        /^[A-Za-z0-9._-]{1,100}(\/[A-Za-z0-9._-]{1,100})*$/,
+        "must be names of letters, digits, '.', '_' and '-', with / between",
+      )
+      .default("fx")
+      .describe("In front of every key, where several installations share a Consul."),
   }),
 ]);
 const artifactStore = z.discriminatedUnion("driver", [

@@ -77,8 +77,9 @@ export async function openStores(
     if (wanted.includes("bus")) stores.bus = keep(await openBus(settings, data, around));
     if (wanted.includes("catalog")) stores.catalog = keep(await openCatalog(settings, data, around));
     if (wanted.includes("configStore")) {
-      stores.configStoreIsNew = !existsSync(data.file("config.db"));
-      stores.configStore = keep(await openConfigStore(settings.configStore, data, around));
+      const { store, isNew } = await openConfigStore(settings.configStore, data, around);
+      stores.configStoreIsNew = isNew;
+      stores.configStore = keep(store);
       stores.vault = await openVault(settings, stores.configStore, around);
     }
     if (wanted.includes("artifactStore"))
@@ -131,11 +132,18 @@ function kafkaConnection(bus: Extract<Settings["bus"], { driver: "kafka" }>): Ka
 async function openConfigStore(
   settings: Settings["configStore"],
   data: DataDirectory,
-  { clock }: Surroundings,
-): Promise<ConfigStore> {
+  { clock, random, log }: Surroundings,
+): Promise<{ store: ConfigStore; isNew: boolean }> {
   switch (settings.driver) {
-    case "sqlite":
-      return openSqliteConfigStore({ path: data.file("config.db"), clock });
+    case "sqlite": {
+      const isNew = !existsSync(data.file("config.db"));
+      return { store: openSqliteConfigStore({ path: data.file("config.db"), clock }), isNew };
+    }
+    case "consul": {
+      const { openConsulConfigStore } = await import("../config-store/consul.ts");
+      const { url, token, authorityFile, prefix } = settings;
+      return openConsulConfigStore({ connection: { url, token, authorityFile }, prefix, clock, random, log });
+    }
   }
 }
 

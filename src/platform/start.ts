@@ -132,6 +132,11 @@ async function agreeOnState({ bus, catalog, configStore, configStoreIsNew }: Sto
     log.warn({ restoredState: state.restored }, `${lost}; state came back from the log`);
   }
   if (state.restored + state.appended > 0) log.info(state, "state store and state log agree again");
+  await configStore.restored?.();
+  configStore.onLost?.(async () => {
+    const again = await reconcileState(bus, configStore.state);
+    log.info(again, "state came back from the log");
+  });
 }
 
 interface Listening {

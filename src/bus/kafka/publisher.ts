@@ -53,8 +53,7 @@ export class KafkaPublisher {
     const addressed = await this.#address(calls.flat());
     const placements: Placement[] = [];
     for (const batch of batchesOf(addressed)) placements.push(...(await this.#send(batch)));
-    let taken = 0;
-    return calls.map(({ length }) => placements.slice(taken, (taken += length)));
+    return calls.map(({ length }) => placements.splice(0, length));
   }
 
   async #address(records: readonly NewRecord[]): Promise<Addressed[]> {

@@ -1,16 +1,13 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { inTransaction } from "../../foundation/sqlite-file.ts";
+import { dataText, excerptOf } from "../event-text.ts";
 import type { StoredEvent } from "../ops-data.ts";
 import { fieldToken, indexedText, type TokenField } from "./match-expression.ts";
 import { PastExecutions } from "./past-executions.ts";
 import { idAt } from "./time-ids.ts";
 import { WordIndex } from "./word-index.ts";
 
-/** Of an event's data this much can be searched, and so much is shown. */
-const maxSearchedChars = 16 * 1024;
-const maxExcerptChars = 1024;
 const rowsAtOnce = 2000;
-const lifecycle = /^fx\.execution\./;
 
 /** Events and the history of executions, in the worker's own file. */
 export class HistoryWriter {
@@ -42,7 +39,7 @@ export class HistoryWriter {
       const documents: { id: number; words: string }[] = [];
       for (const stored of [...events].sort((left, right) => left.at - right.at)) {
         const { key, event, at } = stored;
-        if (lifecycle.test(event.type)) this.#executions.take(stored);
+        this.#executions.take(stored);
         if (this.#known.get(key) !== undefined) continue;
         const id = place(idAt(at));
         const data = dataText(event.data ?? event.data_base64);
@@ -56,7 +53,7 @@ export class HistoryWriter {
           subject ?? null,
           fxproject ?? null,
           correlationid ?? null,
-          data.slice(0, maxExcerptChars),
+          excerptOf(data),
         );
         documents.push({ id, words: indexedText(data, tokensOf(stored)) });
       }
@@ -75,11 +72,6 @@ export class HistoryWriter {
       return this.#words.pruneSome() + Number(this.#deleteOld.run(before).changes);
     });
   }
-}
-
-function dataText(data: unknown): string {
-  if (data === undefined) return "";
-  return (typeof data === "string" ? data : JSON.stringify(data)).slice(0, maxSearchedChars);
 }
 
 function tokensOf({ key, event }: StoredEvent): string {

@@ -1,9 +1,10 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type LogLevelName, logLevels } from "../../search/query-fields.ts";
 import { serviceRef } from "../../services/service-ref.ts";
+import { levelOf } from "../level-of.ts";
 import type { LogRecord } from "../ops-data.ts";
+import { lineText, loggedPieces, splitLines } from "../split-lines.ts";
 import { fieldToken, indexedText } from "./match-expression.ts";
-import { lineText, splitLines } from "./split-lines.ts";
 import { idAt } from "./time-ids.ts";
 import { WordIndex } from "./word-index.ts";
 
@@ -82,7 +83,7 @@ export class LineWriter {
     const { stream, attempt, step, seq, bytes } = record;
     const at = Math.floor(record.at);
     if (stream === "log") {
-      for (const piece of pieces(bytes)) this.#emit({ at, text: lineText(piece), record });
+      for (const piece of loggedPieces(bytes)) this.#emit({ at, text: lineText(piece), record });
       return;
     }
     const place: Place = [run, attempt, step, stream];
@@ -161,21 +162,6 @@ export class LineWriter {
     }
     return id;
   }
-}
-
-/** A line of logging is one, whatever it contains; one that is too long is several. */
-function pieces(bytes: Uint8Array): Uint8Array[] {
-  const masked = Uint8Array.from(bytes, (byte) => (byte === 0x0a ? 0x20 : byte));
-  const { whole, rest } = splitLines(masked);
-  let at = 0;
-  return [...whole, rest].map(({ length }) => {
-    at += length;
-    return bytes.subarray(at - length, at);
-  });
-}
-
-function levelOf({ stream, level }: LogRecord): LogLevelName {
-  return stream === "log" ? (logLevels.find((known) => known === level) ?? "info") : "none";
 }
 
 let lastTokens: { record: LogRecord; tokens: string } | undefined;

@@ -32,3 +32,14 @@ export function lineText(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
   return text.endsWith("\r") ? text.slice(0, -1) : text;
 }
+
+/** A line of logging is one, whatever it contains; one that is too long is several. */
+export function loggedPieces(bytes: Uint8Array): Uint8Array[] {
+  const masked = Uint8Array.from(bytes, (byte) => (byte === 0x0a ? 0x20 : byte));
+  const { whole, rest } = splitLines(masked);
+  let at = 0;
+  return [...whole, rest].map(({ length }) => {
+    at += length;
+    return bytes.subarray(at - length, at);
+  });
+}

@@ -1,0 +1,116 @@
+import { readFileSync } from "node:fs";
+import http, { type IncomingHttpHeaders } from "node:http";
+import https from "node:https";
+import { text as textOf } from "node:stream/consumers";
+import { messageOf, PlatformError } from "./errors.ts";
+
+export interface HttpClientOptions {
+  /** Where the server is, http or https; what is asked for follows on it. */
+  url: string;
+  /** The server's name in messages: "Consul". */
+  name: string;
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** File in PEM form with who may have signed the server's certificate; without it those that Node trusts. */
+  authorityFile?: string | undefined;
+}
+
+export interface HttpCall {
+  body?: Uint8Array | string | undefined;
+  headers?: Readonly<Record<string, string>>;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}
+
+export interface HttpAnswer {
+  status: number;
+  text: string;
+  headers: IncomingHttpHeaders;
+}
+
+/** A server that is asked again and again, over connections that stay. Any answer is one; no answer throws `unavailable`. */
+export class HttpClient {
+  readonly #options: HttpClientOptions;
+  readonly #url: string;
+  readonly #agent: http.Agent;
+  readonly #closing = new AbortController();
+
+  constructor(options: HttpClientOptions) {
+    this.#options = options;
+    this.#url = options.url.replace(/\/$/, "");
+    const { authorityFile } = options;
+    const ca = authorityFile === undefined ? undefined : readAuthority(authorityFile, options.name);
+    this.#agent = this.#isSecure ? new https.Agent({ keepAlive: true, ca }) : new http.Agent({ keepAlive: true });
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Calls under way fail. */
+  close(): void {
+    this.#closing.abort();
+    this.#agent.destroy();
+  }
+
+  async call(method: string, route: string, { body, headers, timeoutMs, signal }: HttpCall): Promise<HttpAnswer> {
+    const { name } = this.#options;
+    if (this.#closing.signal.aborted) {
+      throw new PlatformError("unavailable", `the connection to ${name} is closed`, { retryable: false });
+    }
+    const ends = [this.#closing.signal, AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])];
+    try {
+      return await this.#send(method, route, { body, headers: headers ?? {}, signal: AbortSignal.any(ends) });
+    } catch (error) {
+      const reason = isTimeout(error) ? `not within ${timeoutMs} ms` : messageOf(error);
+      throw new PlatformError("unavailable", `${name} at ${this.#url} does not answer: ${reason}`, { cause: error });
+    }
+  }
+
+  get #isSecure(): boolean {
+    return this.#url.startsWith("https:");
+  }
+
+  #send(
+    method: string,
+    route: string,
+    {
+      body,
+      headers,
+      signal,
+    }: { body: HttpCall["body"]; headers: Readonly<Record<string, string>>; signal: AbortSignal },
+  ): Promise<HttpAnswer> {
+    const { request } = this.#isSecure ? https : http;
+    const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
+    const all = { ...this.#options.headers, ...headers, ...length };
+    return new Promise((resolve, reject) => {
+      const options = { method, headers: all, signal, agent: this.#agent };
+      const sent = request(`${this.#url}${route}`, options, (response) => {
+        textOf(response).then(
+          (text) => resolve({ status: response.statusCode ?? 0, text, headers: response.headers }),
+          reject,
+        );
+      });
+      sent.once("error", reject);
+      sent.end(body);
+    });
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  const { name, cause } = error as { name?: string; cause?: { name?: string } };
+  return name === "TimeoutError" || cause?.name === "TimeoutError";
+}
+
+function readAuthority(file: string, name: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new PlatformError("invalid-input", `the file ${file} for the connection to ${name}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
