@@ -11,7 +11,7 @@ const domainFolders = `^src/(${Object.keys(domain).join("|")})/`;
 /** A port is the file named like its folder; the catalog's and the configuration store's are the files at their top but for drivers, one a store. */
 const catalogPort = "^src/catalog/(?!sqlite|postgres)[^/]+[.]ts$";
 const singlePorts = ["bus", "config-store", "artifact-store", "ops-data"];
-const configStorePort = "^src/config-store/(?!sqlite)[^/]+[.]ts$";
+const configStorePort = "^src/config-store/(?!sqlite|consul)[^/]+[.]ts$";
 const portFiles = [...singlePorts.map((name) => `^src/${name}/${name}[.]ts$`), configStorePort, catalogPort];
 const driverFolders = [...singlePorts, "catalog"];
 const drivers = { path: `^src/(${driverFolders.join("|")})/`, pathNot: [...portFiles, contract] };

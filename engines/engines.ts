@@ -1,10 +1,12 @@
 import { consul } from "./consul.ts";
+import { elasticsearch } from "./elasticsearch.ts";
 import type { Engine } from "./engine.ts";
 import { kafka } from "./kafka.ts";
+import { opensearch } from "./opensearch.ts";
 import { postgres } from "./postgres.ts";
 
 /** In the order they are started and shown. */
-export const engines: readonly Engine[] = [postgres, kafka, consul];
+export const engines: readonly Engine[] = [postgres, kafka, consul, opensearch, elasticsearch];
 
 export function engineNamed(name: string): Engine {
   const engine = engines.find((each) => each.name === name);

@@ -1,8 +1,9 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import pg from "pg";
 import { type Cache, tool } from "./cache.ts";
 import type { Engine, ServerPlace } from "./engine.ts";
+import { serverUser } from "./server-user.ts";
 
 /** What Debian 12 has, and the oldest that the platform runs on. */
 const release = "15";
@@ -30,7 +31,7 @@ export const postgres: Engine = {
   },
 
   async prepare({ programs, directory, ports }) {
-    const user = serverUser();
+    const user = serverUser("PostgreSQL");
     const data = path.join(directory, "data");
     if (!existsSync(path.join(data, "PG_VERSION"))) {
       mkdirSync(data, { recursive: true, mode: 0o700 });
@@ -82,12 +83,4 @@ export const postgres: Engine = {
 
 function urlOf({ ports }: ServerPlace): string {
   return `postgres://fx:${password}@127.0.0.1:${ports[0]}/postgres`;
-}
-
-/** PostgreSQL refuses to run as root, and as a user without a name. */
-function serverUser(): { uid: number; gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const [, uid, gid] = /^nobody:[^:]*:(\d+):(\d+)/m.exec(readFileSync("/etc/passwd", "utf8")) ?? [];
-  if (uid === undefined) throw new Error("PostgreSQL does not run as root, and this machine has no user 'nobody'");
-  return { uid: Number(uid), gid: Number(gid) };
 }

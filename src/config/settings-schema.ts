@@ -118,7 +118,29 @@ const artifactStore = z.discriminatedUnion("driver", [
 ]);
 const opsData = z.discriminatedUnion("driver", [
   z.strictObject({
-    driver: z.literal("sqlite").describe("Which engine remembers output and logs; sqlite is embedded."),
+    driver: z
+      .literal("sqlite")
+      .describe(
+        "Which engine remembers output and logs; sqlite is embedded, elasticsearch needs a server of it or of OpenSearch.",
+      ),
+  }),
+  z.strictObject({
+    driver: z.literal("elasticsearch"),
+    url: z.url({ protocol: /^https?$/ }).describe("Where Elasticsearch 8 or 9, or OpenSearch 2 or 3, answers."),
+    user: z.string().min(1).optional().describe("User there; without it none is named."),
+    password: z.string().min(1).optional().describe("Its password.").meta({ secret: true }),
+    apiKey: z.string().min(1).optional().describe("API key, instead of user and password.").meta({ secret: true }),
+    authorityFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Certificates (PEM) of who may have signed the server's one; without it those that Node trusts."),
+    prefix: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9._-]{0,50}$/, "must be small letters, digits, '.', '_' and '-'")
+      .default("fx")
+      .describe("In front of the names of indices and templates, where several installations share a server."),
+    replicas: z.int().min(0).max(10).default(1).describe("Copies of each index beside itself; 0 for a single server."),
   }),
 ]);
 

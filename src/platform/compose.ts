@@ -158,10 +158,20 @@ function openArtifactStore(
   }
 }
 
-function openOpsData(settings: Settings["opsData"], data: DataDirectory, { log }: Surroundings): Promise<OpsData> {
+async function openOpsData(
+  settings: Settings["opsData"],
+  data: DataDirectory,
+  { clock, log }: Surroundings,
+): Promise<OpsData> {
   switch (settings.driver) {
     case "sqlite":
       return SqliteOpsData.open({ path: data.file("ops.db"), log });
+    case "elasticsearch": {
+      const { ElasticsearchOpsData } = await import("../ops-data/elasticsearch.ts");
+      const { url, user, password, apiKey, authorityFile, prefix, replicas } = settings;
+      const connection = { url, user, password, apiKey, authorityFile };
+      return ElasticsearchOpsData.open({ connection, indices: { prefix, replicas }, clock });
+    }
   }
 }
 

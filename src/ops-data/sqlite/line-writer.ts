@@ -1,5 +1,4 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type LogLevelName, logLevels } from "../../search/query-fields.ts";
 import { serviceRef } from "../../services/service-ref.ts";
 import { levelOf } from "../level-of.ts";
 import type { LogRecord } from "../ops-data.ts";

@@ -3,9 +3,9 @@ import path from "node:path";
 import { onTestFinished } from "vitest";
 import type { Servers } from "../../engines/servers.ts";
 import type { Role } from "../../src/platform/roles.ts";
-import { ownServers } from "../support/engines.ts";
-import { ApiClient, FxProcess } from "../support/fx-process.ts";
-import { tempDir } from "../support/temp-dir.ts";
+import { ownServers } from "./engines.ts";
+import { ApiClient, FxProcess } from "./fx-process.ts";
+import { tempDir } from "./temp-dir.ts";
 
 const token = "the-token-of-the-chaos-tests";
 /** 32 bytes in base64, as every process of an installation must be given. */
