@@ -2,9 +2,10 @@ import { consul } from "./consul.ts";
 import type { Engine } from "./engine.ts";
 import { kafka } from "./kafka.ts";
 import { postgres } from "./postgres.ts";
+import { s3 } from "./s3.ts";
 
 /** In the order they are started and shown. */
-export const engines: readonly Engine[] = [postgres, kafka, consul];
+export const engines: readonly Engine[] = [postgres, kafka, consul, s3];
 
 export function engineNamed(name: string): Engine {
   const engine = engines.find((each) => each.name === name);
