@@ -8,6 +8,7 @@ import { systemClock } from "../../src/foundation/clock.ts";
 import { createIds } from "../../src/foundation/ids.ts";
 import { silentLog } from "../../src/foundation/log.ts";
 import { systemRandom } from "../../src/foundation/random.ts";
+import { eventually } from "./eventually.ts";
 
 let prefixes = 0;
 
@@ -71,9 +72,17 @@ export class TestBucket {
 
   /** The same for an upload in parts that has begun. */
   ageUpload(uploadId: string, byMs: number): void {
-    const uploads = path.join(this.#directory, ".sgwtmp/multipart");
-    const found = readdirSync(uploads, { recursive: true, encoding: "utf8" }).find((name) => name.endsWith(uploadId));
-    ageFile(path.join(uploads, found as string), byMs);
+    const found = readdirSync(this.#uploads, { recursive: true, encoding: "utf8" });
+    ageFile(path.join(this.#uploads, found.find((name) => name.endsWith(uploadId)) as string), byMs);
+  }
+
+  /** Resolves when an upload in parts has begun. */
+  async uploadBegun(): Promise<void> {
+    await eventually(() => readdirSync(this.#uploads).length > 0, { everyMs: 1 });
+  }
+
+  get #uploads(): string {
+    return path.join(this.#directory, ".sgwtmp/multipart");
   }
 }
 
