@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { PlatformError } from "../foundation/errors.ts";
-import type { Json } from "../foundation/json.ts";
 
 /** One object that was put into a bucket, as the bucket's notification tells it. */
 export interface PutObject {
@@ -76,7 +75,7 @@ const eventBridgeForm = z.object({
 const testForm = z.object({ Event: z.literal("s3:TestEvent") });
 
 /** Reads a notification in S3's own form (AWS, MinIO and others) or EventBridge's. Throws `invalid-input`, also for one bad record. */
-export function readBucketNotification(body: Json | undefined): BucketNotification {
+export function readBucketNotification(body: unknown): BucketNotification {
   const given = typeof body === "object" && body !== null && !Array.isArray(body) ? body : {};
   if ("Records" in given) return ofS3(parsed(s3Form, given));
   if ("detail-type" in given) return ofEventBridge(parsed(eventBridgeForm, given));

@@ -24,7 +24,7 @@ export function bucketHookRoute(scope: FastifyInstance, parts: ApiParts): void {
         description:
           "Takes notifications as S3 and servers like it send them, and events of EventBridge. Each object that was put becomes the event fx.file.uploaded; what else is told is passed over. Answers once the events are durable. What is told again is the same event. The token of a webhook comes in the header `Authorization`, as `Bearer` or as the password of `Basic`.",
         tags: ["webhooks"],
-        body: z.json(),
+        body: z.unknown().meta({ description: "A notification of S3, or an event of EventBridge." }),
         response: {
           202: z.object({
             keys: z.array(z.string()).meta({ description: "Of the events, in the order of the records." }),

@@ -105,7 +105,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
   );
   await app.register(async (scope) => hookRoute(scope, inside));
   bucketHookRoute(app, inside);
-  healthRoutes(app, parts, parts.health);
+  healthRoutes(app, { ...parts, stores: parts });
   metrics.route(app);
   await app.ready();
   return app;

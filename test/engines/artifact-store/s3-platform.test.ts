@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { killServer, startServer } from "../../../engines/servers.ts";
+import { killServer, signalServer, startServer } from "../../../engines/servers.ts";
 import { ownServers } from "../../support/engines.ts";
 import { eventually } from "../../support/eventually.ts";
 import { TestPlatform } from "../../support/platform.ts";
@@ -67,6 +67,15 @@ test("D7: while the bucket is away readiness says so, deploys are refused, and r
   expect((await platform.execution(waiting.id)).losses).toBe(0);
   expect((await platform.request("GET", "/readyz")).status).toBe(200);
   expect((await platform.deploy("late", serviceOf("late.asked", "late"))).status).toBe(201);
+});
+
+test("readiness names a bucket whose server accepts and says nothing", async () => {
+  const { servers, platform } = await platformOnBucket();
+  signalServer(servers, 0, "SIGSTOP");
+  const { status, body } = await platform.request<{ detail: string }>("GET", "/readyz");
+  expect([status, body.detail]).toEqual([503, "not ready: artifacts: does not answer within 5 s"]);
+  signalServer(servers, 0, "SIGCONT");
+  await eventually(async () => (await platform.request("GET", "/readyz")).status === 200);
 });
 
 test("a platform whose bucket is wrong does not start, and says what is wrong", async () => {
