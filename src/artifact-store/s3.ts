@@ -30,7 +30,7 @@ const safeMs = 2 * freshMs;
 const looks = 3;
 
 /**
- * Objects `artifacts/<hash>/<id>` in a bucket of any server that speaks the S3 API. Each write has a key of its own, because
+ * Objects `artifacts/ab/<hash>.<id>` in a bucket of any server that speaks the S3 API. Each write has a key of its own, because
  * S3 has no way to delete an object on condition that nobody has just written it again: what a sweep deletes is never what a
  * `put` wrote meanwhile (docs/adr/0025-artifacts-on-s3.md). What is read is compared with its name.
  */
@@ -89,7 +89,7 @@ export class S3ArtifactStore implements ArtifactStore {
 
   async has(hash: string): Promise<boolean> {
     requireArtifactHash(hash);
-    for await (const { objects } of this.#bucket.list(this.#folderOf(hash), 1)) if (objects.length > 0) return true;
+    for await (const { objects } of this.#bucket.list(this.#prefixOf(hash), 1)) if (objects.length > 0) return true;
     return false;
   }
 
@@ -130,7 +130,7 @@ export class S3ArtifactStore implements ArtifactStore {
     const fresh = latest !== undefined && latest.modifiedAt > now - freshMs && latest.sizeBytes === content.length;
     // A damaged copy is mended by storing the content again.
     if (fresh && (await this.#bucket.checksum(latest.key)) === storedChecksumOf(parts)) return hash;
-    await this.#bucket.write(`${this.#folderOf(hash)}${this.#options.ids.next()}`, parts);
+    await this.#bucket.write(`${this.#prefixOf(hash)}${this.#options.ids.next()}`, parts);
     return hash;
   }
 
@@ -138,19 +138,20 @@ export class S3ArtifactStore implements ArtifactStore {
   async #copiesOf(hash: string): Promise<{ copies: StoredObject[]; now: number }> {
     const copies: StoredObject[] = [];
     let now: number | undefined;
-    for await (const page of this.#bucket.list(this.#folderOf(hash))) {
+    for await (const page of this.#bucket.list(this.#prefixOf(hash))) {
       now = page.now;
       copies.push(...page.objects);
     }
     return { copies: copies.sort(latestFirst), now: now ?? this.#options.clock.now() };
   }
 
-  #folderOf(hash: string): string {
-    return `${this.#root}${hash}/`;
+  /** Servers that keep objects as files list a folder slowly when everything is in it. */
+  #prefixOf(hash: string): string {
+    return `${this.#root}${hash.slice(0, 2)}/${hash}.`;
   }
 
   #hashOf(object: StoredObject | undefined): string {
-    return object?.key.slice(this.#root.length).split("/")[0] ?? "";
+    return object?.key.slice(this.#root.length + "ab/".length).split(".")[0] ?? "";
   }
 }
 

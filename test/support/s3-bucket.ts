@@ -42,15 +42,15 @@ export class TestBucket {
     return S3ArtifactStore.open({ ...this.options, ...changed });
   }
 
-  /** Keys below `artifacts/` of the test's prefix. */
-  async keys(hash = ""): Promise<string[]> {
+  /** Of one artifact's copies, or of all artifacts of the test's prefix. */
+  async keys(hash?: string): Promise<string[]> {
     const keys: string[] = [];
     const { bucket, prefix } = this.options;
     let next: string | undefined;
     do {
       const page = await this.s3.listObjectsV2({
         Bucket: bucket,
-        Prefix: `${prefix}artifacts/${hash}`,
+        Prefix: `${prefix}artifacts/${hash === undefined ? "" : `${hash.slice(0, 2)}/${hash}.`}`,
         ContinuationToken: next,
       });
       keys.push(...(page.Contents ?? []).map(({ Key }) => Key as string));

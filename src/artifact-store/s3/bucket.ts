@@ -2,7 +2,7 @@ import type { S3 } from "@aws-sdk/client-s3";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { Log } from "../../foundation/log.ts";
 import { checksumOf } from "./checksums.ts";
-import { isMissing, isUploadGone, translateS3Error } from "./errors.ts";
+import { isConflict, isMissing, isUploadGone, translateS3Error } from "./errors.ts";
 
 export interface StoredObject {
   key: string;
@@ -20,6 +20,7 @@ export interface ListedPage {
 /** Most keys of one listing or deletion. */
 const pageKeys = 1000;
 const partsAtOnce = 4;
+const conflictTries = 5;
 
 /** The calls of the S3 API that the store needs, with errors as ours. Says once that the server went, and once that it is back. */
 export class Bucket {
@@ -75,7 +76,7 @@ export class Bucket {
     const [only, second] = parts;
     if (only !== undefined && second === undefined) {
       const request = { Bucket: this.#name, Key: key, Body: only, ChecksumSHA256: checksumOf(only) };
-      await this.#ask(() => this.#s3.putObject(request));
+      await this.#ask(() => despiteConflicts(() => this.#s3.putObject(request)));
       return;
     }
     const upload = await this.#ask(() =>
@@ -84,7 +85,8 @@ export class Bucket {
     const place = { Bucket: this.#name, Key: key, UploadId: upload.UploadId };
     try {
       const sent = await this.#sendParts(place, parts);
-      await this.#ask(() => this.#s3.completeMultipartUpload({ ...place, MultipartUpload: { Parts: sent } }));
+      const request = { ...place, MultipartUpload: { Parts: sent } };
+      await this.#ask(() => despiteConflicts(() => this.#s3.completeMultipartUpload(request)));
     } catch (error) {
       // What stays is swept later.
       await this.#s3.abortMultipartUpload(place).catch(() => {});
@@ -158,6 +160,17 @@ export class Bucket {
       if (this.#away === undefined) this.#log.error({ error: translated.message }, "the artifact store fails");
       this.#away = translated.message;
       throw translated;
+    }
+  }
+}
+
+/** Servers that keep objects as files drop a folder when it becomes empty, and refuse what is written into it just then. */
+async function despiteConflicts<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+  for (let left = conflictTries; ; left -= 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isConflict(error) || left === 1) throw error;
     }
   }
 }

@@ -8,12 +8,17 @@ interface S3Error {
 }
 
 /** Refusals that end by themselves: clocks are set, tokens renewed, and bytes that were hurt on the way are sent again. */
-const passing = new Set(["RequestTimeTooSkewed", "RequestExpired", "ExpiredToken", "BadDigest", "OperationAborted"]);
+const passing = new Set(["RequestTimeTooSkewed", "RequestExpired", "ExpiredToken", "BadDigest"]);
 
 /** The object is not there. The bucket, the key's owner or the whole server missing have other names. */
 export function isMissing(error: unknown): boolean {
   const { name } = error as S3Error;
   return name === "NoSuchKey" || name === "NotFound";
+}
+
+/** Another request was at the same place just then. */
+export function isConflict(error: unknown): boolean {
+  return (error as S3Error).$metadata?.httpStatusCode === 409;
 }
 
 /** The upload has ended meanwhile: somebody else completed or aborted it. */
@@ -30,7 +35,7 @@ export function translateS3Error(error: unknown, place: string): PlatformError {
   const { name = "", $metadata } = error as S3Error;
   const status = $metadata?.httpStatusCode;
   const refused = status === undefined ? name === "CredentialsProviderError" : status < 500 && status !== 429;
-  const retryable = !refused || status === 408 || passing.has(name);
+  const retryable = !refused || status === 408 || isConflict(error) || passing.has(name);
   const words = retryable ? "cannot be used now" : "cannot be used as it is set";
   return new PlatformError("unavailable", `the artifact store ${place} ${words} (${textOf(error)})`, {
     retryable,
