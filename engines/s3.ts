@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { type Cache, tool } from "./cache.ts";
 import type { Engine, ServerPlace } from "./engine.ts";
+import { goInstall } from "./golang.ts";
 
 const release = "1.8.0";
 const module = `github.com/versity/versitygw/cmd/versitygw@v${release}`;
@@ -22,7 +22,7 @@ export const s3: Engine = {
 
   install: (cache: Cache) =>
     cache.directory(`versitygw-${release}`, async (directory) => {
-      await again(3, () => tool("go", ["install", "-ldflags=-s -w", module], { env: { GOBIN: directory } }));
+      await goInstall(directory, module);
       await tool(path.join(directory, "versitygw"), ["--version"]);
     }),
 
@@ -62,15 +62,4 @@ export function objectsOf(directory: string): string {
 
 function endpointOf({ ports }: ServerPlace): string {
   return `http://127.0.0.1:${ports[0]}`;
-}
-
-/** A registry may fail for a moment; what of a module has come stays. */
-async function again(tries: number, work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (tries === 1) throw error;
-    await pause(5000);
-    await again(tries - 1, work);
-  }
 }

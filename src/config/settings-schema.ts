@@ -141,11 +141,11 @@ const artifactStore = z.discriminatedUnion("driver", [
       .boolean()
       .optional()
       .describe("Whether the bucket is named in the path and not in the host; without it where there is an endpoint."),
-    caFile: z
+    authorityFile: z
       .string()
       .min(1)
       .optional()
-      .describe("File with the certificates (PEM) that the server's is checked by; without it those that Node trusts."),
+      .describe("Certificates (PEM) of who may have signed the server's one; without it those that Node trusts."),
     partBytes: z
       .int()
       .min(5 * 1024 * 1024)

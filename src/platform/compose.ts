@@ -157,9 +157,9 @@ function openArtifactStore(
     case "filesystem":
       return FilesystemArtifactStore.open({ directory: data.file("artifacts"), clock });
     case "s3": {
-      const { driver: _, accessKeyId, secretAccessKey, endpoint, pathStyle, caFile, ...same } = settings;
+      const { driver: _, accessKeyId, secretAccessKey, endpoint, pathStyle, authorityFile, ...same } = settings;
       const credentials = accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined;
-      const server = { endpoint, caFile, pathStyle: pathStyle ?? endpoint !== undefined, credentials };
+      const server = { endpoint, authorityFile, pathStyle: pathStyle ?? endpoint !== undefined, credentials };
       return S3ArtifactStore.open({ ...same, ...server, clock, ids, log });
     }
   }

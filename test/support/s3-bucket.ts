@@ -29,7 +29,7 @@ export class TestBucket {
     const bucket = set.FX_ARTIFACT_STORE_BUCKET as string;
     prefixes += 1;
     this.options = {
-      ...{ endpoint, region, bucket, credentials, pathStyle: true, caFile: undefined },
+      ...{ endpoint, region, bucket, credentials, pathStyle: true, authorityFile: undefined },
       ...{ prefix: `test-${process.pid}-${prefixes}/`, partBytes: 5 * 1024 * 1024, silenceMs: 10_000 },
       ...{ clock: systemClock, ids: createIds(systemClock, systemRandom), log: silentLog },
       ...changed,

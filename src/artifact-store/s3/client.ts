@@ -9,8 +9,8 @@ export interface S3ClientOptions {
   pathStyle: boolean;
   /** Undefined: where AWS's own tools look, from environment variables to the machine's role. */
   credentials: { accessKeyId: string; secretAccessKey: string } | undefined;
-  /** File with the certificates (PEM) of who signed the server's; undefined: those that Node trusts. */
-  caFile: string | undefined;
+  /** Certificates (PEM) of who may have signed the server's one; undefined: those that Node trusts. */
+  authorityFile: string | undefined;
   /** How long the server may be silent. A request that it does not answer is tried again. */
   silenceMs: number;
 }
@@ -21,7 +21,7 @@ const connectMs = 5000;
 
 /** The library is loaded when it is wanted: that takes a quarter of a second and 30 MB. */
 export async function openS3Client(options: S3ClientOptions): Promise<S3> {
-  const { endpoint, region, pathStyle, credentials, caFile, silenceMs } = options;
+  const { endpoint, region, pathStyle, credentials, authorityFile, silenceMs } = options;
   const { S3 } = await import("@aws-sdk/client-s3");
   const agent = { keepAlive: true, maxSockets: 50 };
   return new S3({
@@ -37,7 +37,7 @@ export async function openS3Client(options: S3ClientOptions): Promise<S3> {
       connectionTimeout: connectMs,
       socketTimeout: silenceMs,
       httpAgent: agent,
-      httpsAgent: { ...agent, ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }) },
+      httpsAgent: { ...agent, ...(authorityFile === undefined ? {} : { ca: readFileSync(authorityFile) }) },
     },
   });
 }

@@ -22,17 +22,28 @@ async function openIn(bucket: TestBucket, changed: Parameters<TestBucket["open"]
   return store;
 }
 
-async function serverWithCertificate(): Promise<{ place: ServerPlace; caFile: string }> {
+async function serverWithCertificate(): Promise<{ place: ServerPlace; authorityFile: string }> {
   const directory = tempDir();
-  const [caFile, key] = [path.join(directory, "cert.pem"), path.join(directory, "key.pem")];
+  const [authorityFile, key] = [path.join(directory, "cert.pem"), path.join(directory, "key.pem")];
   const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
-  await tool("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", caFile, ...subject]);
+  await tool("openssl", [
+    "req",
+    "-x509",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    "-keyout",
+    key,
+    "-out",
+    authorityFile,
+    ...subject,
+  ]);
   const answers = ({ ports }: ServerPlace) =>
     new Promise<boolean>((resolve, reject) => {
-      const options = { host: "127.0.0.1", port: ports[0], path: "/health", ca: readFileSync(caFile) };
+      const options = { host: "127.0.0.1", port: ports[0], path: "/health", ca: readFileSync(authorityFile) };
       get(options, (answer) => resolve(answer.resume().statusCode === 200)).on("error", reject);
     });
-  return { place: await s3ServerWith([`--cert=${caFile}`, `--key=${key}`], answers), caFile };
+  return { place: await s3ServerWith([`--cert=${authorityFile}`, `--key=${key}`], answers), authorityFile };
 }
 
 describe("a bucket", () => {
@@ -180,13 +191,13 @@ describe("the way to a bucket", () => {
   });
 
   test("a server's certificate is checked by the file that the settings name, and by nothing less", async () => {
-    const { place: secured, caFile } = await serverWithCertificate();
+    const { place: secured, authorityFile } = await serverWithCertificate();
     const bucket = new TestBucket(secured, { endpoint: `https://127.0.0.1:${secured.ports[0]}` });
     await expect(bucket.open()).rejects.toMatchObject({
       code: "unavailable",
       message: expect.stringContaining("self-signed certificate"),
     });
-    const store = await openIn(bucket, { caFile });
+    const store = await openIn(bucket, { authorityFile });
     expect(await store.get(await store.put(bytes("content")))).toEqual(new Uint8Array(bytes("content")));
   });
 });
