@@ -161,6 +161,7 @@ export default {
       "^src/catalog/([^/]+/|sqlite|postgres)",
       "SQL is written in the catalog's driver only.",
     ),
+    onlyIn("^node_modules/@aws-sdk/", "^src/artifact-store/(s3/|s3[.]ts$)", "S3 is spoken by its driver only."),
     onlyIn("^node_modules/(@fastify/[^/]+|fastify)/", "^src/manager/", "HTTP is the manager's."),
     onlyIn("^node_modules/(commander|cli-table3)/", "^src/cli/", "The terminal is the CLI's."),
   ],

@@ -4,10 +4,8 @@ import { join } from "node:path";
 import type { Clock } from "../foundation/clock.ts";
 import { messageOf, PlatformError } from "../foundation/errors.ts";
 import { sha256 } from "../foundation/hash.ts";
+import { requireArtifactHash } from "./artifact-hash.ts";
 import type { ArtifactStore } from "./artifact-store.ts";
-
-/** SHA-256 in base64url. Nothing else becomes part of a path. */
-const hashForm = /^[A-Za-z0-9_-]{43}$/;
 
 export interface FilesystemArtifactStoreOptions {
   /** Made when missing, readable by its owner only. */
@@ -98,12 +96,7 @@ export class FilesystemArtifactStore implements ArtifactStore {
   async close(): Promise<void> {}
 
   #pathOf(hash: string): string {
-    if (!hashForm.test(hash)) {
-      throw new PlatformError(
-        "invalid-input",
-        `${JSON.stringify(hash.slice(0, 100))} names no artifact: expected the 43 characters of a SHA-256 in base64url`,
-      );
-    }
+    requireArtifactHash(hash);
     return join(this.#objects, hash.slice(0, 2), hash);
   }
 

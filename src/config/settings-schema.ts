@@ -113,7 +113,46 @@ const artifactStore = z.discriminatedUnion("driver", [
   z.strictObject({
     driver: z
       .literal("filesystem")
-      .describe("Where files of service versions are; filesystem is below the data directory."),
+      .describe(
+        "Where files of service versions are; filesystem is below the data directory, s3 a bucket of a server that speaks the S3 API.",
+      ),
+  }),
+  z.strictObject({
+    driver: z.literal("s3"),
+    endpoint: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe("Address of the server: https://s3.example.com; without it AWS's own for the region."),
+    region: z.string().min(1).default("us-east-1").describe("Region of the bucket, as the server has it."),
+    bucket: z.string().min(3).max(255).describe("Bucket for the files; it must be there."),
+    prefix: z
+      .string()
+      .regex(/^([\w.-]+\/)*$/, 'must be empty or end with a slash, of letters, digits, ".", "_" and "-": "fx/"')
+      .default("")
+      .describe("Before every key, such as fx/, so that several installations may share a bucket."),
+    accessKeyId: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Id of an access key; without it credentials are looked for where AWS's own tools look.")
+      .meta({ secret: true }),
+    secretAccessKey: z.string().min(1).optional().describe("Secret of that access key.").meta({ secret: true }),
+    pathStyle: z
+      .boolean()
+      .optional()
+      .describe("Whether the bucket is named in the path and not in the host; without it where there is an endpoint."),
+    authorityFile: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Certificates (PEM) of who may have signed the server's one; without it those that Node trusts."),
+    partBytes: z
+      .int()
+      .min(5 * 1024 * 1024)
+      .max(1024 * 1024 * 1024)
+      .default(16 * 1024 * 1024)
+      .describe("Larger files are sent in parts of this size."),
+    silenceMs: durationMs(10_000).describe("How long the server may be silent before a request is tried again."),
   }),
 ]);
 const opsData = z.discriminatedUnion("driver", [
@@ -435,9 +474,15 @@ export const settingsSchema = z
     retention: retention.prefault({}),
   })
   .superRefine((settings, context) => {
-    const { executor, retention, limits } = settings;
+    const { artifactStore, executor, retention, limits } = settings;
     if (executor.leaseMarginMs >= executor.leaseMs) {
       refuse(context, ["executor", "leaseMarginMs"], `must be smaller than executor.leaseMs (${executor.leaseMs})`);
+    }
+    if (artifactStore.driver === "s3") {
+      const { accessKeyId, secretAccessKey } = artifactStore;
+      const lacking = accessKeyId === undefined ? "accessKeyId" : "secretAccessKey";
+      if ((accessKeyId === undefined) !== (secretAccessKey === undefined))
+        refuse(context, ["artifactStore", lacking], "is needed beside the other half of the access key");
     }
     // Rule D13: what the bus can still deliver, the ledger must still know.
     if (retention.ledgerMs < retention.busMs + dayMs) {

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "../foundation/json.ts";
+import type { PutObject } from "./bucket-notification.ts";
 import type { CloudEvent } from "./cloud-event.ts";
 import { derivedEventId } from "./event-key.ts";
 import { platformEventTypes } from "./reserved-types.ts";
@@ -60,6 +61,29 @@ export function fileUploadedEvent(file: UploadedFile, project: string | undefine
     at: modifiedAt,
     data: { directory, path, sizeBytes, modifiedAt: new Date(modifiedAt).toISOString(), hash, ...content },
   });
+}
+
+/**
+ * An object that a bucket told a webhook of. Told again, by whatever sends again, it is the same event. The time and the ETag
+ * are part of what makes it so, because some servers begin to count anew at a restart.
+ */
+export function objectUploadedEvent(webhook: WebhookCall["webhook"], object: PutObject): CloudEvent {
+  const { bucket, key, sizeBytes, etag, versionId, sequencer, time } = object;
+  const at = Date.parse(time);
+  const told = { sizeBytes, etag, versionId };
+  return outsideEvent(platformEventTypes.fileUploaded, {
+    id: derivedEventId("object", webhook.id, bucket, key, versionId ?? "", sequencer ?? "", etag ?? "", String(at)),
+    source: `/webhooks/${webhook.name}`,
+    subject: key,
+    project: webhook.project,
+    at,
+    data: { bucket, path: key, ...withoutUndefined(told), modifiedAt: new Date(at).toISOString() },
+  });
+}
+
+function withoutUndefined(values: Record<string, Json | undefined>): JsonObject {
+  const present = Object.entries(values).filter((entry): entry is [string, Json] => entry[1] !== undefined);
+  return Object.fromEntries(present);
 }
 
 function outsideEvent(type: string, { id, source, subject, project, at, data }: Outside): CloudEvent {

@@ -23,6 +23,7 @@ import type { Environment } from "./environments/environment.ts";
 import { LiveEffects } from "./live-effects.ts";
 import { LogWriter } from "./log-writer.ts";
 import { OutputPreview } from "./output-preview.ts";
+import { patiently } from "./patiently.ts";
 import { StepRedaction } from "./redaction/step-redaction.ts";
 import { RunSecrets } from "./run-secrets.ts";
 import type { ServiceConfiguration } from "./service-configuration.ts";
@@ -67,6 +68,7 @@ export class Attempt {
   readonly #secrets: RunSecrets;
   #running: RunningStep | undefined;
   #stopped: StopReason | undefined;
+  readonly #stopping = new AbortController();
   #effects: Effects | undefined;
   /** Of a replay: the same as `#effects`. */
   #captured: CapturedEffects | undefined;
@@ -101,6 +103,7 @@ export class Attempt {
   stop(reason: StopReason): void {
     if (this.#stopped !== undefined) return;
     this.#stopped = reason;
+    this.#stopping.abort();
     this.#running?.stop(reason, this.#parts.killGraceMs);
   }
 
@@ -130,13 +133,16 @@ export class Attempt {
   }
 
   async #outcome(): Promise<AttemptReport["outcome"] | undefined> {
+    const { execution } = this.#claimed;
     let opened: OpenedVersion;
     let config: JsonObject;
     try {
-      opened = await this.#parts.versions.open(this.#claimed.execution.version);
-      config = await this.#parts.configuration.of(this.#claimed.execution);
-      await this.#secrets.matcher();
+      // A store that is away is waited for: given back, the attempt would count as lost, and its third loss is the end (rule D7).
+      opened = await this.#patiently(() => this.#parts.versions.open(execution.version));
+      config = await this.#patiently(() => this.#parts.configuration.of(execution));
+      await this.#patiently(() => this.#secrets.matcher());
     } catch (error) {
+      if (this.#stopped !== undefined) return this.#afterStop(this.#stopped, undefined);
       const message = `what it needs could not be opened: ${messageOf(error)}`;
       if (isPlatformError(error) && error.retryable) return lost(message);
       return {
@@ -159,6 +165,10 @@ export class Attempt {
       if (ended !== "next") return ended;
     }
     return { kind: "completed" };
+  }
+
+  #patiently<Result>(work: () => Promise<Result>): Promise<Result> {
+    return patiently(work, { clock: this.#parts.clock, stopping: this.#stopping.signal });
   }
 
   #effectsOf(event: CloudEvent): Effects {

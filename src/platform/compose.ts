@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { ArtifactStore } from "../artifact-store/artifact-store.ts";
 import { FilesystemArtifactStore } from "../artifact-store/filesystem.ts";
+import { S3ArtifactStore } from "../artifact-store/s3.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { KafkaConnection } from "../bus/kafka/connection.ts";
 import { openSqliteBus } from "../bus/sqlite.ts";
@@ -150,11 +151,17 @@ async function openConfigStore(
 function openArtifactStore(
   settings: Settings["artifactStore"],
   data: DataDirectory,
-  { clock }: Surroundings,
+  { clock, ids, log }: Surroundings,
 ): Promise<ArtifactStore> {
   switch (settings.driver) {
     case "filesystem":
       return FilesystemArtifactStore.open({ directory: data.file("artifacts"), clock });
+    case "s3": {
+      const { driver: _, accessKeyId, secretAccessKey, endpoint, pathStyle, authorityFile, ...same } = settings;
+      const credentials = accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined;
+      const server = { endpoint, authorityFile, pathStyle: pathStyle ?? endpoint !== undefined, credentials };
+      return S3ArtifactStore.open({ ...same, ...server, clock, ids, log });
+    }
   }
 }
 

@@ -79,7 +79,7 @@ async function start(settings: Settings, roles: readonly Role[], undo: Undo): Pr
         caps: runCaps(settings),
         productVersion,
       })
-    : await createOperations({ ...serving, stores: { ...stores }, figures: parts.figures });
+    : await createOperations({ ...serving, ...around, stores: { ...stores }, figures: parts.figures });
   undo.add(() => server.close());
   // Before anything runs: a port that is taken must not leave half a platform at work.
   const bound = await listen(server, settings);

@@ -6,9 +6,18 @@ import { type Session, withSession } from "../session.ts";
 import type { Column } from "../terminal/column.ts";
 import { clockText } from "../terminal/times.ts";
 
-type NewWebhook = WebhookAnswer & { path: string };
+type NewWebhook = WebhookAnswer & { path: string; token: string };
+
+interface AddressOptions {
+  bucket?: boolean;
+}
 
 const path = "/api/v1/webhooks";
+
+const bucketOption = [
+  "--bucket",
+  "show what a bucket's notifications need: an address, and the token by itself",
+] as const;
 
 const columns: Column<WebhookAnswer>[] = [
   { title: "webhook", of: ({ name }) => name },
@@ -28,6 +37,7 @@ export function defineHooks(program: Command): Command {
     .description("make one; its address is shown this once")
     .argument("<name>", "what it is called, also in its events")
     .option("--project <project>", "only services of this project see its events")
+    .option(...bucketOption)
     .action(withSession(add));
   hooks
     .command("change")
@@ -40,6 +50,7 @@ export function defineHooks(program: Command): Command {
     .command("rotate")
     .description("give one a new address; the old one ends at once")
     .argument("<name>", "its name")
+    .option(...bucketOption)
     .action(withSession(rotate));
   hooks.command("remove").description("delete one").argument("<name>", "its name").action(withSession(remove));
   return hooks;
@@ -50,15 +61,19 @@ async function list({ api, terminal }: Session): Promise<void> {
   await terminal.list(items, columns, "no webhook yet: `fx hooks add <name>`");
 }
 
-async function add({ api, terminal }: Session, name: string, { project }: { project?: string }): Promise<void> {
-  const { body } = await api.send<NewWebhook>("POST", path, { json: { name, project } });
-  await tellAddress({ api, terminal } as Session, body);
+async function add(
+  session: Session,
+  name: string,
+  { project, ...options }: AddressOptions & { project?: string },
+): Promise<void> {
+  const { body } = await session.api.send<NewWebhook>("POST", path, { json: { name, project } });
+  await tellAddress(session, body, options);
 }
 
-async function rotate(session: Session, name: string): Promise<void> {
+async function rotate(session: Session, name: string, options: AddressOptions): Promise<void> {
   const { id } = await webhookNamed(session.api, name);
   const { body } = await session.api.send<NewWebhook>("POST", `${path}/${id}/rotate`);
-  await tellAddress(session, body);
+  await tellAddress(session, body, options);
 }
 
 async function change({ api, terminal }: Session, name: string, { on, off }: { on?: boolean; off?: boolean }) {
@@ -74,11 +89,22 @@ async function remove({ api, terminal }: Session, name: string): Promise<void> {
   await terminal.one({ name, removed: true }, () => `${name} is gone; calls of it are answered with 404`);
 }
 
-async function tellAddress({ api, terminal }: Session, webhook: NewWebhook): Promise<void> {
+async function tellAddress(session: Session, webhook: NewWebhook, { bucket }: AddressOptions): Promise<void> {
+  if (bucket) return tellBucketAddress(session, webhook);
+  const { api, terminal } = session;
   const url = `${api.url}${webhook.path}`;
   await terminal.one({ ...webhook, url }, () => url);
   terminal.say("who knows this address may call it; it is not shown again");
   terminal.next(`fx link fx.webhook.incoming <service> --filter 'event.subject == "${webhook.name}"'`);
+}
+
+async function tellBucketAddress({ api, terminal }: Session, webhook: NewWebhook): Promise<void> {
+  const url = `${api.url}/hooks/s3`;
+  await terminal.one({ ...webhook, url }, () => webhook.token);
+  terminal.say(
+    `the token of ${url}, as the header "Authorization: Bearer <token>" or a password; it is not shown again`,
+  );
+  terminal.next(`fx link fx.file.uploaded <service> --filter 'event.source == "/webhooks/${webhook.name}"'`);
 }
 
 async function webhookNamed(api: Client, name: string): Promise<WebhookAnswer> {

@@ -1,15 +1,22 @@
 import type { FastifyInstance } from "fastify";
 import { topics } from "../../events/topics.ts";
+import { type Clock, sleep } from "../../foundation/clock.ts";
 import { messageOf } from "../../foundation/errors.ts";
 import { sha256 } from "../../foundation/hash.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { HttpRefusal } from "./problem-document.ts";
 
+/** A store that takes longer to answer something small is not one to work with. */
+const answerMs = 5000;
+
 /** The stores that this process works with. */
 export type ProbedStores = Partial<Pick<ApiParts, "bus" | "catalog" | "configStore" | "artifacts" | "opsData">>;
 
 /** `/healthz`: this process answers. `/readyz`: what it stands on works too. Neither tells anything else. */
-export function healthRoutes(app: FastifyInstance, stores: ProbedStores, health?: ApiParts["health"]): void {
+export function healthRoutes(
+  app: FastifyInstance,
+  { stores, clock, health }: { stores: ProbedStores; clock: Clock; health?: ApiParts["health"] },
+): void {
   const route = { config: { access: "anyone" as const } };
   app.get("/healthz", { ...route, schema: { tags: ["operations"], summary: "Alive" } }, async () => ({
     status: "alive",
@@ -18,7 +25,7 @@ export function healthRoutes(app: FastifyInstance, stores: ProbedStores, health?
     "/readyz",
     { ...route, schema: { tags: ["operations"], summary: "Ready to take events, part by part" } },
     async () => {
-      const states = { ...(await statesOf(stores)), ...(await health?.()) };
+      const states = { ...(await statesOf(stores, clock)), ...(await health?.()) };
       const broken = Object.entries(states).filter(([, state]) => state !== undefined);
       if (broken.length > 0) {
         const problems = broken.map(([path, state]) => ({ path, message: state ?? "" }));
@@ -31,13 +38,10 @@ export function healthRoutes(app: FastifyInstance, stores: ProbedStores, health?
 }
 
 /** Asks every store of this process something small. Undefined: well. */
-async function statesOf({
-  bus,
-  catalog,
-  configStore,
-  artifacts,
-  opsData,
-}: ProbedStores): Promise<Record<string, string | undefined>> {
+async function statesOf(
+  { bus, catalog, configStore, artifacts, opsData }: ProbedStores,
+  clock: Clock,
+): Promise<Record<string, string | undefined>> {
   const probes: Record<string, (() => Promise<unknown>) | undefined> = {
     bus: bus && (() => bus.offsets(topics.events)),
     catalog: catalog && (() => catalog.links.epoch()),
@@ -49,12 +53,22 @@ async function statesOf({
     Object.entries(probes).map(async ([name, probe]): Promise<[string, string | undefined] | []> => {
       if (probe === undefined) return [];
       try {
-        await probe();
-        return [name, undefined];
+        return [name, await answeredInTime(probe(), clock)];
       } catch (error) {
         return [name, messageOf(error)];
       }
     }),
   );
   return Object.fromEntries(asked.filter((state) => state.length > 0));
+}
+
+/** Undefined where it did; what it answers late is heard by nobody. */
+async function answeredInTime(answer: Promise<unknown>, clock: Clock): Promise<string | undefined> {
+  const answered = new AbortController();
+  const late = sleep(clock, answerMs, answered.signal).then(() => `does not answer within ${answerMs / 1000} s`);
+  try {
+    return await Promise.race([answer.then(() => undefined), late]);
+  } finally {
+    answered.abort();
+  }
 }

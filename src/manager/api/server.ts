@@ -3,6 +3,7 @@ import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
 import type { ApiParts } from "./api-parts.ts";
 import { backtestRoute } from "./backtest.ts";
+import { bucketHookRoute } from "./bucket-hook.ts";
 import { bulkRoute } from "./bulk.ts";
 import { configurationRoutes } from "./configuration.ts";
 import { dryRunRoute } from "./dry-run.ts";
@@ -103,7 +104,8 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
     { prefix: apiPrefix },
   );
   await app.register(async (scope) => hookRoute(scope, inside));
-  healthRoutes(app, parts, parts.health);
+  bucketHookRoute(app, inside);
+  healthRoutes(app, { ...parts, stores: parts });
   metrics.route(app);
   await app.ready();
   return app;

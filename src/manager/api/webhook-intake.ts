@@ -41,7 +41,13 @@ const droppedQuery = /token|secret|password|passwd|authorization|credential|(?:a
 /** A call of a webhook becomes `fx.webhook.incoming`. Resolves once that is durable. */
 export async function acceptWebhook(parts: WebhookIntakeParts, request: WebhookRequest): Promise<EventKey> {
   const { bus, catalog, clock, ids } = parts;
-  const webhook = await webhookOf(catalog.webhooks, request.token);
+  const webhook = await usableWebhook(catalog.webhooks, request.token);
+  // One that is switched off is not told from one that never was.
+  if (webhook === undefined)
+    throw new PlatformError(
+      "not-found",
+      "there is no webhook with this token: it was rotated, switched off or deleted",
+    );
   const sent = deliveryHeaders.map((name) => request.headers[name]).find((value) => typeof value === "string");
   const event = webhookEvent({
     webhook,
@@ -62,11 +68,9 @@ export async function acceptWebhook(parts: WebhookIntakeParts, request: WebhookR
 }
 
 /** Looked up by its hash, so that nothing of a token can be learnt from how long the look takes. */
-async function webhookOf(webhooks: WebhookStore, token: string): Promise<Webhook> {
+export async function usableWebhook(webhooks: WebhookStore, token: string): Promise<Webhook | undefined> {
   const found = await webhooks.byTokenHash(sha256(token));
-  // One that is switched off is not told from one that never was.
-  if (found?.active) return found;
-  throw new PlatformError("not-found", "there is no webhook with this token: it was rotated, switched off or deleted");
+  return found?.active ? found : undefined;
 }
 
 function keptHeaders(headers: IncomingHttpHeaders): JsonObject {
@@ -98,6 +102,6 @@ function contentOf({ headers, body }: WebhookRequest): JsonObject {
 const usesNotedEveryMs = 60_000;
 
 /** Once a minute is enough for people, and a call waits for no second transaction. */
-async function noteUse(webhooks: WebhookStore, { id, lastUsedAt }: Webhook, now: number): Promise<void> {
+export async function noteUse(webhooks: WebhookStore, { id, lastUsedAt }: Webhook, now: number): Promise<void> {
   if (lastUsedAt === undefined || now - lastUsedAt > usesNotedEveryMs) await webhooks.noteUse(id);
 }

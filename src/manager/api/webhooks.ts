@@ -25,6 +25,9 @@ const webhookAnswer = z
 const newWebhookAnswer = webhookAnswer
   .extend({
     path: z.string().meta({ description: "What to post to. Its token is told this once, and kept nowhere." }),
+    token: z
+      .string()
+      .meta({ description: "The same by itself, for a bucket: it calls /hooks/s3 and has it in a header." }),
   })
   .meta({ id: "NewWebhook" });
 
@@ -66,7 +69,7 @@ export function webhookRoutes(scope: FastifyInstance, parts: ApiParts): void {
     async ({ body: { name, project } }, reply) => {
       const token = randomToken(random);
       const webhook = await catalog.webhooks.create({ name, project, tokenHash: sha256(token) });
-      return reply.code(201).send({ ...webhookAnswerOf(webhook), path: pathOf(token) });
+      return reply.code(201).send({ ...webhookAnswerOf(webhook), path: pathOf(token), token });
     },
   );
 
@@ -102,7 +105,7 @@ export function webhookRoutes(scope: FastifyInstance, parts: ApiParts): void {
       required(await catalog.webhooks.get(id), `there is no webhook ${id}`);
       const token = randomToken(random);
       const webhook = await catalog.webhooks.update(id, { tokenHash: sha256(token) });
-      return { ...webhookAnswerOf(webhook), path: pathOf(token) };
+      return { ...webhookAnswerOf(webhook), path: pathOf(token), token };
     },
   );
 
