@@ -35,7 +35,7 @@ test("each role is a process on shared engines: an event is routed, runs a chain
     const files = { [script]: source, "manifest.json": JSON.stringify({ trigger_events: [type], concurrency: 1 }) };
     await api.request("POST", `/services/default/${name}/versions`, await packFiles(files), "application/gzip");
   }
-  await api.request("PUT", "/configuration/service/default/counter/greeting", '{"value":"hello"}', "application/json");
+  await api.request("PUT", "/config/service/default/counter/greeting", '"hello"', "application/json");
   for (let n = 0; n < 20; n += 1) {
     const event = { specversion: "1.0", id: `e-${n}`, source: "/roles", type: "chain.first", data: { n } };
     await api.request("POST", "/events", JSON.stringify(event), "application/cloudevents+json");
@@ -49,7 +49,7 @@ test("each role is a process on shared engines: an event is routed, runs a chain
   );
   expect(executions.filter(({ service }) => service === "counter")).toHaveLength(20);
   expect(new Set(executions.map(({ correlationId }) => correlationId)).size).toBe(20);
-  expect(await api.request("GET", "/services/default/counter/state")).toMatchObject({
+  expect(await api.request("GET", "/state/default/counter")).toMatchObject({
     items: [{ key: "seen", value: 20 }],
   });
   const found = await eventually(async () => {
