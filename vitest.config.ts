@@ -3,14 +3,19 @@ import { defineConfig } from "vitest/config";
 /** `npm run test:engines`: on the real servers, which are started before. */
 const onEngines = process.env.FX_ENGINES !== undefined;
 
+/** `npm run test:chaos`: an installation on real servers, which it kills, pauses and cuts off. */
+const inChaos = process.env.FX_CHAOS !== undefined;
+const everyday = ["test/**/*.test.ts"];
+const chosen = onEngines ? ["test/engines/**/*.test.ts"] : inChaos ? ["test/chaos/**/*.test.ts"] : everyday;
+
 export default defineConfig({
   test: {
-    include: onEngines ? ["test/engines/**/*.test.ts"] : ["test/**/*.test.ts"],
+    include: chosen,
     globalSetup: onEngines ? ["test/engines/setup.ts"] : [],
     exclude: [
       "test/fixtures/**",
       "**/node_modules/**",
-      ...(onEngines ? [] : ["test/engines/**"]),
+      ...(onEngines || inChaos ? [] : ["test/engines/**", "test/chaos/**"]),
       // Tests of the simulation, minutes long: `npm run test:bugs` asks for them.
       ...(process.env.FX_SIM_BUGS ? [] : ["test/simulation/planted-bugs.test.ts"]),
     ],

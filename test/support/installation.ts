@@ -46,11 +46,26 @@ export class Installation {
     return installation;
   }
 
-  /** Starts a process, `router` or `router-2`: the role is what its name begins with. Resolves once it is ready. */
+  /** Starts processes, `router` or `router-2`: the role is what a name begins with. Resolves once they are ready. */
   async start(...names: string[]): Promise<void> {
-    const starting = names.map((name) => this.#processOf(name));
+    const starting = names.map((name) => this.#processOf(name, {}));
     for (const each of starting) each.start();
     for (const each of starting) await each.ready();
+  }
+
+  /** Starts one process in surroundings of its own, which it keeps when it is started again. */
+  async startIn(
+    name: string,
+    surroundings: { environment?: Readonly<Record<string, string>>; through?: readonly string[] },
+  ): Promise<void> {
+    const process = this.#processOf(name, surroundings);
+    process.start();
+    await process.ready();
+  }
+
+  /** Where processes and tests may leave what is gone with the test. */
+  get directory(): string {
+    return this.#directory;
   }
 
   process(name: string): FxProcess {
@@ -74,7 +89,10 @@ export class Installation {
     return found;
   }
 
-  #processOf(name: string): FxProcess {
+  #processOf(
+    name: string,
+    { environment, through }: { environment?: Readonly<Record<string, string>>; through?: readonly string[] },
+  ): FxProcess {
     const known = this.#processes.get(name);
     if (known) return known;
     const directory = path.join(this.#directory, name);
@@ -85,7 +103,8 @@ export class Installation {
       command: name.replace(/-\d+$/, "") satisfies string as Role,
       directory,
       token,
-      environment: { ...this.#environment, FX_EXECUTOR_FIRST_UID: firstUid },
+      environment: { ...this.#environment, FX_EXECUTOR_FIRST_UID: firstUid, ...environment },
+      ...(through && { through }),
     });
     this.#processes.set(name, made);
     return made;
