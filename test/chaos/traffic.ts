@@ -14,18 +14,19 @@ export class Traffic {
   /** Batches that had to be sent more than once. */
   repeats = 0;
   readonly #api: ApiClient;
-  readonly #total: number;
+  #sent = 0;
 
-  constructor(api: ApiClient, total: number) {
+  constructor(api: ApiClient) {
     this.#api = api;
-    this.#total = total;
   }
 
-  async run(): Promise<void> {
-    for (let first = 0; first < this.#total; first += batchEvents) {
-      const events = Array.from({ length: Math.min(batchEvents, this.#total - first) }, (_, n) =>
-        this.#event(first + n),
-      );
+  /** So many new events. */
+  async send(count: number): Promise<void> {
+    const end = this.#sent + count;
+    while (this.#sent < end) {
+      const first = this.#sent;
+      const events = Array.from({ length: Math.min(batchEvents, end - first) }, (_, n) => this.#event(first + n));
+      this.#sent += events.length;
       await this.#send(events);
       if ((first / batchEvents) % 10 === 0) await this.#send(events);
     }
