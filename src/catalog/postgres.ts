@@ -50,6 +50,7 @@ export async function openPostgresCatalog(options: PostgresCatalogOptions): Prom
       limits: { losses: maxLosses, ...limits },
       // With `synchronous_commit` on, as it is unless somebody changed it, a commit is answered once it is on the disk.
       durable: async () => {},
+      retainAlone: (work) => session.retainAlone(work),
     });
     const close = async () => {
       await session.close();

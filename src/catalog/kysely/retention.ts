@@ -15,6 +15,12 @@ export function retentionStore(context: StoreContext): RetentionStore {
       return work(tx, now);
     });
   return {
+    async alone(work) {
+      if (context.retainAlone !== undefined) return context.retainAlone(work);
+      await work();
+      return true;
+    },
+
     async prune({ ledgerMs, bodiesMs, executionsMs }, limit) {
       let pruned = 0;
       pruned += await step((tx, now) => pruneExecutions(tx, now - executionsMs, limit));
