@@ -19,7 +19,7 @@ const batchSize = 1000;
 const lingerMs = 5;
 
 /**
- * Sends what catalog changes left in the outbox, then clears it (rule D1). A crash in between sends
+ * Sends what catalog changes left in the outbox, then removes it (rule D1). A crash in between sends
  * again, with the same ids, so that routing sees repeats and drops them. Any number may run: each sends what no other has in hand.
  */
 export class OutboxPublisher {
