@@ -10,7 +10,7 @@ import { PostgresSession } from "./dialects/postgres-session.ts";
 import { openKyselyCatalog } from "./kysely/kysely-catalog.ts";
 import type { CatalogLimits, Tx } from "./kysely/store-context.ts";
 import type { Tables } from "./kysely/tables.ts";
-import { migrate } from "./migrations/migrate.ts";
+import { migrate, type SchemaStanding, schemaStanding } from "./migrations/migrate.ts";
 
 export interface PostgresCatalogOptions {
   /** `postgres://user:password@host:port/database`, of PostgreSQL 15 or later; the user may make tables in it. */
@@ -19,6 +19,8 @@ export interface PostgresCatalogOptions {
   connections?: number | undefined;
   /** Refuses to open, as `conflict`, while another process has the catalog open alone: for one whose bus is its own. */
   alone?: boolean | undefined;
+  /** False: refuses, as `conflict`, a schema that is not the newest. */
+  migrates?: boolean | undefined;
   /** Of this process, for its timers. */
   clock: Clock;
   ids: Ids;
@@ -36,12 +38,13 @@ const statementMs = 30_000;
  * reached; later it may go and come back, and what is called meanwhile fails as `unavailable`.
  */
 export async function openPostgresCatalog(options: PostgresCatalogOptions): Promise<Catalog> {
-  const { url, connections = defaultConnections, alone = false, clock, ids, log, limits, now = serverTime } = options;
-  await bringUpToDate(url);
+  const { url, connections = defaultConnections, alone = false, migrates = true } = options;
+  const { clock, ids, log, limits, now = serverTime } = options;
+  if (migrates) await migratePostgresCatalog(url, false);
   const session = new PostgresSession({ url, alone, clock, log });
   await session.open();
   try {
-    const catalog = await openKyselyCatalog({
+    const context = {
       db: new Kysely<Tables>({ dialect: postgresDialect(openPool({ url, connections, statementMs })) }),
       traits: postgresTraits,
       now,
@@ -50,7 +53,9 @@ export async function openPostgresCatalog(options: PostgresCatalogOptions): Prom
       limits: { losses: maxLosses, ...limits },
       // With `synchronous_commit` on, as it is unless somebody changed it, a commit is answered once it is on the disk.
       durable: async () => {},
-    });
+      retainAlone: (work: () => Promise<void>) => session.retainAlone(work),
+    };
+    const catalog = await openKyselyCatalog(context, migrates);
     const close = async () => {
       await session.close();
       await catalog.close();
@@ -62,11 +67,14 @@ export async function openPostgresCatalog(options: PostgresCatalogOptions): Prom
   }
 }
 
-/** On connections of its own, because a migration may take long. Of several processes one does it, and the others wait. */
-async function bringUpToDate(url: string): Promise<void> {
+/**
+ * Brings the schema up to date, or only looks; answers where it stood. On connections of its own, because a migration may take
+ * long; of several processes one does it, and the others wait. Throws as `migrate` does.
+ */
+export async function migratePostgresCatalog(url: string, look: boolean): Promise<SchemaStanding> {
   const db = new Kysely<never>({ dialect: postgresDialect(openPool({ url, connections: 2, statementMs: undefined })) });
   try {
-    await migrate(db, postgresTraits);
+    return await (look ? schemaStanding : migrate)(db, postgresTraits);
   } finally {
     await db.destroy();
   }

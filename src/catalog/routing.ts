@@ -24,9 +24,9 @@ export interface RoutingStore {
   /**
    * Forgets positions and counts of partitions whose records were lost after they were routed: the
    * bus gives their offsets to other records now, which would be taken for decided. What is left of
-   * the old records is told by the ledger.
+   * the old records is told by the ledger. One that another router has moved since it was read stays.
    */
-  startAnew(partitions: readonly Pick<RoutedPosition, "topic" | "partition">[]): Promise<void>;
+  startAnew(positions: readonly RoutedPosition[]): Promise<void>;
 
   /**
    * Records that hold no event (poison, see rule D12): `offset` is the record's own; the position moves

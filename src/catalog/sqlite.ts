@@ -12,6 +12,7 @@ import { sqliteDialect, sqliteTraits } from "./dialects/sqlite.ts";
 import { openKyselyCatalog } from "./kysely/kysely-catalog.ts";
 import type { CatalogLimits } from "./kysely/store-context.ts";
 import type { Tables } from "./kysely/tables.ts";
+import { migrate, type SchemaStanding, schemaStanding } from "./migrations/migrate.ts";
 
 export type SqliteCatalogOptions = {
   /** The database's clock: the embedded engine is on this machine (rule D8). */
@@ -19,6 +20,8 @@ export type SqliteCatalogOptions = {
   ids: Ids;
   log: Log;
   limits?: Partial<CatalogLimits> | undefined;
+  /** False: refuses, as `conflict`, a schema that is not the newest. */
+  migrates?: boolean | undefined;
 } & SqliteLocation;
 
 type SqliteLocation =
@@ -32,13 +35,13 @@ type SqliteLocation =
 
 /** Opens the embedded catalog. Throws `unavailable` when the file cannot be opened, `corrupt` when it is no database. */
 export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<Catalog> {
-  const { clock, ids, log, limits } = options;
+  const { clock, ids, log, limits, migrates } = options;
   const opened = options.database ? { database: options.database, sync: undefined } : openDatabase(options.path);
   const { sync } = opened;
   const changes = opened.database.prepare("select total_changes() as count");
   let synced = -1;
   const dialect = sqliteDialect({ ...opened, closesDatabase: options.database === undefined });
-  return openKyselyCatalog({
+  const context = {
     db: new Kysely<Tables>({ dialect }),
     traits: sqliteTraits,
     now: () => clock.now(),
@@ -53,7 +56,19 @@ export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<
       await sync.durable();
       synced = Math.max(synced, count);
     },
-  });
+  };
+  return openKyselyCatalog(context, migrates);
+}
+
+/** Brings the schema of a file that nobody has open up to date, or only looks; answers where it stood. Throws as `migrate` does. */
+export async function migrateSqliteCatalog(path: string, look: boolean): Promise<SchemaStanding> {
+  const { database, sync } = openDatabase(path);
+  const db = new Kysely<never>({ dialect: sqliteDialect({ database, sync, closesDatabase: true }) });
+  try {
+    return await (look ? schemaStanding : migrate)(db, sqliteTraits);
+  } finally {
+    await db.destroy();
+  }
 }
 
 function openDatabase(path: string): { database: DatabaseSync; sync: LogSync | undefined } {

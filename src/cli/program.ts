@@ -16,6 +16,7 @@ import { defineLinks } from "./commands/links.ts";
 import { defineListen } from "./commands/listen.ts";
 import { defineLogs } from "./commands/logs.ts";
 import { defineMap } from "./commands/map.ts";
+import { defineMigrate } from "./commands/migrate.ts";
 import { defineMove } from "./commands/move.ts";
 import { defineProjects } from "./commands/projects.ts";
 import { defineReplay } from "./commands/replay.ts";
@@ -38,7 +39,7 @@ import { defineVersion } from "./commands/version.ts";
 import { defineWhy } from "./commands/why.ts";
 
 const groups: Record<string, readonly ((program: Command) => Command)[]> = {
-  "The platform:": [defineStart, defineDoctor, defineConfig, defineCompletion, defineVersion],
+  "The platform:": [defineStart, defineMigrate, defineDoctor, defineConfig, defineCompletion, defineVersion],
   "One role of it, on shared engines:": [defineManager, defineRouter, defineExecutor, defineSink],
   "Build:": [
     defineInit,

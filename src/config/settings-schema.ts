@@ -62,11 +62,19 @@ const bus = z.discriminatedUnion("driver", [
     password: z.string().min(1).optional().describe("Its password.").meta({ secret: true }),
   }),
 ]);
+const migrate = z
+  .boolean()
+  .default(true)
+  .describe(
+    "Whether a start brings the catalog's schema up to date; else it refuses one that is behind, and fx migrate does it.",
+  );
 const catalog = z.discriminatedUnion("driver", [
   z.strictObject({
     driver: z
       .literal("sqlite")
+      .default("sqlite")
       .describe("Which engine decides what runs; sqlite is embedded, postgres needs a server."),
+    migrate,
   }),
   z.strictObject({
     driver: z.literal("postgres"),
@@ -75,6 +83,7 @@ const catalog = z.discriminatedUnion("driver", [
       .describe("Database of a PostgreSQL 15 or later: postgres://user:password@host:5432/database.")
       .meta({ secret: true }),
     connections: z.int().min(2).max(1000).default(10).describe("Most connections to it; one more is held to listen."),
+    migrate,
   }),
 ]);
 const configStore = z.discriminatedUnion("driver", [

@@ -6,8 +6,9 @@ import type { Bus } from "../bus/bus.ts";
 import type { KafkaConnection } from "../bus/kafka/connection.ts";
 import { openSqliteBus } from "../bus/sqlite.ts";
 import type { Catalog } from "../catalog/catalog.ts";
-import { openPostgresCatalog } from "../catalog/postgres.ts";
-import { openSqliteCatalog } from "../catalog/sqlite.ts";
+import type { SchemaStanding } from "../catalog/migrations/migrate.ts";
+import { migratePostgresCatalog, openPostgresCatalog } from "../catalog/postgres.ts";
+import { migrateSqliteCatalog, openSqliteCatalog } from "../catalog/sqlite.ts";
 import { secretsKeys } from "../config/secrets-keys.ts";
 import type { Settings } from "../config/settings.ts";
 import type { ConfigStore } from "../config-store/config-store.ts";
@@ -20,7 +21,7 @@ import type { Log } from "../foundation/log.ts";
 import type { Random } from "../foundation/random.ts";
 import type { OpsData } from "../ops-data/ops-data.ts";
 import { SqliteOpsData } from "../ops-data/sqlite.ts";
-import type { DataDirectory } from "./data-directory.ts";
+import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { isShared, type Port } from "./roles.ts";
 
 /** What a record has beside the event's own bytes, and what a batch has beside its records. */
@@ -183,14 +184,26 @@ async function openOpsData(
 }
 
 function openCatalog(settings: Settings, data: DataDirectory, { clock, ids, log }: Surroundings): Promise<Catalog> {
+  const { migrate: migrates } = settings.catalog;
   switch (settings.catalog.driver) {
     case "sqlite":
-      return openSqliteCatalog({ path: data.file("catalog.db"), clock, ids, log });
+      return openSqliteCatalog({ path: data.file("catalog.db"), migrates, clock, ids, log });
     case "postgres": {
       const { url, connections } = settings.catalog;
       // An embedded backbone counts its own offsets, which another process's would be taken for.
-      return openPostgresCatalog({ url, connections, alone: !isShared(settings), clock, ids, log });
+      return openPostgresCatalog({ url, connections, migrates, alone: !isShared(settings), clock, ids, log });
     }
+  }
+}
+
+/** Brings the schema of the catalog up to date, or only looks, and answers where it stood. Throws `conflict` while an embedded one is in use. */
+export async function migrateCatalog({ catalog, dataDir }: Settings, look: boolean): Promise<SchemaStanding> {
+  if (catalog.driver === "postgres") return migratePostgresCatalog(catalog.url, look);
+  const data = openDataDirectory(dataDir);
+  try {
+    return await migrateSqliteCatalog(data.file("catalog.db"), look);
+  } finally {
+    data.release();
   }
 }
 

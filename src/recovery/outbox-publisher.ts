@@ -19,8 +19,8 @@ const batchSize = 1000;
 const lingerMs = 5;
 
 /**
- * Sends what catalog changes left in the outbox, then clears it (rule D1). A crash in between sends
- * again, with the same ids, so that routing sees repeats and drops them. Any number may run.
+ * Sends what catalog changes left in the outbox, then removes it (rule D1). A crash in between sends
+ * again, with the same ids, so that routing sees repeats and drops them. Any number may run: each sends what no other has in hand.
  */
 export class OutboxPublisher {
   readonly #loop: Loop;
@@ -53,11 +53,10 @@ export class OutboxPublisher {
   async #publishAll(stopping: AbortSignal): Promise<void> {
     const { bus, outbox } = this.#parts;
     while (!stopping.aborted) {
-      const entries = await outbox.peek(batchSize);
-      if (entries.length === 0) return;
-      await bus.publish(entries.map(({ topic, event }) => encodeRecord(topic, event)));
-      await outbox.clear(entries.map(({ id }) => id));
-      if (entries.length < batchSize) return;
+      const sent = await outbox.send(batchSize, async (entries) => {
+        await bus.publish(entries.map(({ topic, event }) => encodeRecord(topic, event)));
+      });
+      if (sent < batchSize) return;
     }
   }
 }

@@ -28,7 +28,7 @@ const artifactGraceMs = 24 * 3_600_000;
 /** Who must have read a topic's records before they may go. */
 const readers = { [topics.events]: routerGroup, [topics.platform]: routerGroup, [topics.logs]: logGroup };
 
-/** Forgets what is past its age, so that history does not slow the present (rule D13). */
+/** Forgets what is past its age, so that history does not slow the present (rule D13). Any number may run, and one at a time works. */
 export class RetentionKeeper {
   readonly #loop: Loop;
   readonly #parts: RetentionKeeperParts;
@@ -36,7 +36,13 @@ export class RetentionKeeper {
   constructor(parts: RetentionKeeperParts) {
     this.#parts = parts;
     const { clock, log, everyMs } = parts;
-    this.#loop = new Loop({ name: "retention", clock, log, idleMs: everyMs, work: (stopping) => this.prune(stopping) });
+    this.#loop = new Loop({
+      name: "retention",
+      clock,
+      log,
+      idleMs: everyMs,
+      work: (stopping) => this.#pruneAlone(stopping),
+    });
   }
 
   start(): void {
@@ -47,11 +53,15 @@ export class RetentionKeeper {
     await this.#loop.stop();
   }
 
-  async prune(stopping?: AbortSignal): Promise<void> {
+  async #pruneAlone(stopping: AbortSignal): Promise<void> {
+    await this.#parts.retention.alone(() => this.#prune(stopping));
+  }
+
+  async #prune(stopping: AbortSignal): Promise<void> {
     const { ages, artifacts, bus, clock, log, opsData, retention, services } = this.#parts;
     const records = await bus.prune(readers);
     let rows = 0;
-    for (let step = -1; step !== 0 && !stopping?.aborted; rows += step) step = await retention.prune(ages, stepRows);
+    for (let step = -1; step !== 0 && !stopping.aborted; rows += step) step = await retention.prune(ages, stepRows);
     const logs = await opsData.prune(clock.now() - ages.logsMs);
     const history = await opsData.history.prune(clock.now() - ages.historyMs);
     const files = await artifacts.sweep(await services.referencedFiles(), artifactGraceMs);

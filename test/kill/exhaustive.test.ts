@@ -22,7 +22,7 @@ describe("a kill at every storage call", () => {
           "catalog.routing.route",
           "catalog.leases.claim",
           "catalog.leases.finish",
-          "catalog.outbox.clear",
+          "catalog.outbox.send",
           "configStore.state.put",
         ]),
       );

@@ -20,10 +20,9 @@ export const bugsOfRouting: readonly PlantedBug[] = [
     given: rough,
     edits: [
       {
-        file: "recovery/outbox-publisher.ts",
-        find: "await bus.publish(entries.map(({ topic, event }) => encodeRecord(topic, event)));\n      await outbox.clear(entries.map(({ id }) => id));",
-        replace:
-          "await outbox.clear(entries.map(({ id }) => id));\n      await bus.publish(entries.map(({ topic, event }) => encodeRecord(topic, event)));",
+        file: "catalog/kysely/outbox.ts",
+        find: "await publish(entries);\n        // Not waited",
+        replace: "await remove(db, entries);\n        await publish(entries);\n        // Not waited",
       },
     ],
   },

@@ -76,7 +76,7 @@ export class RoutingWitness {
   tap(store: RoutingStore): RoutingStore {
     return {
       positions: () => store.positions(),
-      startAnew: (partitions) => store.startAnew(partitions),
+      startAnew: (positions) => store.startAnew(positions),
       reject: (rejected) => store.reject(rejected),
       route: async (batch, decide) => {
         const leastEpoch = this.#epoch;

@@ -156,6 +156,7 @@ export function watchCatalog(catalog: Catalog, witnesses: Witnesses): Catalog {
       },
     },
     retention: {
+      alone: (work) => retention.alone(work),
       async prune(ages, limit) {
         const count = await retention.prune(ages, limit);
         if (count > 0) history.reach("history was pruned");

@@ -21,6 +21,7 @@ export interface CliOptions {
   token?: string | undefined;
   directory?: string;
   input?: string;
+  environment?: Readonly<Record<string, string>>;
 }
 
 /** The real CLI as a process. */
@@ -30,7 +31,10 @@ export class RunningCli {
   talk = "";
   readonly #ended: Promise<unknown[]>;
 
-  constructor(words: readonly string[], { url, token = testToken, directory = root, input = "" }: CliOptions) {
+  constructor(
+    words: readonly string[],
+    { url, token = testToken, directory = root, input = "", environment = {} }: CliOptions,
+  ) {
     // None of the settings of whoever runs the tests may reach the command.
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("FX_") && name !== "FORCE_COLOR");
     this.process = spawn(process.execPath, [main, ...words], {
@@ -38,6 +42,7 @@ export class RunningCli {
       env: {
         ...Object.fromEntries(inherited),
         ...(url === undefined ? {} : { FX_URL: url, FX_TOKEN: token }),
+        ...environment,
       },
       stdio: "pipe",
     });

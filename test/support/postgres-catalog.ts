@@ -62,6 +62,12 @@ class PostgresForTests {
     return url.href;
   }
 
+  /** The address that `emptyCatalog` has answered, as it is now. */
+  sharedUrl(): string {
+    if (this.#shared === undefined) throw new Error("no catalog was emptied yet");
+    return this.#shared;
+  }
+
   /** The address of a database with an empty catalog, which the tests of the file use one after the other. */
   async emptyCatalog(): Promise<string> {
     if (this.#shared === undefined) {

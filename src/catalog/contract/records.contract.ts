@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { CloudEvent } from "../../events/cloud-event.ts";
 import { eventDigestOf, eventKeyOf } from "../../events/event-key.ts";
+import { PlatformError } from "../../foundation/errors.ts";
 import type { VersionId } from "../../foundation/ids.ts";
 import type { LedgerFilter } from "../ledger.ts";
 import { day, minute, type Scene } from "./scene.contract.ts";
@@ -60,20 +61,26 @@ export function ledgerContract(start: () => Promise<Scene>): void {
 }
 
 export function outboxContract(start: () => Promise<Scene>): void {
-  test("D1: what a change implies stays in the outbox, oldest first, until it is cleared", async () => {
+  test("D1: what a change implies stays in the outbox until it was sent, and is sent oldest first", async () => {
     const scene = await start();
     for (const name of ["a", "b", "c"]) await scene.deploy(name);
     const { outbox } = scene.catalog;
-    const entries = await outbox.peek(2);
-    expect(entries.map(({ topic, event }) => [topic, event.subject])).toEqual([
+    const first = await outbox.peek(2);
+    expect(first.map(({ topic, event }) => [topic, event.subject])).toEqual([
       ["fx.platform", "default/a"],
       ["fx.platform", "default/b"],
     ]);
-    expect(await outbox.peek(2)).toEqual(entries);
-    await outbox.clear(entries.map(({ id }) => id));
-    await outbox.clear(entries.map(({ id }) => id));
-    await outbox.clear([]);
+    const refused = outbox.send(2, () => Promise.reject(new PlatformError("unavailable", "no bus")));
+    await expect(refused).rejects.toMatchObject({ code: "unavailable", message: "no bus" });
+    expect(await outbox.peek(2)).toEqual(first);
+    const given: unknown[] = [];
+    const send = () => outbox.send(2, async (entries) => void given.push(...entries));
+    expect(await send()).toBe(2);
+    expect(given).toEqual(first);
     expect((await outbox.peek(10)).map(({ event }) => event.subject)).toEqual(["default/c"]);
+    expect(await send()).toBe(1);
+    expect(await send()).toBe(0);
+    expect(given).toHaveLength(3);
   });
 
   const request = (scene: Scene, event: CloudEvent, trigger: "manual" | "schedule" = "manual") =>

@@ -251,7 +251,10 @@ export function routingContract(start: () => Promise<Scene>): void {
     const event = scene.event();
     await scene.routeBatch(scene.batch([scene.incoming(event, { partition: 0, offset: 7 })]));
     await scene.routeBatch(scene.batch([scene.incoming(scene.event(), { partition: 1, offset: 2 })]));
-    await scene.catalog.routing.startAnew([{ topic: topics.events, partition: 0 }]);
+    await scene.catalog.routing.startAnew([{ topic: topics.events, partition: 0, offset: 7 }]);
+    // Another router was there first, and has gone on.
+    expect(await scene.catalog.routing.positions()).toHaveLength(2);
+    await scene.catalog.routing.startAnew([{ topic: topics.events, partition: 0, offset: 8 }]);
     expect(await scene.catalog.routing.positions()).toEqual([{ topic: topics.events, partition: 1, offset: 3 }]);
     const fresh = scene.incoming(scene.event(), { partition: 0, offset: 0 });
     const again = scene.incoming(event, { partition: 0, offset: 1 });

@@ -188,9 +188,11 @@ export class Scene {
 
   /** Takes everything out of the outbox. */
   async sent(): Promise<CloudEvent[]> {
-    const entries = await this.catalog.outbox.peek(10_000);
-    await this.catalog.outbox.clear(entries.map(({ id }) => id));
-    return entries.map(({ event }) => event);
+    const sent: CloudEvent[] = [];
+    await this.catalog.outbox.send(10_000, async (entries) => {
+      sent.push(...entries.map(({ event }) => event));
+    });
+    return sent;
   }
 }
 

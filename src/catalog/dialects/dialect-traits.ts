@@ -16,6 +16,8 @@ export interface DialectTraits {
   walk(index: string): RawBuilder<unknown>;
   /** What transactions that run at once meet on; undefined where there is one writer at a time. */
   locks: DialectLocks | undefined;
+  /** Partitions of steps by time, so that old ones go as a whole; undefined where they lie in one table. */
+  stepDays: StepDays | undefined;
   /** Whether a transaction failed because of what another one did meanwhile, so that it is to be run again. */
   isContention(error: unknown): boolean;
   /** What the statements of the migrations go through. */
@@ -36,4 +38,19 @@ export interface DialectLocks {
   take(tx: QueryExecutorProvider, locks: readonly DialectLock[]): Promise<void>;
   /** Takes those that are free, each alone, and waits for none. Answers which it has. */
   tryTake(tx: QueryExecutorProvider, locks: readonly DialectLock[]): Promise<boolean[]>;
+}
+
+/**
+ * Steps by the day, in UTC, on which their execution was made. What makes or drops a day throws `unavailable` where somebody
+ * works on it for longer than a moment, and is to be done another time.
+ */
+export interface StepDays {
+  /** Makes the partitions of today and of the days to come, where they are missing. */
+  makeAhead(tx: QueryExecutorProvider, now: number): Promise<void>;
+  /** Whether the steps of an execution lie in a day's partition, and so go with it. */
+  holders(tx: QueryExecutorProvider): Promise<(id: string) => boolean>;
+  /** Drops at most one day that ended before a time and of which no execution is left; answers how many. */
+  dropBefore(tx: QueryExecutorProvider, before: number): Promise<number>;
+  /** Of days that ended before a time and have executions left: deletes at most `limit` steps of those that are gone. */
+  deleteOrphans(tx: QueryExecutorProvider, before: number, limit: number): Promise<number>;
 }

@@ -8,6 +8,11 @@ import { lockNamespace } from "./postgres-locks.ts";
 import { newsChannel } from "./postgres-news.ts";
 
 const reconnectMs = 1000;
+/** Locks of sessions: the catalog as a whole, and the work of retention. */
+const catalogLock = `(${lockNamespace}, 0)`;
+const retentionLock = `(${lockNamespace}, 1)`;
+/** A machine that is gone without a word is noticed within a minute, and what its session held is free. */
+const noticeLoss = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3";
 /** How long the session of a process that has just died may keep the catalog from the next one. */
 const aloneWithinMs = 2000;
 
@@ -42,6 +47,7 @@ export class PostgresSession implements CatalogNews {
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
       lock_timeout: aloneWithinMs,
+      options: noticeLoss,
     });
     // The event "end" tells as much; unheard, this one would end the process.
     client.on("error", () => {});
@@ -50,7 +56,7 @@ export class PostgresSession implements CatalogNews {
     });
     try {
       await client.connect();
-      if (this.#options.alone) await client.query(`select pg_advisory_lock(${lockNamespace}, 0)`);
+      if (this.#options.alone) await client.query(`select pg_advisory_lock${catalogLock}`);
       await client.query(`listen ${newsChannel}`);
     } catch (error) {
       await client.end().catch(() => {});
@@ -65,6 +71,19 @@ export class PostgresSession implements CatalogNews {
   onChange(listener: (change: CatalogChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Does retention's work unless another session is at it; answers whether it did. Throws `unavailable` where the connection was lost. */
+  async retainAlone(work: () => Promise<void>): Promise<boolean> {
+    const client = this.#client;
+    if (client === undefined || !(await ask(client, `pg_try_advisory_lock${retentionLock}`))) return false;
+    try {
+      await work();
+    } finally {
+      // A connection that was lost has lost the lock too.
+      await ask(client, `pg_advisory_unlock${retentionLock}`).catch(() => {});
+    }
+    return true;
   }
 
   async close(): Promise<void> {
@@ -89,5 +108,14 @@ export class PostgresSession implements CatalogNews {
       this.#options.log.warn({ error: messageOf(error) }, "does not hear of changes in the catalog");
       this.#reopenLater();
     }
+  }
+}
+
+async function ask(client: pg.Client, question: string): Promise<boolean> {
+  try {
+    const { rows } = await client.query<{ answer: boolean }>(`select ${question} as answer`);
+    return rows[0]?.answer === true;
+  } catch (error) {
+    throw translatePostgresError(error);
   }
 }

@@ -6,6 +6,7 @@ import { translatingPool } from "./postgres-connection.ts";
 import { isContention } from "./postgres-errors.ts";
 import { postgresLocks } from "./postgres-locks.ts";
 import { newsMigration } from "./postgres-news.ts";
+import { postgresStepDays, stepDaysMigration } from "./postgres-step-days.ts";
 
 export const postgresTraits: DialectTraits = {
   serial: { type: "bigint", define: (column) => column.primaryKey().generatedByDefaultAsIdentity() },
@@ -14,9 +15,10 @@ export const postgresTraits: DialectTraits = {
   // Its planner has statistics.
   walk: () => sql``,
   locks: postgresLocks,
+  stepDays: postgresStepDays,
   isContention,
   schemaPlugins: [new PostgresColumnTypes()],
-  migrations: { "0010-postgres-news": newsMigration },
+  migrations: { "0010-postgres-news": newsMigration, "0011-postgres-step-days": stepDaysMigration },
 };
 
 /** Kysely on a pool of connections. Transactions are `read committed`: what they must not mix is held by locks. */

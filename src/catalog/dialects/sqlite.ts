@@ -20,6 +20,7 @@ export const sqliteTraits: DialectTraits = {
   skipLocked: sql``,
   walk: (index) => sql`indexed by ${sql.ref(index)}`,
   locks: undefined,
+  stepDays: undefined,
   isContention: () => false,
   schemaPlugins: [],
   migrations: {},

@@ -1,6 +1,6 @@
 import { defaultProject } from "../../services/names.ts";
 import type { Catalog } from "../catalog.ts";
-import { migrate } from "../migrations/migrate.ts";
+import { migrate, requireCurrent } from "../migrations/migrate.ts";
 import { adapterMarkStore } from "./adapter-marks.ts";
 import { eventTypeStore } from "./event-types.ts";
 import { executionStore } from "./executions.ts";
@@ -20,11 +20,11 @@ import { serviceStore } from "./services.ts";
 import { inTransaction, type StoreContext } from "./store-context.ts";
 import { webhookStore } from "./webhooks.ts";
 
-/** The catalog on any database that Kysely speaks to: the schema brought up to date, the stores over it. */
-export async function openKyselyCatalog(context: StoreContext): Promise<Catalog> {
-  const { db } = context;
+/** The catalog on any database that Kysely speaks to: the schema brought up to date, or refused where it is not, and the stores over it. */
+export async function openKyselyCatalog(context: StoreContext, migrates = true): Promise<Catalog> {
+  const { db, traits } = context;
   try {
-    await migrate(db as never, context.traits);
+    await (migrates ? migrate : requireCurrent)(db as never, traits);
     await inTransaction(context, (tx, now) => ensureProject(tx, defaultProject, now));
   } catch (error) {
     await db.destroy();

@@ -1,8 +1,10 @@
+import { type Selectable, sql } from "kysely";
 import type { CloudEvent } from "../../events/cloud-event.ts";
 import { topics } from "../../events/topics.ts";
-import type { OutboxStore } from "../outbox.ts";
+import type { OutboxEntry, OutboxStore } from "../outbox.ts";
 import { BulkInsert, padded } from "./bulk-insert.ts";
-import type { StoreContext, Tx } from "./store-context.ts";
+import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
+import type { OutboxTable } from "./tables.ts";
 
 const insert = new BulkInsert("outbox", ["topic", "event"]);
 
@@ -14,24 +16,53 @@ export async function announce(tx: Tx, events: readonly CloudEvent[]): Promise<v
   );
 }
 
-export function outboxStore({ db, durable }: StoreContext): OutboxStore {
-  return {
-    async peek(limit) {
-      const rows = await db.selectFrom("outbox").selectAll().orderBy("id").limit(limit).execute();
-      // A look may see what is not on the disk yet, and what is sent cannot be undone with it.
-      if (rows.length > 0) await durable();
-      return rows.map(({ id, topic, event }) => ({ id, topic, event: JSON.parse(event) as CloudEvent }));
-    },
+export function outboxStore(context: StoreContext): OutboxStore {
+  const { db, durable, traits } = context;
 
-    // Not waited for to be durable: what a power cut brings back is sent again, and dropped as a repeat by whoever routes it.
-    async clear(ids) {
-      const chunk = 1024;
-      for (let from = 0; from < ids.length; from += chunk) {
-        await db
-          .deleteFrom("outbox")
-          .where("id", "in", padded(ids.slice(from, from + chunk)))
-          .execute();
+  const peek = async (limit: number) => {
+    const rows = await db.selectFrom("outbox").selectAll().orderBy("id").limit(limit).execute();
+    // A look may see what is not on the disk yet, and what is sent cannot be undone with it.
+    if (rows.length > 0) await durable();
+    return rows.map(entryOf);
+  };
+
+  return {
+    peek,
+
+    async send(limit, publish) {
+      if (traits.locks === undefined) {
+        const entries = await peek(limit);
+        if (entries.length === 0) return 0;
+        await publish(entries);
+        // Not waited for to be durable: what a power cut brings back is sent again, and dropped as a repeat by whoever routes it.
+        await remove(db, entries);
+        return entries.length;
       }
+      // What is locked is in another's hand; the lock ends with the transaction, also that of a process that stands still.
+      return inTransaction(context, async (tx) => {
+        const { rows } = await sql<Selectable<OutboxTable>>`
+          select * from outbox order by id limit ${limit} ${traits.skipLocked}`.execute(tx);
+        const entries = rows.map(entryOf);
+        if (entries.length === 0) return 0;
+        await publish(entries);
+        await remove(tx, entries);
+        return entries.length;
+      });
     },
   };
+}
+
+function entryOf({ id, topic, event }: Selectable<OutboxTable>): OutboxEntry {
+  return { id, topic, event: JSON.parse(event) as CloudEvent };
+}
+
+async function remove(db: StoreContext["db"], entries: readonly OutboxEntry[]): Promise<void> {
+  const ids = entries.map(({ id }) => id);
+  const chunk = 1024;
+  for (let from = 0; from < ids.length; from += chunk) {
+    await db
+      .deleteFrom("outbox")
+      .where("id", "in", padded(ids.slice(from, from + chunk)))
+      .execute();
+  }
 }

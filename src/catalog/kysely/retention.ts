@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { CloudEvent } from "../../events/cloud-event.ts";
+import { isPlatformError } from "../../foundation/errors.ts";
 import type { EventKey, ExecutionId } from "../../foundation/ids.ts";
 import type { RetentionStore } from "../retention.ts";
 import { padded } from "./bulk-insert.ts";
@@ -9,15 +10,41 @@ import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 
 /** Each table in a transaction of its own, so that routing and claims get their turn in between. */
 export function retentionStore(context: StoreContext): RetentionStore {
+  const { stepDays } = context.traits;
   const step = (work: (tx: Tx, now: number) => Promise<number>) =>
     inTransaction(context, async (tx, now) => {
       await hold(context, tx, [historyLock]);
       return work(tx, now);
     });
+  const unlessBusy = async (work: (tx: Tx, now: number) => Promise<number>) => {
+    try {
+      return await step(work);
+    } catch (error) {
+      // Somebody works on what would change: another time.
+      if (isPlatformError(error, "unavailable")) return 0;
+      throw error;
+    }
+  };
   return {
+    async alone(work) {
+      if (context.retainAlone !== undefined) return context.retainAlone(work);
+      await work();
+      return true;
+    },
+
     async prune({ ledgerMs, bodiesMs, executionsMs }, limit) {
       let pruned = 0;
-      pruned += await step((tx, now) => pruneExecutions(tx, now - executionsMs, limit));
+      await unlessBusy(async (tx, now) => {
+        await stepDays?.makeAhead(tx, now);
+        return 0;
+      });
+      const executions = await step((tx, now) => pruneExecutions(context, tx, now - executionsMs, limit));
+      pruned += executions;
+      // Once no execution is left to go: the days of those that went.
+      if (stepDays !== undefined && executions === 0) {
+        pruned += await unlessBusy((tx, now) => stepDays.dropBefore(tx, now - executionsMs));
+        pruned += await step((tx, now) => stepDays.deleteOrphans(tx, now - executionsMs, limit));
+      }
       pruned += await step((tx, now) => stripBodies(tx, now - bodiesMs, limit));
       pruned += await step((tx, now) => pruneLedger(tx, now - ledgerMs, limit));
       pruned += await step((tx, now) => pruneOld(tx, "run_requests", "created_at", now - ledgerMs, limit));
@@ -32,13 +59,15 @@ export function retentionStore(context: StoreContext): RetentionStore {
 }
 
 /** Ended ones only: what is still to run is never too old. */
-async function pruneExecutions(tx: Tx, before: number, limit: number): Promise<number> {
+async function pruneExecutions({ traits }: StoreContext, tx: Tx, before: number, limit: number): Promise<number> {
   const { rows } = await sql<{ id: ExecutionId; event_key: EventKey }>`
     select id, event_key from executions
     where created_at < ${before} and finished_at is not null order by created_at, seq limit ${limit}`.execute(tx);
   if (rows.length === 0) return 0;
   const ids = padded(rows.map(({ id }) => id));
-  await tx.deleteFrom("steps").where("execution_id", "in", ids).execute();
+  const goesWithItsDay = await traits.stepDays?.holders(tx);
+  const apart = goesWithItsDay === undefined ? ids : ids.filter((id) => !goesWithItsDay(id));
+  if (apart.length > 0) await tx.deleteFrom("steps").where("execution_id", "in", padded(apart)).execute();
   await deleteCaptured(tx, ids);
   await tx.deleteFrom("executions").where("id", "in", ids).execute();
   await dropBodies(

@@ -95,11 +95,16 @@ export function routingStore(context: StoreContext): RoutingStore {
       return rows.map(({ topic, partition, to_offset }) => ({ topic, partition, offset: to_offset }));
     },
 
-    startAnew: (partitions) =>
+    startAnew: (positions) =>
       inTransaction(context, async (tx) => {
-        await holdPartitions(context, tx, partitions);
-        for (const { topic, partition } of partitions) {
-          await tx.deleteFrom("partitions").where("topic", "=", topic).where("partition", "=", partition).execute();
+        await holdPartitions(context, tx, positions);
+        for (const { topic, partition, offset } of positions) {
+          await tx
+            .deleteFrom("partitions")
+            .where("topic", "=", topic)
+            .where("partition", "=", partition)
+            .where("to_offset", "=", offset)
+            .execute();
         }
       }),
 

@@ -15,6 +15,8 @@ export interface StoreContext {
   limits: CatalogLimits;
   /** Resolves when all that was committed before is on the disk. */
   durable(): Promise<void>;
+  /** Does retention's work unless another process is at it; undefined where there is no other. */
+  retainAlone?: ((work: () => Promise<void>) => Promise<boolean>) | undefined;
 }
 
 export interface CatalogLimits {

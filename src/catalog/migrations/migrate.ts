@@ -12,6 +12,16 @@ import { replayMigration } from "./0007-replays.ts";
 import { webhookMigration } from "./0008-webhooks.ts";
 import { schedulingMigration } from "./0009-scheduling.ts";
 
+/** Of a database's schema against this release's. */
+export interface SchemaStanding {
+  /** The newest migration that it has; undefined of a database without any. */
+  from: string | undefined;
+  /** The newest of this release. */
+  to: string;
+  /** Those that it lacks, in order; or lacked, before they were done. */
+  missing: readonly string[];
+}
+
 /** Every migration there is, in order. A released one is never changed; a change is a new one. */
 function migrationsOf(traits: DialectTraits): Record<string, Migration> {
   return {
@@ -28,32 +38,59 @@ function migrationsOf(traits: DialectTraits): Record<string, Migration> {
   };
 }
 
-/** Brings the database to the newest schema. Throws `conflict` where a newer release has written it. */
-export async function migrate(db: Kysely<never>, traits: DialectTraits): Promise<void> {
-  const migrations = migrationsOf(traits);
-  if (await isCurrent(db, Object.keys(migrations))) return;
+/**
+ * Brings the database to the newest schema. Answers from where, and what was done. Throws `conflict` where a newer release
+ * has written it.
+ */
+export async function migrate(db: Kysely<never>, traits: DialectTraits): Promise<SchemaStanding> {
+  const standing = await schemaStanding(db, traits);
+  if (standing.missing.length === 0) return standing;
   const planned = traits.schemaPlugins.reduce((planned, plugin) => planned.withPlugin(plugin), db);
-  const migrator = new Migrator({ db: planned, provider: { getMigrations: async () => migrations } });
-  const { error } = await migrator.migrateToLatest();
-  if (error === undefined) return;
+  const provider = { getMigrations: async () => migrationsOf(traits) };
+  const { error } = await new Migrator({ db: planned, provider }).migrateToLatest();
+  if (error === undefined) return standing;
   if (error instanceof PlatformError) throw error;
   throw new PlatformError("conflict", `the catalog's schema cannot be brought up to date: ${messageOf(error)}`, {
     cause: error,
   });
 }
 
-/** A start against a current schema is the usual case, and reads one small table. */
-async function isCurrent(db: Kysely<never>, names: readonly string[]): Promise<boolean> {
+/** Where the schema of a database stands. Throws `conflict` where a newer release has written it. Reads one small table. */
+export async function schemaStanding(db: Kysely<never>, traits: DialectTraits): Promise<SchemaStanding> {
+  const known = Object.keys(migrationsOf(traits));
+  const done = new Set(await namesDone(db));
+  const to = known.at(-1) as string;
+  const newer = [...done].filter((name) => !known.includes(name));
+  if (newer.length > 0) {
+    throw new PlatformError(
+      "conflict",
+      `the catalog's schema is of a newer release: it has ${newer.join(", ")}, and this one knows none after ${to}. Start the release that wrote it, or a later one`,
+    );
+  }
+  return { from: [...done].at(-1), to, missing: known.filter((name) => !done.has(name)) };
+}
+
+/** Throws `conflict` where the schema is not the newest. */
+export async function requireCurrent(db: Kysely<never>, traits: DialectTraits): Promise<void> {
+  const { from = "nothing", to, missing } = await schemaStanding(db, traits);
+  if (missing.length === 0) return;
+  throw new PlatformError(
+    "conflict",
+    `the catalog's schema is behind this release: it is at ${from}, and ${to} is needed. Run fx migrate, or let the start do it (catalog.migrate)`,
+  );
+}
+
+/** In the order of their names, which is that of their doing. */
+async function namesDone(db: Kysely<never>): Promise<string[]> {
   try {
     const migrated = (db as unknown as Kysely<{ kysely_migration: { name: string } }>)
       .selectFrom("kysely_migration")
       .select("name")
       .orderBy("name");
-    const done = (await migrated.execute()).map(({ name }) => name);
-    return done.length === names.length && names.every((name, index) => done[index] === name);
+    return (await migrated.execute()).map(({ name }) => name);
   } catch (error) {
     // No such table: the database is new. Anything that hinders more than that comes up again in the migration.
     if (error instanceof PlatformError) throw error;
-    return false;
+    return [];
   }
 }

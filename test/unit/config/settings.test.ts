@@ -95,7 +95,7 @@ describe("loadSettings", () => {
     const url = "postgres://fx:a-long-enough-secret@db:5432/fx";
     const environment = { FX_CATALOG_DRIVER: "postgres", FX_CATALOG_URL: url };
     const loaded = loadSettings({ directory, environment });
-    expect(loaded.settings.catalog).toEqual({ driver: "postgres", url, connections: 10 });
+    expect(loaded.settings.catalog).toEqual({ driver: "postgres", migrate: true, url, connections: 10 });
     expect(JSON.stringify(describeSettings(loaded))).not.toContain("secret@");
     expect(settingList.find(({ path }) => path === "catalog.driver")?.accepts).toBe("sqlite or postgres");
     const [missing] = problemsOf(() => loadSettings({ directory, environment: { FX_CATALOG_DRIVER: "postgres" } }));
