@@ -72,13 +72,13 @@ describe("loadSettings", () => {
     const problems = problemsOf(() =>
       loadSettings({
         directory: tempDir(),
-        environment: { FX_PORT: "http", FX_BUS_DRIVER: "kafka" },
+        environment: { FX_PORT: "http", FX_BUS_DRIVER: "rabbitmq" },
         flags: { executorSlots: 0 },
       }),
     );
     expect(problems).toEqual([
       { path: "FX_PORT", message: 'must be an integer from 0 to 65535; found "http"' },
-      { path: "FX_BUS_DRIVER", message: 'must be sqlite; found "kafka"' },
+      { path: "FX_BUS_DRIVER", message: 'must be sqlite or kafka; found "rabbitmq"' },
       { path: "--executor-slots", message: "must be an integer from 1 to 1024; found 0" },
     ]);
   });
