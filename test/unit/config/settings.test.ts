@@ -83,6 +83,19 @@ describe("loadSettings", () => {
     ]);
   });
 
+  it("refuses half of an access key, and names the other half", () => {
+    const bucket = { FX_ARTIFACT_STORE_DRIVER: "s3", FX_ARTIFACT_STORE_BUCKET: "artifacts" };
+    for (const [given, other] of [
+      ["FX_ARTIFACT_STORE_ACCESS_KEY_ID", "secretAccessKey"],
+      ["FX_ARTIFACT_STORE_SECRET_ACCESS_KEY", "accessKeyId"],
+    ] as const) {
+      const environment = { ...bucket, [given]: "half" };
+      expect(problemsOf(() => loadSettings({ directory: tempDir(), environment }))).toEqual([
+        { path: given, message: `must have artifactStore.${other} beside it` },
+      ]);
+    }
+  });
+
   it("D13: refuses a ledger that forgets before the bus does", () => {
     const environment = { FX_RETENTION_LEDGER_MS: String(7 * 86_400_000) };
     expect(problemsOf(() => loadSettings({ directory: tempDir(), environment }))).toMatchObject([
