@@ -489,9 +489,9 @@ export const settingsSchema = z
     }
     if (artifactStore.driver === "s3") {
       const { accessKeyId, secretAccessKey } = artifactStore;
-      const lacking = accessKeyId === undefined ? "accessKeyId" : "secretAccessKey";
+      const [given, lacking] = accessKeyId ? ["accessKeyId", "secretAccessKey"] : ["secretAccessKey", "accessKeyId"];
       if ((accessKeyId === undefined) !== (secretAccessKey === undefined))
-        refuse(context, ["artifactStore", lacking], "is needed beside the other half of the access key");
+        refuse(context, ["artifactStore", given as string], `must have artifactStore.${lacking} beside it`);
     }
     // Rule D13: what the bus can still deliver, the ledger must still know.
     if (retention.ledgerMs < retention.busMs + dayMs) {

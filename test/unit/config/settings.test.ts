@@ -72,15 +72,28 @@ describe("loadSettings", () => {
     const problems = problemsOf(() =>
       loadSettings({
         directory: tempDir(),
-        environment: { FX_PORT: "http", FX_BUS_DRIVER: "kafka" },
+        environment: { FX_PORT: "http", FX_BUS_DRIVER: "rabbitmq" },
         flags: { executorSlots: 0 },
       }),
     );
     expect(problems).toEqual([
       { path: "FX_PORT", message: 'must be an integer from 0 to 65535; found "http"' },
-      { path: "FX_BUS_DRIVER", message: 'must be sqlite; found "kafka"' },
+      { path: "FX_BUS_DRIVER", message: 'must be sqlite or kafka; found "rabbitmq"' },
       { path: "--executor-slots", message: "must be an integer from 1 to 1024; found 0" },
     ]);
+  });
+
+  it("refuses half of an access key, and names the other half", () => {
+    const bucket = { FX_ARTIFACT_STORE_DRIVER: "s3", FX_ARTIFACT_STORE_BUCKET: "artifacts" };
+    for (const [given, other] of [
+      ["FX_ARTIFACT_STORE_ACCESS_KEY_ID", "secretAccessKey"],
+      ["FX_ARTIFACT_STORE_SECRET_ACCESS_KEY", "accessKeyId"],
+    ] as const) {
+      const environment = { ...bucket, [given]: "half" };
+      expect(problemsOf(() => loadSettings({ directory: tempDir(), environment }))).toEqual([
+        { path: given, message: `must have artifactStore.${other} beside it` },
+      ]);
+    }
   });
 
   it("D13: refuses a ledger that forgets before the bus does", () => {
