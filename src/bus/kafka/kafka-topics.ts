@@ -48,7 +48,7 @@ export class KafkaTopics {
 
   /** Makes the topics that are missing. Several processes may do so at once. */
   async ensure({ partitions, replication, maxMessageBytes }: TopicOptions): Promise<void> {
-    const existing = new Set(await this.#admin.listTopics());
+    const existing = new Set(await this.#listTopics());
     const all = [
       { name: "max.message.bytes", value: String(maxMessageBytes) },
       // An age that a sender may choose is none.
@@ -81,6 +81,14 @@ export class KafkaTopics {
           throw translateKafkaError(error, `make the topics ${missing.join(", ")}`);
         }
       }
+    }
+  }
+
+  async #listTopics(): Promise<string[]> {
+    try {
+      return await this.#admin.listTopics();
+    } catch (error) {
+      throw translateKafkaError(error, "list its topics");
     }
   }
 
