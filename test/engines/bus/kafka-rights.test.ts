@@ -114,7 +114,9 @@ test("an outside program cannot move what the router has read", async () => {
 });
 
 test("a wrong password and a certificate that nobody vouches for are said so", async () => {
-  await expect(platformBus({ user: "platform", password: "guessed" })).rejects.toThrow("Kafka could not list its topics");
+  await expect(platformBus({ user: "platform", password: "guessed" })).rejects.toThrow(
+    "Kafka could not list its topics",
+  );
   const trusting = openKafka({
     servers: servers().places,
     prefix,

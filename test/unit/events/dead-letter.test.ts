@@ -21,7 +21,10 @@ test("D12: a dead letter is the record as it came, with its place and the reason
 
 test("D12: of a record that is larger than a dead letter may be, the beginning is kept and the size told", () => {
   const value = Buffer.alloc(maxEventBytes + 1, "x");
-  const large = deadLetter({ ...record, key: "k".repeat(5000), value, headers: { a: "b".repeat(100_000) } }, "too large");
+  const large = deadLetter(
+    { ...record, key: "k".repeat(5000), value, headers: { a: "b".repeat(100_000) } },
+    "too large",
+  );
   expect(large.value).toHaveLength(maxEventBytes);
   expect(large.key).toHaveLength(1000);
   expect(large.headers).toMatchObject({ "fx-bytes": String(maxEventBytes + 1), "fx-offset": "7" });
