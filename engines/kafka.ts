@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { Admin } from "@platformatic/kafka";
+import { Admin, type AdminOptions } from "@platformatic/kafka";
 import { type Cache, tool } from "./cache.ts";
-import type { Engine, ServerPlace } from "./engine.ts";
+import type { Engine, ServerPlace, StartCommand } from "./engine.ts";
 import { mavenJars } from "./maven.ts";
 
 const version = "4.1.0";
@@ -21,28 +21,9 @@ export const kafka: Engine = {
     );
   },
 
-  async prepare(server, all) {
-    const { programs, directory } = server;
-    const properties = path.join(directory, "server.properties");
-    const classPath = path.join(programs, "*");
-    mkdirSync(directory, { recursive: true });
-    writeFileSync(properties, propertiesOf(server, all));
-    if (!existsSync(path.join(directory, "data/meta.properties"))) {
-      const format = ["kafka.tools.StorageTool", "format", "-t", clusterId, "-c", properties];
-      await tool("java", [...jvm, "-cp", classPath, ...format]);
-    }
-    return { command: "java", args: [...jvm, "-cp", classPath, "kafka.Kafka", properties] };
-  },
+  prepare: (server, all) => prepareBroker(server, propertiesOf(server, all)),
 
-  async answers(server) {
-    const admin = new Admin({ clientId: "engines", bootstrapBrokers: [brokerOf(server)], retries: 0, timeout: 2000 });
-    try {
-      const { brokers } = await admin.metadata({ topics: [] });
-      return brokers.size > 0;
-    } finally {
-      await admin.close().catch(() => {});
-    }
-  },
+  answers: (server) => answersTo({ bootstrapBrokers: [brokerOf(server)] }),
 
   environment(all) {
     return {
@@ -57,9 +38,38 @@ export function brokerOf({ ports }: ServerPlace): string {
   return `127.0.0.1:${ports[0]}`;
 }
 
-function propertiesOf({ index, ports, directory }: ServerPlace, all: readonly ServerPlace[]): string {
+/** `formatArgs`: beside what every first start of a server is told. */
+export async function prepareBroker(
+  { programs, directory }: ServerPlace,
+  properties: Readonly<Record<string, string | number | boolean>>,
+  formatArgs: readonly string[] = [],
+): Promise<StartCommand> {
+  const file = path.join(directory, "server.properties");
+  const classPath = path.join(programs, "*");
+  mkdirSync(directory, { recursive: true });
+  const lines = Object.entries(properties).map(([name, value]) => `${name}=${value}`);
+  writeFileSync(file, `${lines.join("\n")}\n`);
+  if (!existsSync(path.join(directory, "data/meta.properties"))) {
+    const format = ["kafka.tools.StorageTool", "format", "-t", clusterId, "-c", file, ...formatArgs];
+    await tool("java", [...jvm, "-cp", classPath, ...format]);
+  }
+  return { command: "java", args: [...jvm, "-cp", classPath, "kafka.Kafka", file] };
+}
+
+/** True for a reply to a question for the cluster's brokers. */
+export async function answersTo(options: Omit<AdminOptions, "clientId">): Promise<boolean> {
+  const admin = new Admin({ ...options, clientId: "engines", retries: 0, timeout: 2000 });
+  try {
+    const { brokers } = await admin.metadata({ topics: [] });
+    return brokers.size > 0;
+  } finally {
+    await admin.close().catch(() => {});
+  }
+}
+
+export function propertiesOf({ index, ports, directory }: ServerPlace, all: readonly ServerPlace[]) {
   const copies = Math.min(all.length, 3);
-  const properties = {
+  return {
     "process.roles": "broker,controller",
     "node.id": index + 1,
     "controller.quorum.voters": all.map((place) => `${place.index + 1}@127.0.0.1:${place.ports[1]}`).join(","),
@@ -82,7 +92,4 @@ function propertiesOf({ index, ports, directory }: ServerPlace, all: readonly Se
     "num.io.threads": 4,
     "log.cleaner.dedupe.buffer.size": 16_777_216,
   };
-  return `${Object.entries(properties)
-    .map(([name, value]) => `${name}=${value}`)
-    .join("\n")}\n`;
 }

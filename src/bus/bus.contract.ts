@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { ManualClock } from "../../test/support/manual-clock.ts";
 import { topics } from "../events/topics.ts";
 import type { Clock } from "../foundation/clock.ts";
+import { PlatformError } from "../foundation/errors.ts";
 import type { Bus, BusRecord, NewRecord, SubscribeOptions } from "./bus.ts";
 
 export interface BusUnderTest {
@@ -263,6 +264,39 @@ export function busContract({ open, capabilities }: BusContract): void {
     subscription.seek({ ...position, offset: 0 });
     expect(values((await subscription.next()) ?? [])).toEqual(["0"]);
     expect(values((await subscription.next()) ?? [])).toEqual(["1"]);
+  });
+
+  test("D13: partitions go on where the reader says and not where its group committed, also those that come by a later deal", async () => {
+    const { bus } = await start(2);
+    const positions = [0, 1].map((partition) => ({ topic: topics.events, partition, offset: 2 }));
+    const known = reading({ resumeAt: async () => positions });
+    await bus.publish(Array.from({ length: 40 }, (_, n) => record(`key-${n}`, `${n}`)));
+    const leaving = await bus.subscribe(known);
+    const staying = await bus.subscribe(known);
+    const read = (await leaving.next()) ?? [];
+    await leaving.commit(after(read));
+    const partition = read[0]?.partition;
+    expect(read.map(({ offset }) => offset)).toEqual(read.map((_, n) => n + 2));
+    await leaving.close();
+    const taken: BusRecord[] = [];
+    while (taken.length < read.length) {
+      taken.push(...((await staying.next()) ?? []).filter((own) => own.partition === partition));
+    }
+    expect(values(taken)).toEqual(values(read));
+  });
+
+  test("D13: while it is not known where to go on, nothing is read, and no record is lost by it", async () => {
+    const { bus } = await start(1);
+    await bus.publish(["0", "1", "2"].map((value) => record("k", value)));
+    let known = false;
+    const resumeAt = async () => {
+      if (!known) throw new PlatformError("unavailable", "the catalog is away");
+      return [{ topic: topics.events, partition: 0, offset: 1 }];
+    };
+    await expect(bus.subscribe(reading({ resumeAt }))).rejects.toMatchObject({ message: "the catalog is away" });
+    known = true;
+    const subscription = await bus.subscribe(reading({ resumeAt }));
+    expect(values((await subscription.next()) ?? [])).toEqual(["1", "2"]);
   });
 
   test("everything published is there after a clean stop, and offsets go on", async () => {

@@ -70,6 +70,11 @@ export interface SubscribeOptions {
   /** Where a group without committed offsets begins. */
   from: "earliest" | "latest";
   maxRecords: number;
+  /**
+   * Where to go on instead of where the group committed: asked whenever partitions are dealt to this member, before anything of
+   * them is read. What it does not name goes on where the group committed.
+   */
+  resumeAt?(): Promise<readonly GroupPosition[]>;
 }
 
 export interface Subscription {
@@ -81,7 +86,7 @@ export interface Subscription {
   next(signal?: AbortSignal): Promise<BusRecord[] | undefined>;
   /** Stores the group's position: the next offset to read, per partition. Never moves backwards. */
   commit(positions: readonly GroupPosition[]): Promise<void>;
-  /** Continues a partition from this offset, e.g. where the catalog says that routing stopped (rule D13). */
+  /** Continues a partition from this offset. */
   seek(position: GroupPosition): void;
   close(): Promise<void>;
 }

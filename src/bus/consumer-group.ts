@@ -11,6 +11,10 @@ export interface Member {
   readonly topics: readonly string[];
   /** Called when there may be more to read. */
   wake(): void;
+  /** A partition is the member's from now on. */
+  dealt(log: PartitionLog): void;
+  /** A partition is the member's no more. */
+  taken(log: PartitionLog): void;
 }
 
 /** Stored positions of all groups: the next offset to read, by group and partition. */
@@ -112,8 +116,10 @@ export class ConsumerGroup {
       const readers = this.#members.filter(({ topics }) => topics.includes(log.topic));
       const owner = readers[log.partition % Math.max(readers.length, 1)];
       if (owner === reading.owner) continue;
+      reading.owner?.taken(log);
       reading.owner = owner;
       reading.cursor.seek(this.#committed.get(positionKey(this.name, log.topic, log.partition)) ?? reading.start);
+      owner?.dealt(log);
     }
     for (const member of this.#members) member.wake();
   }

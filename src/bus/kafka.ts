@@ -47,8 +47,8 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
 }
 
 /**
- * A record is durable once all replicas that are in step have it (acks of all): how many may be lost is the cluster's
- * `min.insync.replicas` to say. Age is judged by the time that a record's sender wrote into it.
+ * A record is durable once all replicas that are in step have it (acks of all), of which there must be all but one. Its time is
+ * when the broker stored it.
  */
 class KafkaBus implements Bus {
   readonly #options: KafkaBusOptions;
@@ -92,14 +92,14 @@ class KafkaBus implements Bus {
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     this.#check();
     const { connection, clock, log } = this.#options;
-    const subscription: Subscription = await KafkaSubscription.join({
+    const subscription = await KafkaSubscription.join({
       connection,
       topics: this.#topics,
       admin: this.#admin,
       options,
       clock,
       log,
-      onClosed: () => this.#subscriptions.delete(subscription),
+      onClosed: (closed) => this.#subscriptions.delete(closed),
     });
     this.#subscriptions.add(subscription);
     return subscription;

@@ -19,6 +19,8 @@ export class SqliteSubscription implements Subscription, Member {
   readonly topics: readonly string[];
   readonly #parts: SqliteSubscriptionParts;
   #closed = false;
+  /** Dealt to it and not asked about yet: nothing of them is read. */
+  readonly #fresh = new Set<PartitionLog>();
   #waiting: PromiseWithResolvers<void> | undefined;
 
   constructor(parts: SqliteSubscriptionParts) {
@@ -27,10 +29,30 @@ export class SqliteSubscription implements Subscription, Member {
     parts.group.join(this, parts.options.from);
   }
 
+  /** Resolves when each of its partitions is where it goes on. */
+  async ready(): Promise<void> {
+    const { resumeAt } = this.#parts.options;
+    while (this.#fresh.size > 0) {
+      const asked = [...this.#fresh];
+      const positions = (await resumeAt?.()) ?? [];
+      const known = new Map(
+        positions.map((position) => [this.#parts.find(position.topic, position.partition), position]),
+      );
+      for (const log of asked) {
+        const position = known.get(log);
+        if (this.#fresh.delete(log) && position) this.seek(position);
+      }
+    }
+  }
+
   async next(signal?: AbortSignal): Promise<BusRecord[] | undefined> {
     const { group, options, isOpen, translate } = this.#parts;
     for (;;) {
       if (this.#closed || !isOpen() || signal?.aborted) return undefined;
+      if (this.#fresh.size > 0) {
+        await this.ready();
+        continue;
+      }
       let records: BusRecord[];
       try {
         records = group.read(this, options.maxRecords);
@@ -45,6 +67,14 @@ export class SqliteSubscription implements Subscription, Member {
   wake(): void {
     this.#waiting?.resolve();
     this.#waiting = undefined;
+  }
+
+  dealt(log: PartitionLog): void {
+    this.#fresh.add(log);
+  }
+
+  taken(log: PartitionLog): void {
+    this.#fresh.delete(log);
   }
 
   async commit(positions: readonly GroupPosition[]): Promise<void> {

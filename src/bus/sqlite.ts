@@ -132,7 +132,7 @@ export class SqliteBus implements Bus {
     this.#check();
     for (const topic of options.topics) this.#partitionsOf(topic);
     const group = this.#group(options.group);
-    const subscription: Subscription = new SqliteSubscription({
+    const subscription: SqliteSubscription = new SqliteSubscription({
       options,
       group,
       log: this.#options.log,
@@ -149,7 +149,13 @@ export class SqliteBus implements Bus {
       },
     });
     this.#subscriptions.add(subscription);
-    return subscription;
+    try {
+      await subscription.ready();
+      return subscription;
+    } catch (error) {
+      await subscription.close();
+      throw error;
+    }
   }
 
   async offsets(topic: string): Promise<PartitionOffsets[]> {

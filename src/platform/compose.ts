@@ -14,6 +14,7 @@ import type { Settings } from "../config/settings.ts";
 import type { ConfigStore } from "../config-store/config-store.ts";
 import { openSqliteConfigStore } from "../config-store/sqlite.ts";
 import { Vault } from "../config-store/vault.ts";
+import { maxEventBytes } from "../events/cloud-event.ts";
 import { topics } from "../events/topics.ts";
 import type { Clock } from "../foundation/clock.ts";
 import type { Ids } from "../foundation/ids.ts";
@@ -115,7 +116,7 @@ async function openBus(settings: Settings, data: DataDirectory, around: Surround
     case "kafka": {
       const { openKafkaBus } = await import("../bus/kafka.ts");
       const { partitions, replication } = bus;
-      const topics = { partitions, replication, maxMessageBytes: settings.limits.eventBytes + roomAroundAnEvent };
+      const topics = { partitions, replication, maxMessageBytes: maxEventBytes + roomAroundAnEvent };
       return openKafkaBus({ connection: kafkaConnection(bus), topics, retentionMs, instance: ids.next(), clock, log });
     }
   }

@@ -60,14 +60,27 @@ export class Router {
 
   /** Resolves once it reads; a failure to subscribe rejects. */
   async start(): Promise<void> {
-    const { bus, catalog, batchSize, log } = this.#parts;
+    const { bus, batchSize } = this.#parts;
     const subscription = await bus.subscribe({
       group: routerGroup,
       topics: [topics.events, topics.platform],
       from: "earliest",
       maxRecords: batchSize,
+      resumeAt: () => this.#resumeAt(),
     });
-    // The catalog knows better than the bus where routing stopped: its positions were written with the decisions (rule D13).
+    this.#index = await this.#readLinks();
+    this.#done = this.#run(subscription);
+  }
+
+  /** Resolves when the batch under way is written. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#done;
+  }
+
+  /** The catalog knows better than the bus where routing stopped: its positions were written with the decisions (rule D13). */
+  async #resumeAt(): Promise<RoutedPosition[]> {
+    const { catalog, log } = this.#parts;
     const positions = await catalog.routing.positions();
     const lost = await this.#lostOf(positions);
     if (lost.length > 0) {
@@ -77,15 +90,7 @@ export class Router {
       );
       await catalog.routing.startAnew(lost);
     }
-    for (const position of positions) if (!lost.includes(position)) subscription.seek(position);
-    this.#index = await this.#readLinks();
-    this.#done = this.#run(subscription);
-  }
-
-  /** Resolves when the batch under way is written. */
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#done;
+    return positions.filter((position) => !lost.includes(position));
   }
 
   /** Positions past the end of their partition. */

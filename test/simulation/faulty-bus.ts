@@ -6,6 +6,7 @@ import type {
   SubscribeOptions,
   Subscription,
 } from "../../src/bus/bus.ts";
+import { PlatformError } from "../../src/foundation/errors.ts";
 import { call, type Faults, faultyPort } from "./faulty-port.ts";
 import type { Domain } from "./scheduler.ts";
 
@@ -22,10 +23,16 @@ export function faultyBus(faults: Faults, domain: Domain, target: Bus): ProcessB
   const { scheduler, random, history } = faults;
   const subscriptions = new Set<Subscription>();
   const unsubscribe: (() => void)[] = [];
+  const gone = Promise.withResolvers<never>();
+  gone.promise.catch(() => {});
 
   const subscribe = async (options: SubscribeOptions): Promise<Subscription> => {
     const inner = await call(faults, domain, "bus.subscribe", async () => {
-      const opened = await target.subscribe(options);
+      const { resumeAt } = options;
+      const opened = await target.subscribe({
+        ...options,
+        ...(resumeAt && { resumeAt: () => Promise.race([resumeAt(), gone.promise]) }),
+      });
       subscriptions.add(opened);
       return opened;
     });
@@ -78,6 +85,8 @@ export function faultyBus(faults: Faults, domain: Domain, target: Bus): ProcessB
       if (routed.length > 0) history.reach("records were delivered again");
     },
     disconnect() {
+      // A member that was asked where to go on will not answer.
+      gone.reject(new PlatformError("unavailable", "the process is gone"));
       for (const stop of unsubscribe) stop();
       for (const subscription of subscriptions) void subscription.close();
     },

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import type { BaseOptions } from "@platformatic/kafka";
 import { messageOf, PlatformError } from "../../foundation/errors.ts";
 
@@ -39,6 +40,8 @@ export function clientOptions({ brokers, tls, sasl }: KafkaConnection): BaseOpti
     metadataMaxAge: 30_000,
     ...(tls && {
       tls: { ca: content(tls.authorityFile), cert: content(tls.certificateFile), key: content(tls.keyFile) },
+      // Brokers behind one address are told apart by the name; an address is none.
+      tlsServerName: brokers.every((broker) => isIP(broker.slice(0, broker.lastIndexOf(":"))) === 0),
     }),
     ...(sasl && { sasl: { mechanism: sasl.mechanism, username: sasl.user, password: sasl.password } }),
   };

@@ -1,10 +1,10 @@
 import { isPlatformError, messageOf, PlatformError } from "../../foundation/errors.ts";
 
-/** Answers of a broker that no waiting changes. Names as in Kafka's protocol. */
-const lasting: Readonly<Record<string, "forbidden" | "limit-exceeded" | "invalid-input">> = {
-  TOPIC_AUTHORIZATION_FAILED: "forbidden",
-  GROUP_AUTHORIZATION_FAILED: "forbidden",
-  CLUSTER_AUTHORIZATION_FAILED: "forbidden",
+/**
+ * Answers of a broker that no waiting changes, named as in Kafka's protocol. One that refuses a right is none of them: an
+ * administrator who took it away gives it back, and the work goes on without a restart.
+ */
+const lasting: Readonly<Record<string, "limit-exceeded" | "invalid-input">> = {
   MESSAGE_TOO_LARGE: "limit-exceeded",
   RECORD_LIST_TOO_LARGE: "limit-exceeded",
   INVALID_REPLICATION_FACTOR: "invalid-input",

@@ -81,19 +81,28 @@ export class GroupReading {
       const committed = await consumer.listCommittedOffsets({ topics: asked });
       const bounds = new Map<string, Awaited<ReturnType<typeof boundsOf>>>();
       for (const { topic, partitions } of asked) bounds.set(topic, await boundsOf(admin, topic, partitions));
+      const resumed = await this.#resumed();
       for (const { topic, partitions } of asked) {
-        for (const [index, partition] of partitions.entries()) {
-          const known = this.#partitions.get(keyOf(topic, partition));
-          if (known === undefined || known.next !== undefined) continue;
-          const stored = Number(committed.get(topic)?.[index] ?? -1n);
+        for (const partition of partitions) {
+          const own = this.#partitions.get(keyOf(topic, partition));
+          // Dealt to another meanwhile, and perhaps to us again: then it is asked for anew.
+          if (own === undefined || !unknown.includes(own)) continue;
+          const stored = Number(committed.get(topic)?.[partition] ?? -1n);
           const { earliest = 0, next = 0 } = bounds.get(topic)?.get(partition) ?? {};
-          known.committed = stored < 0 ? undefined : stored;
-          known.next = stored < 0 ? (options.from === "earliest" ? earliest : next) : Math.max(stored, earliest);
+          const begin = stored < 0 ? (options.from === "earliest" ? earliest : next) : Math.max(stored, earliest);
+          own.next = resumed.get(keyOf(topic, partition)) ?? begin;
+          own.committed = stored < 0 || own.next < stored ? undefined : stored;
         }
       }
     } catch (error) {
       throw translateKafkaError(error, `tell where the group ${options.group} stands`);
     }
+  }
+
+  async #resumed(): Promise<Map<string, number>> {
+    const { options, topics } = this.#parts;
+    const positions = (await options.resumeAt?.()) ?? [];
+    return new Map(positions.map(({ topic, partition, offset }) => [keyOf(topics.there(topic), partition), offset]));
   }
 
   /** At most `limit` records of the partitions in turn; waits a while for the first, and answers none when there is none yet. */

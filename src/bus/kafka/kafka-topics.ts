@@ -48,16 +48,22 @@ export class KafkaTopics {
 
   /** Makes the topics that are missing. Several processes may do so at once. */
   async ensure({ partitions, replication, maxMessageBytes }: TopicOptions): Promise<void> {
-    const existing = new Set(await this.#admin.listTopics());
-    const large = { name: "max.message.bytes", value: String(maxMessageBytes) };
+    const existing = new Set(await this.#listTopics());
+    const all = [
+      { name: "max.message.bytes", value: String(maxMessageBytes) },
+      // An age that a sender may choose is none.
+      { name: "message.timestamp.type", value: "LogAppendTime" },
+      // What was accepted is there when any one of the copies is lost.
+      { name: "min.insync.replicas", value: String(Math.max(1, replication - 1)) },
+    ];
     // What goes is decided by this platform, which knows what was read (rule D13).
-    const forever = [{ name: "retention.ms", value: "-1" }, large];
+    const forever = [{ name: "retention.ms", value: "-1" }, ...all];
     const kinds = [
       { names: this.aging, partitions, configs: forever },
       {
         names: [topics.state],
         partitions,
-        configs: [{ name: "cleanup.policy", value: "compact" }, large],
+        configs: [{ name: "cleanup.policy", value: "compact" }, ...all],
       },
       {
         names: [signalTopic],
@@ -75,6 +81,14 @@ export class KafkaTopics {
           throw translateKafkaError(error, `make the topics ${missing.join(", ")}`);
         }
       }
+    }
+  }
+
+  async #listTopics(): Promise<string[]> {
+    try {
+      return await this.#admin.listTopics();
+    } catch (error) {
+      throw translateKafkaError(error, "list its topics");
     }
   }
 

@@ -1,5 +1,6 @@
 import { Consumer } from "@platformatic/kafka";
 import type { BusRecord } from "../bus.ts";
+import { isStampedByBroker, withoutGivenUp } from "./batches.ts";
 import { clientOptions, type KafkaConnection } from "./connection.ts";
 import { isAnswer, translateKafkaError } from "./errors.ts";
 
@@ -99,13 +100,12 @@ export class PartitionReader {
     const next: PlaceToRead[] = [];
     for (const { topicId, partitions } of answer.responses) {
       const topic = names.get(topicId) ?? topicId;
-      for (const { partitionIndex: partition, records: batches } of partitions) {
+      for (const { partitionIndex: partition, records: batches, abortedTransactions } of partitions) {
         const from = asked.get(`${topic}/${partition}`);
         const last = batches?.at(-1);
         if (from === undefined || last === undefined) continue;
         next.push({ topic, partition, offset: Number(last.firstOffset) + last.lastOffsetDelta + 1 });
-        for (const batch of batches ?? []) {
-          if (isControl(batch.attributes)) continue;
+        for (const batch of withoutGivenUp(batches ?? [], abortedTransactions)) {
           for (const record of batch.records) {
             const offset = Number(batch.firstOffset) + record.offsetDelta;
             // A broker answers whole batches: what lies before the place was read already.
@@ -117,7 +117,7 @@ export class PartitionReader {
               key: record.key?.toString() ?? "",
               value: record.value ?? new Uint8Array(),
               headers: headersOf(record.headers),
-              at: Number(batch.firstTimestamp + record.timestampDelta),
+              at: Number(isStampedByBroker(batch) ? batch.maxTimestamp : batch.firstTimestamp + record.timestampDelta),
             });
           }
         }
@@ -127,11 +127,8 @@ export class PartitionReader {
   }
 }
 
-/** Marks of transactions: they take offsets and are nobody's. */
-function isControl(attributes: number): boolean {
-  return (attributes & 0x20) !== 0;
-}
-
 function headersOf(headers: readonly [Buffer | null, Buffer | null][]): Record<string, string> {
-  return Object.fromEntries(headers.map(([name, value]) => [name?.toString() ?? "", value?.toString() ?? ""]));
+  return Object.fromEntries(
+    headers.map(([name, value]) => [name?.toString("latin1") ?? "", value?.toString("latin1") ?? ""]),
+  );
 }

@@ -1,4 +1,5 @@
 import { Producer } from "@platformatic/kafka";
+import { isPlatformError } from "../../foundation/errors.ts";
 import { GroupCommit } from "../../foundation/group-commit.ts";
 import { endOfTurn } from "../../foundation/turn.ts";
 import type { NewRecord, Placement } from "../bus.ts";
@@ -13,6 +14,8 @@ const maxCallsTogether = 1000;
 const maxBatchBytes = 512 * 1024;
 /** What a record has beside its key, value and headers, at most. */
 const recordOverhead = 64;
+
+type Outcome = { placements: Placement[] } | { error: unknown };
 
 interface Addressed {
   topic: string;
@@ -29,7 +32,7 @@ interface Addressed {
 export class KafkaPublisher {
   readonly #connection: KafkaConnection;
   readonly #topics: KafkaTopics;
-  readonly #commits: GroupCommit<readonly NewRecord[], Placement[]>;
+  readonly #commits: GroupCommit<readonly NewRecord[], Outcome>;
   #producer: Producer | undefined;
   #isClosed = false;
 
@@ -39,8 +42,11 @@ export class KafkaPublisher {
     this.#commits = new GroupCommit((calls) => this.#publish(calls), maxCallsTogether, endOfTurn);
   }
 
-  publish(records: readonly NewRecord[]): Promise<Placement[]> {
-    return records.length === 0 ? Promise.resolve([]) : this.#commits.add(records);
+  async publish(records: readonly NewRecord[]): Promise<Placement[]> {
+    if (records.length === 0) return [];
+    const outcome = await this.#commits.add(records);
+    if ("error" in outcome) throw outcome.error;
+    return outcome.placements;
   }
 
   async close(): Promise<void> {
@@ -49,11 +55,23 @@ export class KafkaPublisher {
     await this.#producer?.close(true);
   }
 
-  async #publish(calls: (readonly NewRecord[])[]): Promise<Placement[][]> {
-    const addressed = await this.#address(calls.flat());
+  async #publish(calls: (readonly NewRecord[])[]): Promise<Outcome[]> {
+    try {
+      const placements = await this.#append(calls.flat());
+      return calls.map(({ length }) => ({ placements: placements.splice(0, length) }));
+    } catch (error) {
+      if (calls.length === 1 || (isPlatformError(error) && error.retryable)) throw error;
+      // Whose records are refused for good, such as one past the topic's limit, takes no other caller along.
+      const alone: Outcome[] = [];
+      for (const call of calls) alone.push(await this.#publish([call]).then(([first]) => first as Outcome, refused));
+      return alone;
+    }
+  }
+
+  async #append(records: readonly NewRecord[]): Promise<Placement[]> {
     const placements: Placement[] = [];
-    for (const batch of batchesOf(addressed)) placements.push(...(await this.#send(batch)));
-    return calls.map(({ length }) => placements.splice(0, length));
+    for (const batch of batchesOf(await this.#address(records))) placements.push(...(await this.#send(batch)));
+    return placements;
   }
 
   async #address(records: readonly NewRecord[]): Promise<Addressed[]> {
@@ -68,7 +86,7 @@ export class KafkaPublisher {
         partition: kafkaPartitionOf(bytes, counts.get(topic) as number),
         key: bytes,
         value: Buffer.from(value.buffer, value.byteOffset, value.byteLength),
-        headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)])),
+        headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text, "latin1")])),
       };
     });
   }
@@ -96,8 +114,12 @@ export class KafkaPublisher {
   }
 }
 
+function refused(error: unknown): Outcome {
+  return { error };
+}
+
 function headersOf(headers: Record<string, Buffer>): Map<Buffer, Buffer> {
-  return new Map(Object.entries(headers).map(([name, value]) => [Buffer.from(name), value]));
+  return new Map(Object.entries(headers).map(([name, value]) => [Buffer.from(name, "latin1"), value]));
 }
 
 /** In order; of each partition no more bytes than a batch may have. */

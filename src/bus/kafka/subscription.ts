@@ -23,7 +23,7 @@ export interface KafkaSubscriptionParts {
   options: SubscribeOptions;
   clock: Clock;
   log: Log;
-  onClosed(): void;
+  onClosed(subscription: Subscription): void;
 }
 
 /** One member of a consumer group: the group deals partitions, and what is read of them is `GroupReading`'s. */
@@ -49,6 +49,8 @@ export class KafkaSubscription implements Subscription {
     const names = new Map(options.topics.map((topic) => [topics.there(topic), topic]));
     const reader = new PartitionReader(connection, (name) => names.get(name) ?? name);
     this.#reading = new GroupReading({ ...parts, consumer: this.#consumer, reader });
+    // It could not join anew after a deal: `next` does, and says what is wrong.
+    this.#consumer.on("error", () => {});
     this.#consumer.on("consumer:group:join", ({ assignments = [] }: ConsumerGroupJoinPayload) => {
       this.#reading.dealt(
         assignments.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition }))),
@@ -104,7 +106,7 @@ export class KafkaSubscription implements Subscription {
       this.#parts.log.warn({ error: messageOf(error) }, "could not leave the consumer group");
     }
     await this.#consumer.close(true).catch(() => {});
-    this.#parts.onClosed();
+    this.#parts.onClosed(this);
   }
 
   /** The client's promise is typed as none. */

@@ -1,0 +1,144 @@
+import { Admin } from "@platformatic/kafka";
+import { expect, onTestFinished, test } from "vitest";
+import { brokerOf, kafka } from "../../../engines/kafka.ts";
+import { killServer, startServer } from "../../../engines/servers.ts";
+import type { Bus, BusRecord } from "../../../src/bus/bus.ts";
+import { topics } from "../../../src/events/topics.ts";
+import { isPlatformError } from "../../../src/foundation/errors.ts";
+import { ownServers } from "../../support/engines.ts";
+import { eventually } from "../../support/eventually.ts";
+import { newPrefix, openKafka } from "../../support/kafka-bus.ts";
+import { TestPlatform } from "../../support/platform.ts";
+
+const values = (records: readonly BusRecord[]) => records.map(({ value }) => Buffer.from(value).toString());
+const group = { group: "readers", topics: [topics.events], from: "earliest", maxRecords: 500 } as const;
+
+/** Publishes numbers one after the other, each until it is acknowledged, as the outbox does. */
+class Counting {
+  acknowledged = 0;
+  refusals = 0;
+  readonly #ended: Promise<void>;
+  #isEnding = false;
+
+  constructor(bus: Bus) {
+    this.#ended = this.#count(bus);
+  }
+
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    await this.#ended;
+  }
+
+  async #count(bus: Bus): Promise<void> {
+    while (!this.#isEnding) {
+      try {
+        await bus.publish([{ topic: topics.events, key: "k", value: Buffer.from(String(this.acknowledged)) }]);
+        this.acknowledged += 1;
+      } catch (error) {
+        if (!isPlatformError(error) || !error.retryable) throw error;
+        this.refusals += 1;
+      }
+    }
+  }
+}
+
+/** Reads until a record says `last`. A reader repeats what fails for a passing reason. */
+async function readUntil(bus: Bus, last: string): Promise<string[]> {
+  const subscription = await bus.subscribe(group);
+  const read: string[] = [];
+  while (read.at(-1) !== last) {
+    const records = await subscription.next().catch(passing);
+    read.push(...values(records ?? []));
+  }
+  return read;
+}
+
+function passing(error: unknown): undefined {
+  if (!isPlatformError(error) || !error.retryable) throw error;
+}
+
+/** Each number once, in order, where the repeats of what was published again are dropped. */
+function withoutRepeats(read: readonly string[]): string[] {
+  return read.filter((value, index) => read.indexOf(value) === index);
+}
+
+test("a broker that is killed and started again: what was acknowledged is there in order, and everything goes on by itself", async () => {
+  const servers = await ownServers("kafka");
+  const bus = await openKafka({ servers: servers.places, partitions: 2 });
+  const subscription = await bus.subscribe(group);
+  const counting = new Counting(bus);
+  await eventually(() => counting.acknowledged > 20);
+  await killServer(servers, 0);
+  await eventually(() => counting.refusals > 0, { withinMs: 60_000 });
+  const acknowledged = counting.acknowledged;
+  await startServer(servers, 0);
+  await eventually(() => counting.acknowledged > acknowledged + 20, { withinMs: 60_000 });
+  await counting.end();
+  const read: string[] = [];
+  while (read.at(-1) !== String(counting.acknowledged - 1)) {
+    const records = (await subscription.next().catch(passing)) ?? [];
+    read.push(...values(records));
+    const positions = records.map(({ topic, partition, offset }) => ({ topic, partition, offset: offset + 1 }));
+    await subscription.commit(positions).catch(passing);
+  }
+  expect(withoutRepeats(read)).toEqual(Array.from({ length: counting.acknowledged }, (_, n) => String(n)));
+  let heard = false;
+  bus.onSignal("outbox", () => {
+    heard = true;
+  });
+  bus.signal("outbox");
+  await eventually(() => heard);
+});
+
+test("of three brokers the one that leads is killed: nothing that was acknowledged is lost, and publishing and reading go on", async () => {
+  const servers = await ownServers("kafka", 3);
+  const prefix = newPrefix();
+  const bus = await openKafka({ servers: servers.places, prefix, replication: 3 });
+  const counting = new Counting(bus);
+  await eventually(() => counting.acknowledged > 50);
+  await killServer(servers, (await leaderOf(servers.places.map(brokerOf), `${prefix}${topics.events}`)) - 1);
+  const acknowledged = counting.acknowledged;
+  await eventually(() => counting.acknowledged > acknowledged + 50, { withinMs: 60_000 });
+  await counting.end();
+  const read = await readUntil(bus, String(counting.acknowledged - 1));
+  expect(withoutRepeats(read)).toEqual(Array.from({ length: counting.acknowledged }, (_, n) => String(n)));
+});
+
+test("while the broker is away readiness names the bus and events are not accepted; what was accepted runs, and all goes on without a restart", async () => {
+  const servers = await ownServers("kafka");
+  const platform = await TestPlatform.start({}, kafka.environment(servers.places));
+  onTestFinished(() => platform.stop());
+  await platform.deploy("hear", {
+    "manifest.json": JSON.stringify({ entrypoint: "hear.sh", trigger_events: ["said"] }),
+    "hear.sh": "echo heard\n",
+  });
+  await platform.send({ id: "before", type: "said" });
+  await platform.settled(1);
+  await killServer(servers, 0);
+  await eventually(async () => {
+    const { status, body } = await platform.request<{ detail: string }>("GET", "/readyz");
+    expect(status).toBe(503);
+    expect(body.detail).toContain("bus: ");
+    expect(body.detail).not.toContain("catalog:");
+    return true;
+  });
+  await expect(platform.send({ id: "meanwhile", type: "said" })).rejects.toThrow("events were answered with 503");
+  await startServer(servers, 0);
+  await eventually(async () => (await platform.request("GET", "/readyz")).status === 200, { withinMs: 60_000 });
+  await platform.send({ id: "meanwhile", type: "said" }, { id: "after", type: "said" });
+  const executions = await platform.settled(3);
+  expect(executions.map(({ status }) => status)).toEqual(["completed", "completed", "completed"]);
+  const [, again] = executions;
+  await eventually(async () => (await platform.outputs(again?.id ?? "")).join("") === "heard\n");
+});
+
+/** The node that leads the first partition. */
+async function leaderOf(bootstrapBrokers: string[], topic: string): Promise<number> {
+  const admin = new Admin({ clientId: "test", bootstrapBrokers });
+  try {
+    const { topics: found } = await admin.metadata({ topics: [topic] });
+    return found.get(topic)?.partitions[0]?.leader ?? 0;
+  } finally {
+    await admin.close();
+  }
+}
