@@ -15,6 +15,8 @@ export function settingsOf({ ports, directory }: ServerPlace): Record<string, st
     "path.data": path.join(directory, "data"),
     "path.logs": path.join(directory, "logs"),
     "node.processors": 2,
+    // Every test has indices of its own.
+    "cluster.max_shards_per_node": 10_000,
     // A disk that others fill must not make it refuse to write.
     "cluster.routing.allocation.disk.threshold_enabled": false,
   };

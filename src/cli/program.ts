@@ -10,6 +10,7 @@ import { defineExecutions } from "./commands/executions.ts";
 import { defineFlow } from "./commands/flow.ts";
 import { defineHooks } from "./commands/hooks.ts";
 import { defineInit } from "./commands/init.ts";
+import { defineKibana } from "./commands/kibana.ts";
 import { defineLedger } from "./commands/ledger.ts";
 import { defineLink } from "./commands/link.ts";
 import { defineLinks } from "./commands/links.ts";
@@ -69,6 +70,7 @@ const groups: Record<string, readonly ((program: Command) => Command)[]> = {
     defineStats,
     defineReplays,
     defineLedger,
+    defineKibana,
   ],
 };
 

@@ -6,8 +6,13 @@ const scale = 1 / Math.log(growth);
 export type DurationHistogram = Record<string, number>;
 
 export function addDuration(histogram: DurationHistogram, ms: number): void {
-  const bucket = ms < 1 ? 0 : 1 + Math.floor(Math.log(ms) * scale);
+  const bucket = bucketOf(ms);
   histogram[bucket] = (histogram[bucket] ?? 0) + 1;
+}
+
+/** Under which a histogram counts a duration. */
+export function bucketOf(ms: number): number {
+  return ms < 1 ? 0 : 1 + Math.floor(Math.log(ms) * scale);
 }
 
 export function mergeHistogram(into: DurationHistogram, from: DurationHistogram): void {

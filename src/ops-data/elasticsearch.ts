@@ -1,74 +1,90 @@
-import type { Clock } from "../foundation/clock.ts";
-import { EngineHistory } from "./elasticsearch/engine-history.ts";
-import { EngineSearch } from "./elasticsearch/engine-search.ts";
-import { type IndexOptions, Indices } from "./elasticsearch/indices.ts";
-import { Refresher } from "./elasticsearch/refresher.ts";
-import { RunRecords } from "./elasticsearch/run-records.ts";
-import { type SearchConnection, SearchServer } from "./elasticsearch/search-server.ts";
-import type { History, LogQuery, LogRecord, OpsData, Search, StepRef } from "./ops-data.ts";
+import { type Clock, systemClock } from "../foundation/clock.ts";
+import { HttpClient } from "../foundation/http-client.ts";
+import { Cluster } from "./elasticsearch/cluster.ts";
+import { ElasticsearchHistory } from "./elasticsearch/history.ts";
+import { type IndexOptions, putTemplates } from "./elasticsearch/index-templates.ts";
+import { ElasticsearchRunLogs } from "./elasticsearch/run-logs.ts";
+import { ElasticsearchSearch } from "./elasticsearch/search.ts";
+import type { History, LogQuery, LogRecord, OpsData, RunLogs, Search, StepRef } from "./ops-data.ts";
 
-export interface ElasticsearchOpsDataOptions {
-  connection: SearchConnection;
-  indices: IndexOptions;
-  clock: Clock;
+export interface ElasticsearchConnection {
+  /** Where a node answers, or what stands before the nodes; http or https. */
+  url: string;
+  user?: string | undefined;
+  password?: string | undefined;
+  /** Instead of user and password. */
+  apiKey?: string | undefined;
+  /** Certificates (PEM) of who may have signed the server's one; without it those that Node trusts. */
+  authorityFile?: string | undefined;
+}
+
+export interface ElasticsearchOptions {
+  connection: ElasticsearchConnection;
+  /** `prefix`: in front of the names of indices and templates, since several installations may share a cluster. */
+  indices: IndexOptions & { prefix: string };
+  /** Of the time limits of searches, and of pauses. */
+  clock?: Clock;
 }
 
 /**
- * Operational data in Elasticsearch 8, 9 or OpenSearch 2, 3. Any number of processes may write: ids come from what is written, and
- * what comes late or twice changes nothing.
+ * Operational data in Elasticsearch (8, 9) or OpenSearch (2, 3), of which it uses what the core of both has. Any number of
+ * processes may store and search at the same time.
  */
 export class ElasticsearchOpsData implements OpsData {
+  readonly #cluster: Cluster;
+  readonly #runLogs: RunLogs;
   readonly search: Search;
   readonly history: History;
-  readonly #server: SearchServer;
-  readonly #records: RunRecords;
 
-  private constructor(server: SearchServer, indices: Indices, clock: Clock) {
-    const refresher = new Refresher(server, clock);
-    this.#server = server;
-    this.#records = new RunRecords(server, indices, refresher);
-    this.search = new EngineSearch(server, indices, clock);
-    this.history = new EngineHistory(server, indices, refresher);
+  private constructor(cluster: Cluster, clock: Clock) {
+    this.#cluster = cluster;
+    this.#runLogs = new ElasticsearchRunLogs(cluster, clock);
+    this.search = new ElasticsearchSearch(cluster, clock);
+    this.history = new ElasticsearchHistory(cluster, clock);
   }
 
-  /** Lays the index templates. Throws `unavailable` when the server does not answer. */
-  static async open({
-    connection,
-    indices: options,
-    clock,
-  }: ElasticsearchOpsDataOptions): Promise<ElasticsearchOpsData> {
-    const server = new SearchServer(connection, clock);
+  /** Resolves when the templates of its indices are there; rejects with the reason why they cannot be. */
+  static async open(options: ElasticsearchOptions): Promise<ElasticsearchOpsData> {
+    const { connection, indices, clock = systemClock } = options;
+    const { url, authorityFile } = connection;
+    const http = new HttpClient({ url, name: "Elasticsearch", headers: authorizationOf(connection), authorityFile });
+    const cluster = new Cluster(http, `${indices.prefix}-`);
     try {
-      const indices = new Indices(options);
-      await indices.layTemplates(server);
-      return new ElasticsearchOpsData(server, indices, clock);
+      await putTemplates(cluster, indices);
     } catch (error) {
-      server.close();
+      cluster.close();
       throw error;
     }
+    return new ElasticsearchOpsData(cluster, clock);
   }
 
-  append(records: readonly LogRecord[]): Promise<void> {
-    return this.#records.append(records);
+  async append(records: readonly LogRecord[]): Promise<void> {
+    if (records.length > 0) await this.#runLogs.append(records);
   }
 
   logs(query: LogQuery): Promise<LogRecord[]> {
-    return this.#records.logs(query);
+    return this.#runLogs.logs(query);
   }
 
   output(step: StepRef, from: number, to: number): Promise<{ bytes: Uint8Array; sizeBytes: number }> {
-    return this.#records.output(step, from, to);
+    return this.#runLogs.output(step, from, to);
   }
 
   highestSeq(executionId: string, attempt: number): Promise<number> {
-    return this.#records.highestSeq(executionId, attempt);
+    return this.#runLogs.highestSeq(executionId, attempt);
   }
 
   prune(before: number): Promise<number> {
-    return this.#records.prune(before);
+    return this.#runLogs.prune(before);
   }
 
   async close(): Promise<void> {
-    this.#server.close();
+    this.#cluster.close();
   }
+}
+
+function authorizationOf({ user, password, apiKey }: ElasticsearchConnection): Record<string, string> {
+  if (apiKey !== undefined) return { authorization: `ApiKey ${apiKey}` };
+  if (user === undefined) return {};
+  return { authorization: `Basic ${Buffer.from(`${user}:${password ?? ""}`).toString("base64")}` };
 }

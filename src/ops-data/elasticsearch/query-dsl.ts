@@ -1,19 +1,25 @@
 import { PlatformError } from "../../foundation/errors.ts";
-import type { JsonObject } from "../../foundation/json.ts";
+import { sha256 } from "../../foundation/hash.ts";
+import { logLevels } from "../../search/query-fields.ts";
 import type { Comparison, QueryNode } from "../../search/query-node.ts";
 import { wordsOf } from "../../search/words.ts";
 
-type SearchKind = "lines" | "events";
+export type SearchKind = "lines" | "events";
 
-const fieldsOf: Readonly<Record<SearchKind, Readonly<Record<string, string>>>> = {
+/** A token of the index has 255 characters at most; of a longer word the beginning is one, with a hash of all of it. */
+const maxWordChars = 200;
+/** Different words that the last one of a phrase may stand for, in each part of an index. */
+const maxExpansions = 10_000;
+
+const fields: Record<SearchKind, Readonly<Record<string, string>>> = {
   lines: {
-    level: "log.level",
-    service: "service.name",
+    service: "fx.service",
     project: "fx.project",
     execution: "fx.execution",
     flow: "trace.id",
     script: "fx.script",
     stream: "fx.stream",
+    level: "log.level",
     attempt: "fx.attempt",
     step: "fx.step",
   },
@@ -28,28 +34,26 @@ const fieldsOf: Readonly<Record<SearchKind, Readonly<Record<string, string>>>> =
     execution: "fx.execution",
   },
 };
+const numbers = ["attempt", "step"];
 
-const bounds: Readonly<Record<Comparison, string>> = { ">": "gt", ">=": "gte", "<": "lt", "<=": "lte" };
-/** Words that a prefix at the end of a phrase may stand for. */
-const maxExpansions = 10_000;
+/** What is indexed of a text: the same words that a query has (`src/search/words.ts`), whatever language the server knows. */
+export function indexedWords(text: string): string {
+  return wordsOf(text).map(tokenOf).join(" ");
+}
 
-/** A search in the servers' query language (https://opensearch.org/docs/latest/query-dsl/). */
-export function queryDsl(node: QueryNode, kind: SearchKind): JsonObject {
+/** A query in the DSL that both servers speak. Everything is a filter: what is found has no rank but its time. */
+export function queryDsl(node: QueryNode, kind: SearchKind): object {
   switch (node.kind) {
     case "all":
       return { match_all: {} };
     case "text":
-      return textQuery(wordsOf(node.text), node.prefix);
+      return textQuery(node);
     case "field": {
-      const field = fieldOf(node.field, kind);
-      return node.prefix
-        ? { prefix: { [field]: { value: node.value } } }
-        : { term: { [field]: { value: node.value } } };
+      const name = fieldName(node.field, kind);
+      return node.prefix ? { prefix: { [name]: { value: node.value } } } : { term: { [name]: { value: node.value } } };
     }
-    case "compare": {
-      const field = node.field === "level" ? "fx.level" : fieldOf(node.field, kind);
-      return { range: { [field]: { [bounds[node.op]]: node.value } } };
-    }
+    case "compare":
+      return compareQuery(node, kind);
     case "not":
       return { bool: { must_not: [queryDsl(node.of, kind)] } };
     case "and":
@@ -59,24 +63,55 @@ export function queryDsl(node: QueryNode, kind: SearchKind): JsonObject {
   }
 }
 
-function textQuery(words: readonly string[], prefix: boolean): JsonObject {
-  const text = words.join(" ");
-  if (!prefix) return { match_phrase: { "fx.words": { query: text } } };
-  if (words.length === 1) return { prefix: { "fx.words": { value: text } } };
-  return { match_phrase_prefix: { "fx.words": { query: text, max_expansions: maxExpansions } } };
-}
-
-function fieldOf(field: string, kind: SearchKind): string {
-  const found = Object.hasOwn(fieldsOf[kind], field) ? fieldsOf[kind][field] : undefined;
-  if (found !== undefined) return found;
-  throw new PlatformError("invalid-input", `there is no search by the field "${field}"`);
-}
-
-/** Of [from, to), which may be infinite. */
-export function within(from: number, to: number): JsonObject[] {
+/** [from, to) of milliseconds, maybe infinite. */
+export function timeQuery(from: number, to: number): object[] {
   const limits = {
     ...(Number.isFinite(from) && { gte: Math.ceil(from) }),
     ...(Number.isFinite(to) && { lt: Math.ceil(to) }),
   };
-  return Object.keys(limits).length === 0 ? [] : [{ range: { "fx.at": limits } }];
+  if (Object.keys(limits).length === 0) return [];
+  return [{ range: { "@timestamp": { ...limits, format: "epoch_millis" } } }];
+}
+
+function textQuery({ text, prefix }: { text: string; prefix: boolean }): object {
+  const words = wordsOf(text);
+  const last = words.pop() ?? "";
+  const beginning = prefix ? last.slice(0, maxWordChars) : tokenOf(last);
+  if (words.length === 0) {
+    return prefix ? { prefix: { "fx.words": { value: beginning } } } : { term: { "fx.words": { value: beginning } } };
+  }
+  const query = [...words.map(tokenOf), beginning].join(" ");
+  if (!prefix) return { match_phrase: { "fx.words": { query } } };
+  return { match_phrase_prefix: { "fx.words": { query, max_expansions: maxExpansions } } };
+}
+
+function compareQuery(
+  { field, op, value }: { field: string; op: Comparison; value: number },
+  kind: SearchKind,
+): object {
+  const name = fieldName(field, kind);
+  if (field === "level") return { terms: { [name]: logLevels.filter((_, level) => holds(level, op, value)) } };
+  if (!numbers.includes(field)) throw unknownField(field);
+  const limit = { ">": "gt", ">=": "gte", "<": "lt", "<=": "lte" }[op];
+  return { range: { [name]: { [limit]: value } } };
+}
+
+function holds(left: number, op: Comparison, right: number): boolean {
+  if (op === ">") return left > right;
+  if (op === ">=") return left >= right;
+  return op === "<" ? left < right : left <= right;
+}
+
+function fieldName(field: string, kind: SearchKind): string {
+  const name = Object.hasOwn(fields[kind], field) ? fields[kind][field] : undefined;
+  if (name === undefined) throw unknownField(field);
+  return name;
+}
+
+function unknownField(field: string): PlatformError {
+  return new PlatformError("invalid-input", `there is no search by the field "${field}"`);
+}
+
+function tokenOf(word: string): string {
+  return word.length <= maxWordChars ? word : `${word.slice(0, maxWordChars)}${sha256(word)}`;
 }

@@ -1,0 +1,3 @@
+import { searchServerContracts } from "./search-server.contracts.ts";
+
+searchServerContracts("elasticsearch");
