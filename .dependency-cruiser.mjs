@@ -5,7 +5,13 @@ const foundation = "^src/foundation/";
 const contract = "[.]contract[.]ts$";
 
 /** What each folder of the domain may import besides itself and the foundation. */
-const domain = { events: [], services: ["events"], executions: ["events", "services"], search: ["services"] };
+const domain = {
+  events: [],
+  services: ["events"],
+  executions: ["events", "services"],
+  search: ["services"],
+  alerts: ["events", "services", "executions", "search"],
+};
 const domainFolders = `^src/(${Object.keys(domain).join("|")})/`;
 
 /** A port is the file named like its folder; the catalog's and the configuration store's are the files at their top but for drivers, one a store. */

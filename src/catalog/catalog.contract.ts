@@ -5,6 +5,7 @@ import type { Clock } from "../foundation/clock.ts";
 import { createIds, type Ids } from "../foundation/ids.ts";
 import { systemRandom } from "../foundation/random.ts";
 import type { Catalog } from "./catalog.ts";
+import { alertContract } from "./contract/alerts.contract.ts";
 import { eventTypeContract } from "./contract/event-types.contract.ts";
 import { executionContract } from "./contract/executions.contract.ts";
 import { leaseContract } from "./contract/leases.contract.ts";
@@ -52,6 +53,7 @@ export function catalogContract({ open }: CatalogContract): void {
   describe("event types", () => eventTypeContract(start));
   describe("links", () => linkContract(start));
   describe("mappings", () => mappingContract(start));
+  describe("alerts", () => alertContract(start));
   describe("ledger", () => ledgerContract(start));
   describe("outbox and run requests", () => outboxContract(start));
   describe("retention", () => retentionContract(start));

@@ -1,4 +1,5 @@
 import type { AdapterMarkStore } from "./adapter-marks.ts";
+import type { AlertStore } from "./alerts.ts";
 import type { EventTypeStore } from "./event-types.ts";
 import type { ExecutionStore } from "./executions.ts";
 import type { JobStore } from "./jobs.ts";
@@ -40,6 +41,7 @@ export interface Catalog {
   adapterMarks: AdapterMarkStore;
   jobs: JobStore;
   replays: ReplayStore;
+  alerts: AlertStore;
   retention: RetentionStore;
   /** Undefined where this process is the only one. */
   news?: CatalogNews | undefined;

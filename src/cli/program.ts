@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { defineAlerts } from "./commands/alerts.ts";
 import { defineBacktest } from "./commands/backtest.ts";
 import { defineCancel } from "./commands/cancel.ts";
 import { defineCompletion } from "./commands/completion.ts";
@@ -68,6 +69,7 @@ const groups: Record<string, readonly ((program: Command) => Command)[]> = {
     defineShow,
     defineLogs,
     defineStats,
+    defineAlerts,
     defineReplays,
     defineLedger,
     defineKibana,

@@ -401,6 +401,10 @@ const recovery = z.strictObject({
   pollMs: durationMs(1000).describe("How often lost leases and unsent events are looked for when no signal came."),
 });
 
+const alerts = z.strictObject({
+  everyMs: durationMs(1000).describe("Between two judgements of alerts: so late one may be raised."),
+});
+
 const scheduler = z.strictObject({
   pollMs: durationMs(1000).describe("Longest time between two looks at the clock, which may have been set."),
   toleranceMs: durationMs(60_000).describe(
@@ -478,6 +482,7 @@ export const settingsSchema = z
     router: router.prefault({}),
     scheduler: scheduler.prefault({}),
     recovery: recovery.prefault({}),
+    alerts: alerts.prefault({}),
     watch: watch.prefault({}),
     limits: limits.prefault({}),
     retention: retention.prefault({}),

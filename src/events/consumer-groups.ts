@@ -6,3 +6,5 @@ export const logGroup = "ops-data";
 export const historyGroup = "ops-history";
 /** The consumer group that learns event types and their schemas. */
 export const eventTypeGroup = "event-types";
+/** The consumer group that judges alerts. */
+export const alertGroup = "alerts";

@@ -1,4 +1,4 @@
-const ofPlatform = /^\/(?:projects|mappings|webhooks|adapters|router)(?:\/|$)/;
+const ofPlatform = /^\/(?:projects|mappings|webhooks|adapters|router|alerts)(?:\/|$)/;
 const ofService = /^\/projects\/[^/]+\/services\/[^/]+$/;
 
 /**

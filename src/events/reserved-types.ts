@@ -26,6 +26,8 @@ export const platformEventTypes = {
   fileUploaded: "fx.file.uploaded",
   eventTypeDrifted: "fx.event_type.drifted",
   eventRejected: "fx.event.rejected",
+  alertRaised: "fx.alert.raised",
+  alertResolved: "fx.alert.resolved",
 } as const;
 
 export type PlatformEventType = (typeof platformEventTypes)[keyof typeof platformEventTypes];
@@ -43,4 +45,9 @@ export function tellsOfOutside(type: string): boolean {
 /** Events that tell what became of a run. Runs started by one of them do not start others (rule D14). */
 export function isLifecycleType(type: string): boolean {
   return type.startsWith("fx.execution.");
+}
+
+/** Events that tell of alerts, and patterns that take them. */
+export function isAlertType(type: string): boolean {
+  return type.startsWith("fx.alert.") || type === "fx.*" || type === "fx.alert";
 }

@@ -10,6 +10,9 @@ export type ExecutionId = Branded<"ExecutionId">;
 export type LinkId = Branded<"LinkId">;
 export type ReplayId = Branded<"ReplayId">;
 export type MappingId = Branded<"MappingId">;
+export type AlertRuleId = Branded<"AlertRuleId">;
+/** Of one episode of an alert. */
+export type AlertId = Branded<"AlertId">;
 /** Opaque, URL-safe function of an event's (source, id); see events/event-key.ts. */
 export type EventKey = Branded<"EventKey">;
 /** Hash of a service version's content; equal content has an equal id. */

@@ -34,6 +34,8 @@ export interface SinkWork<Item> {
   read(record: BusRecord): SinkReading<Item>;
   /** Takes all items or, when it throws, none. After a crash it is given some again, in the same order. */
   store(items: readonly Item[]): Promise<void>;
+  /** Once, before anything is read: where the store knows better than the bus how far it has come. */
+  begin?(subscription: Subscription): Promise<void>;
   /**
    * For a sink whose `store` only gathers: what is gathered is durable once this resolves, and places are committed
    * after it. Throws only what passes; a stop does not wait for that, and what was not written is read again.
@@ -81,6 +83,12 @@ export class SinkLoop<Item> {
   async start(): Promise<void> {
     const { group, topics, batchSize } = this.#work;
     const subscription = await this.#parts.bus.subscribe({ group, topics, from: "earliest", maxRecords: batchSize });
+    try {
+      await this.#work.begin?.(subscription);
+    } catch (error) {
+      await subscription.close();
+      throw error;
+    }
     this.#settledAt = this.#parts.clock.monotonic();
     this.#done = this.#run(subscription);
   }

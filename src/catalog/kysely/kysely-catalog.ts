@@ -2,6 +2,7 @@ import { defaultProject } from "../../services/names.ts";
 import type { Catalog } from "../catalog.ts";
 import { migrate, requireCurrent } from "../migrations/migrate.ts";
 import { adapterMarkStore } from "./adapter-marks.ts";
+import { alertStore } from "./alerts.ts";
 import { eventTypeStore } from "./event-types.ts";
 import { executionStore } from "./executions.ts";
 import { jobStore } from "./jobs.ts";
@@ -47,6 +48,7 @@ export async function openKyselyCatalog(context: StoreContext, migrates = true):
     adapterMarks: adapterMarkStore(context),
     jobs: jobStore(context),
     replays: replayStore(context),
+    alerts: alertStore(context),
     retention: retentionStore(context),
     close: () => db.destroy(),
   };

@@ -17,6 +17,8 @@ const kinds = {
   ledger: 5,
   /** Executions, turns, throttle and queue of services. */
   service: 6,
+  /** Rules of alerts, and what is seen for them. */
+  alerts: 7,
 } as const;
 
 /** Names share so many locks of a kind: a transaction over thousands of services still holds few. */
@@ -27,6 +29,7 @@ export const linksReadLock = lock(kinds.links, 0, true);
 export const historyLock = lock(kinds.history);
 export const historyReadLock = lock(kinds.history, 0, true);
 export const eventTypesLock = lock(kinds.eventTypes);
+export const alertsLock = lock(kinds.alerts);
 export const ledgerLock = lock(kinds.ledger);
 export const ledgerWriteLock = lock(kinds.ledger, 0, true);
 

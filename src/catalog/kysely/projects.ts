@@ -71,6 +71,11 @@ export function projectStore(context: StoreContext): ProjectStore {
           const message = `project ${name} has mappings, ${mapping.from_type} to ${mapping.to_type} among them: delete those first`;
           throw new PlatformError("conflict", message);
         }
+        const rule = await tx.selectFrom("alert_rules").select("name").where("project", "=", name).executeTakeFirst();
+        if (rule) {
+          const message = `project ${name} has alert rules, ${rule.name} among them: delete those first`;
+          throw new PlatformError("conflict", message);
+        }
         const result = await tx.deleteFrom("projects").where("name", "=", name).executeTakeFirst();
         if (result.numDeletedRows === 0n) throw new PlatformError("not-found", `there is no project ${name}`);
       }),

@@ -52,6 +52,7 @@ export function retentionStore(context: StoreContext): RetentionStore {
       pruned += await step((tx, now) => pruneJobs(tx, now - executionsMs, limit));
       pruned += await step((tx, now) => pruneOld(tx, "batches", "decided_at", now - ledgerMs, limit));
       pruned += await step((tx, now) => pruneOld(tx, "replays", "created_at", now - executionsMs, limit));
+      pruned += await step((tx, now) => pruneOld(tx, "alert_episodes", "resolved_at", now - executionsMs, limit));
       pruned += await step((tx, now) => pruneOld(tx, "flows", "updated_at", now - executionsMs, limit));
       return pruned;
     },
@@ -116,8 +117,8 @@ async function dropBodies(tx: Tx, keys: readonly EventKey[]): Promise<void> {
 
 async function pruneOld(
   tx: Tx,
-  table: "run_requests" | "schedule_misses" | "replays" | "batches" | "flows",
-  column: "created_at" | "recorded_at" | "decided_at" | "updated_at",
+  table: "run_requests" | "schedule_misses" | "replays" | "batches" | "flows" | "alert_episodes",
+  column: "created_at" | "recorded_at" | "decided_at" | "updated_at" | "resolved_at",
   before: number,
   limit: number,
 ): Promise<number> {
@@ -127,6 +128,7 @@ async function pruneOld(
     replays: ["id"],
     batches: ["id"],
     flows: ["correlation_id"],
+    alert_episodes: ["id"],
   }[table];
   const key = sql.join(keys.map((column) => sql.ref(column)));
   const result = await sql`

@@ -1,9 +1,13 @@
 import type { Generated } from "kysely";
+import type { EpisodeEnd } from "../../alerts/alert-episode.ts";
+import type { AlertKind, AlertSeverity } from "../../alerts/alert-rule.ts";
 import type { MappingStrategy } from "../../events/mapping.ts";
 import type { EffectKind } from "../../executions/captured-effect.ts";
 import type { ExecutionStatus, Step, Trigger } from "../../executions/execution.ts";
 import type { Lane } from "../../executions/lanes.ts";
 import type {
+  AlertId,
+  AlertRuleId,
   EventKey,
   ExecutionId,
   InstanceId,
@@ -44,11 +48,15 @@ export interface Tables {
   event_type_versions: EventTypeVersionsTable;
   webhooks: WebhooksTable;
   adapter_marks: AdapterMarksTable;
+  alert_rules: AlertRulesTable;
+  alert_states: AlertStatesTable;
+  alert_positions: AlertPositionsTable;
+  alert_episodes: AlertEpisodesTable;
 }
 
 /** Single numbers, such as the link epoch. */
 export interface SettingsTable {
-  name: "link_epoch";
+  name: "link_epoch" | "alert_epoch";
   value: number;
 }
 
@@ -372,4 +380,51 @@ export interface CapturedEffectsTable {
 export interface CapturedCountsTable {
   execution_id: ExecutionId;
   count: number;
+}
+
+/** `condition` is JSON. */
+export interface AlertRulesTable {
+  id: AlertRuleId;
+  name: string;
+  project: string | null;
+  description: string | null;
+  severity: AlertSeverity;
+  active: number;
+  condition: string;
+  revision: number;
+  since: number;
+  created_at: number;
+}
+
+/** What a rule knows of a subject: JSON; null before anything was seen. */
+export interface AlertStatesTable {
+  rule_id: AlertRuleId;
+  subject: string;
+  state: string | null;
+  judged_to: number;
+  look_at: number | null;
+}
+
+export interface AlertPositionsTable {
+  topic: string;
+  partition: number;
+  next_offset: number;
+}
+
+/** `facts` is JSON; what is resolved has a time and a resolution. */
+export interface AlertEpisodesTable {
+  id: AlertId;
+  rule_id: AlertRuleId;
+  rule_name: string;
+  kind: AlertKind;
+  severity: AlertSeverity;
+  description: string | null;
+  subject: string;
+  project: string | null;
+  summary: string;
+  facts: string;
+  raised_at: number;
+  resolved_at: number | null;
+  resolution: EpisodeEnd["why"] | null;
+  resolved_summary: string | null;
 }

@@ -11,6 +11,7 @@ import { mappingMigration } from "./0006-mappings.ts";
 import { replayMigration } from "./0007-replays.ts";
 import { webhookMigration } from "./0008-webhooks.ts";
 import { schedulingMigration } from "./0009-scheduling.ts";
+import { alertMigration } from "./0011-alerts.ts";
 
 /** Of a database's schema against this release's. */
 export interface SchemaStanding {
@@ -34,6 +35,7 @@ function migrationsOf(traits: DialectTraits): Record<string, Migration> {
     "0007-replays": replayMigration,
     "0008-webhooks": webhookMigration,
     "0009-scheduling": schedulingMigration,
+    "0011-alerts": alertMigration,
     ...traits.migrations,
   };
 }

@@ -294,3 +294,38 @@ export interface StatsAnswer {
     queue: DurationAnswer;
   }[];
 }
+
+export type AlertCondition = { kind: "failure_rate" | "lateness" | "silence" | "duration" | "log_pattern" } & Record<
+  string,
+  string | number
+>;
+
+export interface AlertRuleAnswer {
+  id: string;
+  name: string;
+  project?: string | null;
+  description?: string | null;
+  severity: string;
+  active: boolean;
+  condition: AlertCondition;
+  since: Time;
+}
+
+export interface AlertAnswer {
+  id: string;
+  rule: string;
+  severity: string;
+  subject: string;
+  summary: string;
+  raisedAt: Time;
+  resolvedAt?: Time | null;
+}
+
+export interface AlertTrial {
+  alerts: { subject: string; raisedAt: Time; resolvedAt?: Time | null; summary: string }[];
+  /** Runs, events or lines that the rule judged. */
+  seen: number;
+  /** From when on all was looked at. */
+  from: Time;
+  complete: boolean;
+}

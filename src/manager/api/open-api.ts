@@ -34,6 +34,7 @@ export function openApiOptions(productVersion: string): FastifyDynamicSwaggerOpt
         { name: "mappings", description: "Which events become events of another type" },
         { name: "executions", description: "Runs of services" },
         { name: "schedules", description: "What starts at its time, and runs that wait for theirs" },
+        { name: "alerts", description: "What is watched, and what was found" },
         { name: "replays", description: "Flows run again on recorded events, with nothing sent" },
         { name: "projects", description: "What services and events belong to" },
         { name: "webhooks", description: "Addresses that outside programs post to" },

@@ -1,6 +1,9 @@
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import type { FastifyInstance } from "fastify";
+import { alertRuleRoutes } from "./alert-rules.ts";
+import { alertTrialRoute } from "./alert-trial.ts";
+import { alertRoutes } from "./alerts.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { backtestRoute } from "./backtest.ts";
 import { bucketHookRoute } from "./bucket-hook.ts";
@@ -90,6 +93,9 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
       stepOutputRoute(api, inside);
       scheduleRoutes(api, inside);
       jobRoutes(api, inside);
+      alertRuleRoutes(api, inside);
+      alertTrialRoute(api, inside);
+      alertRoutes(api, inside);
       logRoutes(api, inside);
       logSearchRoutes(api, inside);
       logCountRoutes(api, inside);

@@ -1,0 +1,76 @@
+import type { Subscription } from "../bus/bus.ts";
+import type { AlertStore, ReadPosition } from "../catalog/alerts.ts";
+import { alertGroup } from "../events/consumer-groups.ts";
+import { topics } from "../events/topics.ts";
+import { Loop } from "../foundation/loop.ts";
+import { AlertReader } from "./alert-reader.ts";
+import { SinkLoop, type SinkLoopParts } from "./sink-loop.ts";
+
+export interface AlertSinkParts extends SinkLoopParts {
+  alerts: AlertStore;
+  /** Between two looks: so long it takes an alert to be raised. */
+  everyMs: number;
+}
+
+const watchedTopics = [topics.events, topics.platform, topics.logs];
+
+/**
+ * Judges alerts by what passes on the backbone. It gathers what the rules have to know, and settles it at most once in
+ * `everyMs` in the catalog, where the positions are written with the sightings: what is read again counts for nothing. Any number may
+ * run; the catalog adds up what each of them saw. Without rules it reads past everything.
+ */
+export class AlertSink {
+  readonly #parts: AlertSinkParts;
+  readonly #reading: SinkLoop<Parameters<AlertReader["take"]>[0][number]>;
+  readonly #clockwork: Loop;
+
+  constructor(parts: AlertSinkParts) {
+    const { alerts, everyMs, bus, clock, log } = parts;
+    this.#parts = parts;
+    const reader = new AlertReader({ alerts, bus, clock, log, topics: watchedTopics });
+    this.#reading = new SinkLoop(parts, {
+      group: alertGroup,
+      topics: watchedTopics,
+      noun: "what alerts are judged by",
+      batchSize: 500,
+      read: (record) => ({ kind: "item", item: record }),
+      begin: (subscription) => this.#goOn(subscription),
+      store: (records) => reader.take(records),
+      flush: { everyMs, run: () => reader.settle() },
+    });
+    // Silence sends nothing: time has to be looked at by itself.
+    this.#clockwork = new Loop({ name: "alerts", clock, log, idleMs: everyMs, work: () => reader.tick() });
+  }
+
+  async start(): Promise<void> {
+    await this.#reading.start();
+    this.#clockwork.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#clockwork.stop();
+    await this.#reading.stop();
+  }
+
+  /** The catalog knows better than the bus: its positions were written with what was seen (rule D13). */
+  async #goOn(subscription: Subscription): Promise<void> {
+    const { alerts, bus, log } = this.#parts;
+    const known = new Map((await alerts.positions()).map((position) => [nameOf(position), position.offset]));
+    const lost: Omit<ReadPosition, "offset">[] = [];
+    for (const topic of watchedTopics) {
+      for (const { partition, earliest, next } of await bus.offsets(topic)) {
+        const offset = known.get(nameOf({ topic, partition }));
+        if (offset !== undefined && offset > next) lost.push({ topic, partition });
+        if (offset !== undefined && offset <= next) subscription.seek({ topic, partition, offset });
+        else if (next > earliest) subscription.seek({ topic, partition, offset: earliest });
+      }
+    }
+    if (lost.length === 0) return;
+    log.warn({ partitions: lost }, "the bus ends before what was watched: it was lost, or put back from a copy");
+    await alerts.startAnew(lost);
+  }
+}
+
+function nameOf({ topic, partition }: { topic: string; partition: number }): string {
+  return `${partition} ${topic}`;
+}
