@@ -19,7 +19,6 @@ const params = z.object({ id: z.string().min(1) });
 /** What raises alerts. A change counts for what comes after it. */
 export function alertRuleRoutes(scope: FastifyInstance, { catalog, bus }: Pick<ApiParts, "catalog" | "bus">): void {
   const app = scope.withTypeProvider<ZodTypeProvider>();
-  const { rules } = catalog.alerts;
 
   app.get(
     "/alerts/rules",
@@ -34,7 +33,7 @@ export function alertRuleRoutes(scope: FastifyInstance, { catalog, bus }: Pick<A
       },
     },
     async ({ query }) =>
-      pageAnswer(await rules.list({ project: query.project }, pageRequestOf(query)), alertRuleAnswerOf),
+      pageAnswer(await catalog.alerts.rules.list({ project: query.project }, pageRequestOf(query)), alertRuleAnswerOf),
   );
 
   app.post(
@@ -49,7 +48,8 @@ export function alertRuleRoutes(scope: FastifyInstance, { catalog, bus }: Pick<A
         response: { 201: alertRuleAnswer },
       },
     },
-    async ({ body }, reply) => reply.code(201).send(alertRuleAnswerOf(await rules.create(alertRuleContentOf(body)))),
+    async ({ body }, reply) =>
+      reply.code(201).send(alertRuleAnswerOf(await catalog.alerts.rules.create(alertRuleContentOf(body)))),
   );
 
   app.get(
@@ -65,7 +65,7 @@ export function alertRuleRoutes(scope: FastifyInstance, { catalog, bus }: Pick<A
       },
     },
     async ({ params: { id } }) =>
-      alertRuleAnswerOf(required(await rules.get(id as AlertRuleId), `there is no alert rule ${id}`)),
+      alertRuleAnswerOf(required(await catalog.alerts.rules.get(id as AlertRuleId), `there is no alert rule ${id}`)),
   );
 
   app.put(
@@ -119,14 +119,14 @@ export function alertRuleRoutes(scope: FastifyInstance, { catalog, bus }: Pick<A
       },
     },
     async ({ params: { id } }, reply) => {
-      await rules.delete(id as AlertRuleId);
+      await catalog.alerts.rules.delete(id as AlertRuleId);
       bus.signal("outbox");
       return reply.code(204).send();
     },
   );
 
-  async function change(id: string, to: Parameters<typeof rules.update>[1]) {
-    const rule = await rules.update(id as AlertRuleId, to);
+  async function change(id: string, to: Parameters<typeof catalog.alerts.rules.update>[1]) {
+    const rule = await catalog.alerts.rules.update(id as AlertRuleId, to);
     bus.signal("outbox");
     return alertRuleAnswerOf(rule);
   }

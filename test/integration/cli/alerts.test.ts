@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { eventually } from "../../support/eventually.ts";
 import { fx, fxJson } from "../../support/cli.ts";
+import { eventually } from "../../support/eventually.ts";
 import { TestPlatform } from "../../support/platform.ts";
 
 let platform: TestPlatform;
@@ -13,7 +13,10 @@ afterAll(() => platform.stop());
 test("a rule is added, shown, changed and removed; what is wrong names the command that helps", async () => {
   const words = ["alerts", "add", "slow", "duration", "--service", "till", "--deviations", "3", "--severity", "info"];
   const made = await fxJson<{ condition: object; severity: string }>(words, platform);
-  expect(made).toMatchObject({ severity: "info", condition: { kind: "duration", service: "default/till", deviations: 3 } });
+  expect(made).toMatchObject({
+    severity: "info",
+    condition: { kind: "duration", service: "default/till", deviations: 3 },
+  });
   expect(await fx(["alerts", "show", "slow"], platform)).toMatchObject({
     code: 0,
     out: expect.stringMatching(/slow\s+\(all\)\s+info\s+on\s+duration service=default\/till deviations=3/),
@@ -23,7 +26,9 @@ test("a rule is added, shown, changed and removed; what is wrong names the comma
     active: false,
     condition: { kind: "silence", type: "beat", for: 600 },
   });
-  expect(await fx(["alerts", "rules"], platform)).toMatchObject({ out: expect.stringMatching(/off\s+silence type=beat/) });
+  expect(await fx(["alerts", "rules"], platform)).toMatchObject({
+    out: expect.stringMatching(/off\s+silence type=beat/),
+  });
   const wrong: [string[], string][] = [
     [["add", "x", "noise"], "there are failure-rate, lateness, silence, duration, log-pattern"],
     [["add", "x", "silence", "--percent", "3"], "silence takes no --percent, but --type, --for"],
@@ -49,5 +54,8 @@ test("what was raised is listed, and what a rule would have raised is told", asy
     return true;
   });
   const tried = await fx(["alerts", "try", "failure-rate", "--minimum", "2"], platform);
-  expect(tried).toMatchObject({ code: 0, out: expect.stringMatching(/^1 alert would have been raised.*\n.*2 of 2 runs/) });
+  expect(tried).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^1 alert would have been raised.*\n.*2 of 2 runs/),
+  });
 });
