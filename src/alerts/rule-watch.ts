@@ -5,11 +5,12 @@ import { platformEventTypes } from "../events/reserved-types.ts";
 import type { LogRecord } from "../executions/log-record.ts";
 import { matchesLine, type SearchedLine } from "../search/match-line.ts";
 import { parseQuery } from "../search/parse-query.ts";
-import { logFields, logLevels } from "../search/query-fields.ts";
+import { logFields } from "../search/query-fields.ts";
 import type { QueryNode } from "../search/query-node.ts";
 import { serviceRef } from "../services/names.ts";
 import type { AlertKind, AlertRule, ConditionOf } from "./alert-rule.ts";
 import { LogLines } from "./log-lines.ts";
+import { searchedLineOf } from "./searched-line.ts";
 import type { Sighting } from "./sighting.ts";
 
 type RuleOf<Kind extends AlertKind> = AlertRule & { condition: ConditionOf<Kind> };
@@ -92,7 +93,7 @@ export class RuleWatch {
   seeLog(record: LogRecord): Sighting[] {
     const found: Sighting[] = [];
     for (const { text, key } of this.#lines.take(record))
-      found.push(...this.seeLine(lineOf(record, text), key, record.at));
+      found.push(...this.seeLine(searchedLineOf(record, text), key, record.at));
     return found;
   }
 
@@ -123,22 +124,6 @@ function seenEvent({ id: ruleId, revision, condition }: RuleOf<"silence">, at: n
 /** A project sees its own and shared events (rule D19). */
 function sees(project: string | undefined, ofEvent: string | undefined): boolean {
   return project === undefined || ofEvent === undefined || project === ofEvent;
-}
-
-function lineOf(record: LogRecord, text: string): SearchedLine {
-  const { project, service, executionId, correlationId, script, stream, attempt, step, level } = record;
-  return {
-    text,
-    level: stream === "log" ? (logLevels.find((known) => known === level) ?? "info") : "none",
-    service: serviceRef({ project, name: service }),
-    project,
-    execution: executionId,
-    flow: correlationId,
-    script,
-    stream,
-    attempt,
-    step,
-  };
 }
 
 function ofKind<Kind extends AlertKind>(rules: readonly AlertRule[], kind: Kind): RuleOf<Kind>[] {

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { searchedLineOf } from "../alerts/searched-line.ts";
 import { drawnTexts, queryNodes } from "../search/drawn-queries.contract.ts";
+import { matchesLine } from "../search/match-line.ts";
 import { parseQuery } from "../search/parse-query.ts";
 import { printQuery } from "../search/print-query.ts";
 import { type LogLevelName, logFields, logLevels } from "../search/query-fields.ts";
 import type { QueryNode } from "../search/query-node.ts";
-import { wordsOf } from "../search/words.ts";
 import type { OpsDataContract } from "./ops-data.contract.ts";
 import type { LogRecord, OpsData } from "./ops-data.ts";
 
@@ -249,50 +250,7 @@ function countsOf(counts: readonly { bucketAt: number; level: string; count: num
   return sums;
 }
 
-/** The meaning of a query, told as plainly as can be. */
-function matches(node: QueryNode, record: LogRecord): boolean {
-  switch (node.kind) {
-    case "all":
-      return true;
-    case "not":
-      return !matches(node.of, record);
-    case "and":
-      return node.of.every((child) => matches(child, record));
-    case "or":
-      return node.of.some((child) => matches(child, record));
-    case "text": {
-      const sought = wordsOf(node.text);
-      const found = wordsOf(Buffer.from(record.bytes).toString());
-      return found.some((_, at) =>
-        sought.every((word, index) =>
-          node.prefix && index === sought.length - 1 ? found[at + index]?.startsWith(word) : found[at + index] === word,
-        ),
-      );
-    }
-    case "field": {
-      const value = String(fieldOf(node.field, record));
-      return node.prefix ? value.startsWith(node.value) : value === node.value;
-    }
-    case "compare": {
-      const value = node.field === "level" ? logLevels.indexOf(levelOf(record)) : Number(fieldOf(node.field, record));
-      return { ">": value > node.value, ">=": value >= node.value, "<": value < node.value, "<=": value <= node.value }[
-        node.op
-      ];
-    }
-  }
-}
-
-function fieldOf(field: string, record: LogRecord): string | number {
-  const values: Record<string, string | number> = {
-    service: `${record.project}/${record.service}`,
-    project: record.project,
-    execution: record.executionId,
-    flow: record.correlationId ?? "",
-    script: record.script,
-    stream: record.stream,
-    level: levelOf(record),
-    attempt: record.attempt,
-    step: record.step,
-  };
-  return values[field] ?? "";
+/** What a search finds is what a rule of alerts sees as it passes. */
+function matches(query: QueryNode, record: LogRecord): boolean {
+  return matchesLine(query, searchedLineOf(record, Buffer.from(record.bytes).toString()));
 }

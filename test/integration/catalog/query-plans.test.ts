@@ -33,7 +33,7 @@ async function openRecording() {
 
 /** Tables that grow with history or load. The others hold what people made: some thousands of rows. */
 const growing =
-  /executions|ledger|bodies|steps|flows|run_requests|batches|replays|captured|jobs|schedule_misses|throttle_starts/;
+  /executions|ledger|bodies|steps|flows|run_requests|batches|replays|captured|jobs|schedule_misses|throttle_starts|alert_episodes|alert_states/;
 
 /** What makes a statement cost more the more rows there are: reading a table or index from end to end, and sorting. */
 function costlySteps(database: DatabaseSync, sql: string): string[] {
@@ -299,4 +299,28 @@ test("what is due walks an index that holds nothing but what waits, and stops", 
     expect.stringMatching(/^SEARCH j USING INDEX jobs_pending \(at</),
     expect.stringMatching(/^SCAN j USING INDEX jobs_pending$/),
   ]);
+});
+
+test("alerts are settled by indexes, however many subjects and episodes there have been", async () => {
+  const { database, scene } = await openRecording();
+  await scene.deploy("hello", { schedule: "*/5 * * * *" });
+  const { alerts } = scene.catalog;
+  const rule = { project: undefined, description: undefined, severity: "info", active: true } as const;
+  const silent = { kind: "silence", type: "beat", for: 1 } as const;
+  const { id, revision } = await alerts.rules.create({ ...rule, name: "silent", condition: silent });
+  await alerts.rules.create({ ...rule, name: "late", condition: { kind: "lateness", grace: 1 } });
+  scene.clock.advance(3_600_000);
+  database.statements.clear();
+  const place = { topic: "fx.events", partition: 0, offset: 0 };
+  const sighting = { ...place, ruleId: id, revision, subject: "beat", at: scene.clock.now(), key: "" };
+  const readThrough = { at: scene.clock.now(), ends: [] };
+  expect(await alerts.settle({ positions: [], sightings: [], readThrough })).toMatchObject({ raised: 2 });
+  expect(await alerts.settle({ positions: [], sightings: [sighting], readThrough })).toMatchObject({ resolved: 1 });
+  const { next } = await alerts.episodes({}, { limit: 1 });
+  await alerts.episodes({ ruleId: id }, { limit: 1, after: next });
+  await alerts.rules.delete(id);
+  // The first page of all walks the index of ids from its end, and stops.
+  const others = [...database.statements].filter((sql) => !/from "alert_episodes" order by/.test(sql));
+  const costly = others.map((sql) => ({ sql, steps: costlySteps(database, sql) }));
+  expect(costly.filter(({ steps }) => steps.length > 0)).toEqual([]);
 });
