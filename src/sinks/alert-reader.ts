@@ -46,17 +46,31 @@ export class AlertReader {
     const { watch } = await this.#current();
     for (const record of records) {
       const { topic, partition, offset } = record;
+      // Dealt anew, a partition may bring again what was gathered and not settled yet.
+      if (offset < (this.#positions.get(`${topic}/${partition}`)?.offset ?? 0)) continue;
       for (const sighting of seen(watch, record)) this.#sightings.push({ ...sighting, topic, partition, offset });
       this.#positions.set(`${topic}/${partition}`, { topic, partition, offset: offset + 1 });
     }
   }
 
-  /** Judges by the clock. Without a rule there is nothing to judge. */
-  async tick(): Promise<void> {
-    if ((await this.#current()).count > 0) await this.settle();
+  /** Of rules that are switched on. */
+  async ruleCount(): Promise<number> {
+    return (await this.#current()).count;
   }
 
-  /** Throws only what passes. Calls follow each other. */
+  /** Where the partitions end that hold something. */
+  async ends(): Promise<ReadPosition[]> {
+    const { bus, topics } = this.#parts;
+    const ends: ReadPosition[] = [];
+    for (const topic of topics) {
+      for (const { partition, earliest, next } of await bus.offsets(topic)) {
+        if (next > earliest) ends.push({ topic, partition, offset: next });
+      }
+    }
+    return ends;
+  }
+
+  /** Writes and judges, by the clock as well. Throws only what passes. Calls follow each other. */
   settle(): Promise<void> {
     const settled = this.#settling.then(() => this.#settle());
     this.#settling = settled.catch(() => {});
@@ -65,8 +79,7 @@ export class AlertReader {
 
   async #settle(): Promise<void> {
     const { alerts, bus, log } = this.#parts;
-    const { count } = await this.#current();
-    if (count > 0) this.#mark ??= await this.#end();
+    this.#mark ??= await this.#end();
     const positions = [...this.#positions.values()];
     const sightings = this.#sightings.splice(0);
     try {
@@ -100,15 +113,8 @@ export class AlertReader {
 
   /** The moment is from before the ends are: what comes between the two is read as well. */
   async #end(): Promise<NonNullable<AlertReading["readThrough"]>> {
-    const { bus, clock, topics } = this.#parts;
-    const at = clock.now();
-    const ends: ReadPosition[] = [];
-    for (const topic of topics) {
-      for (const { partition, earliest, next } of await bus.offsets(topic)) {
-        if (next > earliest) ends.push({ topic, partition, offset: next });
-      }
-    }
-    return { at, ends };
+    const at = this.#parts.clock.now();
+    return { at, ends: await this.ends() };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Subscription } from "../bus/bus.ts";
+import type { BusRecord, Subscription } from "../bus/bus.ts";
 import type { AlertStore, ReadPosition } from "../catalog/alerts.ts";
 import { alertGroup } from "../events/consumer-groups.ts";
 import { topics } from "../events/topics.ts";
@@ -17,18 +17,57 @@ const watchedTopics = [topics.events, topics.platform, topics.logs];
 /**
  * Judges alerts by what passes on the backbone. It gathers what the rules have to know, and settles it at most once in
  * `everyMs` in the catalog, where the positions are written with the sightings: what is read again counts for nothing. Any number may
- * run; the catalog adds up what each of them saw. Without rules it reads past everything.
+ * run; the catalog adds up what each of them saw. Without rules it reads nothing.
  */
 export class AlertSink {
   readonly #parts: AlertSinkParts;
-  readonly #reading: SinkLoop<Parameters<AlertReader["take"]>[0][number]>;
   readonly #clockwork: Loop;
+  #reader: AlertReader;
+  #reading: SinkLoop<BusRecord> | undefined;
+  /** Of the backbone, at the last look that found no rule: all that came before is older than any rule. */
+  #ends: ReadPosition[] | undefined;
 
   constructor(parts: AlertSinkParts) {
-    const { alerts, everyMs, bus, clock, log } = parts;
+    const { everyMs, clock, log } = parts;
     this.#parts = parts;
-    const reader = new AlertReader({ alerts, bus, clock, log, topics: watchedTopics });
-    this.#reading = new SinkLoop(parts, {
+    this.#reader = this.#newReader();
+    // Silence sends nothing: time has to be looked at by itself.
+    this.#clockwork = new Loop({ name: "alerts", clock, log, idleMs: everyMs, work: () => this.#tick() });
+  }
+
+  async start(): Promise<void> {
+    await this.#watchesNow();
+    this.#clockwork.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#clockwork.stop();
+    await this.#reading?.stop();
+  }
+
+  async #tick(): Promise<void> {
+    if (await this.#watchesNow()) await this.#reader.settle();
+  }
+
+  /** Reads while there are rules. Answers whether there are. */
+  async #watchesNow(): Promise<boolean> {
+    // Before the rules are looked at: one that is not found yet is younger than what ends here.
+    const ends = this.#reading === undefined ? await this.#reader.ends() : undefined;
+    if ((await this.#reader.ruleCount()) > 0) {
+      if (this.#reading === undefined) await this.#begin();
+      return true;
+    }
+    await this.#reading?.stop();
+    this.#reading = undefined;
+    this.#ends = ends;
+    return false;
+  }
+
+  async #begin(): Promise<void> {
+    const { alerts, everyMs } = this.#parts;
+    if (this.#ends) await alerts.settle({ positions: this.#ends, sightings: [], readThrough: undefined });
+    const reader = this.#newReader();
+    const reading = new SinkLoop<BusRecord>(this.#parts, {
       group: alertGroup,
       topics: watchedTopics,
       noun: "what alerts are judged by",
@@ -38,18 +77,15 @@ export class AlertSink {
       store: (records) => reader.take(records),
       flush: { everyMs, run: () => reader.settle() },
     });
-    // Silence sends nothing: time has to be looked at by itself.
-    this.#clockwork = new Loop({ name: "alerts", clock, log, idleMs: everyMs, work: () => reader.tick() });
+    await reading.start();
+    this.#reader = reader;
+    this.#reading = reading;
+    this.#ends = undefined;
   }
 
-  async start(): Promise<void> {
-    await this.#reading.start();
-    this.#clockwork.start();
-  }
-
-  async stop(): Promise<void> {
-    await this.#clockwork.stop();
-    await this.#reading.stop();
+  #newReader(): AlertReader {
+    const { alerts, bus, clock, log } = this.#parts;
+    return new AlertReader({ alerts, bus, clock, log, topics: watchedTopics });
   }
 
   /** The catalog knows better than the bus: its positions were written with what was seen (rule D13). */

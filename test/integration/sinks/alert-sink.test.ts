@@ -106,17 +106,25 @@ test("runs that fail raise an alert once, and it is resolved once the window has
   expect(await told()).toEqual(["fx.alert.raised", "fx.alert.resolved"]);
 });
 
-test("a rule sees everything that came after it was made, whatever came before", async () => {
-  const { bus, start, rule, run, found, settled } = await scene();
+test("nothing is read while there is no rule, and the first one sees everything that came after it was made", async () => {
+  const { alerts, bus, start, rule, run, found, settled } = await scene();
   await start();
   await bus.publish([run("failed"), run("failed"), run("failed")]);
-  await settled();
-  await rule({ ...failing, window: 300 });
+  expect(await alerts.positions()).toEqual([]);
+  const before = clock.now();
+  await eventually(() => clock.now() > before);
+  const { id } = await rule({ ...failing, window: 300 });
   await bus.publish([run("failed"), run("failed")]);
   await settled();
   expect(await found()).toEqual([]);
   await bus.publish([run("failed")]);
   await eventually(async () => expect(await found()).toMatchObject([{ facts: { ended: 3, failed: 3 } }]));
+
+  await alerts.rules.delete(id);
+  await bus.publish([run("failed"), run("failed")]);
+  const { id: second } = await rule({ ...failing, minimum: 2, window: 300 });
+  await bus.publish([run("failed"), run("failed")]);
+  await eventually(async () => expect((await found())[0]).toMatchObject({ ruleId: second }));
 });
 
 test("a lifecycle event that came by the topic of outsiders, and the end of a replay, count for nothing", async () => {
