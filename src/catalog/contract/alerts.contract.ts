@@ -4,6 +4,7 @@ import { eventKeyOf } from "../../events/event-key.ts";
 import type { AlertId, AlertRuleId } from "../../foundation/ids.ts";
 import type { AlertReading, PlacedSighting } from "../alerts.ts";
 import { minute, type Scene } from "./scene.contract.ts";
+import { onlyDue, stepTo } from "./schedules.contract.ts";
 
 const failing: ConditionOf<"failure_rate"> = {
   kind: "failure_rate",
@@ -177,21 +178,43 @@ export function alertContract(start: () => Promise<Scene>): void {
       ]);
     });
 
-    test("a schedule is late when its time has passed and when its run does not begin, and in time once it has begun", async () => {
+    test("a schedule is late when nobody takes up its time, when its run does not begin, and when a time was missed", async () => {
       const scene = await start();
-      const { alerts } = scene.catalog;
-      await scene.deploy("hello", { schedule: "*/5 * * * *" });
-      await alerts.rules.create({ ...content, condition: { kind: "lateness", service: undefined, grace: 60 } });
+      const { alerts, schedules } = scene.catalog;
+      await scene.deploy("tick", { schedule: "*/5 * * * *" });
+      const condition = { kind: "lateness", service: undefined, grace: 60 } as const;
+      const { id } = await alerts.rules.create({ ...content, condition });
       const settle = () => alerts.settle({ positions: [], sightings: [], readThrough: undefined });
+      const why = async () =>
+        (await alerts.episodes({ open: true }, { limit: 10 })).items.map(({ facts }) => facts.why);
       expect(await settle()).toMatchObject({ raised: 0 });
-      scene.clock.advance(7 * minute);
+      const at = (await schedules.nextDue()) as number;
+      scene.clock.advance(at + 2 * minute - scene.clock.now());
       expect(await settle()).toMatchObject({ raised: 1 });
       expect(await settle()).toMatchObject({ raised: 0, resolved: 0 });
-      await scene.catalog.schedules.pause("default", "hello", true);
+      expect(await why()).toEqual(["due"]);
+      const first = await onlyDue(scene, scene.clock.now());
+      await schedules.advance(first, stepTo(scene, first, at));
+      expect(await settle()).toMatchObject({ raised: 0, resolved: 1 });
+
+      scene.clock.advance(2 * minute);
+      expect(await settle()).toMatchObject({ raised: 1 });
+      expect(await why()).toEqual(["waiting"]);
+      const claimed = await scene.claimOne();
       expect(await settle()).toMatchObject({ resolved: 1 });
-      expect((await alerts.episodes({}, { limit: 10 })).items).toMatchObject([
-        { kind: "lateness", subject: "default/hello", facts: { why: "due" } },
-      ]);
+      await scene.finish(claimed, { kind: "completed" });
+
+      scene.clock.advance(1.5 * minute);
+      const [next, after] = [at + 5 * minute, at + 10 * minute];
+      const missed = { first: next, last: next, count: 1 };
+      await schedules.advance(await onlyDue(scene, next), { to: next, next: after, missed });
+      expect(await settle()).toMatchObject({ raised: 1 });
+      expect(await why()).toEqual(["missed"]);
+      await schedules.pause("default", "tick", true);
+      expect(await settle()).toMatchObject({ resolved: 1 });
+      const { items } = await alerts.episodes({ ruleId: id }, { limit: 10 });
+      expect(items).toMatchObject(items.map(() => ({ subject: "default/tick", end: { why: "passed" } })));
+      expect(items).toHaveLength(3);
     });
 
     test("a rule that watches for something else, is switched off or deleted ends its episodes, and what was seen for the old counts no more", async () => {

@@ -8,14 +8,14 @@ import { day, held, minute, type Scene } from "./scene.contract.ts";
 
 const hourly = { schedule: "0 * * * *", timezone: "Europe/Zurich", trigger_events: [] };
 
-async function onlyDue(scene: Scene, at: number): Promise<ScheduledService> {
+export async function onlyDue(scene: Scene, at: number): Promise<ScheduledService> {
   const [schedule, ...others] = await scene.catalog.schedules.due(at, 10);
   if (schedule === undefined || others.length > 0) throw new Error("not one schedule is due");
   return schedule;
 }
 
 /** A step that runs the nominal time `to`, as a scheduler makes it. */
-function stepTo(scene: Scene, schedule: ScheduledService, to: number) {
+export function stepTo(scene: Scene, schedule: ScheduledService, to: number) {
   const event = scheduleFiredEvent({ ...schedule, nominal: to });
   const run = {
     ...schedule,
