@@ -126,7 +126,10 @@ test.each(["mattermost", "teams"])("%s is written to as it reads", async (kind) 
   const head = `[WARNING] ${kind}-beat: ${kind}-beat`;
   expect(JSON.parse(body)).toMatchObject(
     kind === "teams"
-      ? { type: "message", attachments: [{ content: { type: "AdaptiveCard", body: [{ text: head }, {}, {}, {}, {}] } }] }
+      ? {
+          type: "message",
+          attachments: [{ content: { type: "AdaptiveCard", body: [{ text: head }, {}, {}, {}, {}] } }],
+        }
       : { text: expect.stringContaining(`**${head}**\n> no event`) },
   );
 });

@@ -11,7 +11,7 @@ import { mappingMigration } from "./0006-mappings.ts";
 import { replayMigration } from "./0007-replays.ts";
 import { webhookMigration } from "./0008-webhooks.ts";
 import { schedulingMigration } from "./0009-scheduling.ts";
-import { alertMigration } from "./0011-alerts.ts";
+import { alertMigration } from "./0012-alerts.ts";
 
 /** Of a database's schema against this release's. */
 export interface SchemaStanding {
@@ -35,7 +35,7 @@ function migrationsOf(traits: DialectTraits): Record<string, Migration> {
     "0007-replays": replayMigration,
     "0008-webhooks": webhookMigration,
     "0009-scheduling": schedulingMigration,
-    "0011-alerts": alertMigration,
+    "0012-alerts": alertMigration,
     ...traits.migrations,
   };
 }
@@ -59,7 +59,7 @@ export async function migrate(db: Kysely<never>, traits: DialectTraits): Promise
 
 /** Where the schema of a database stands. Throws `conflict` where a newer release has written it. Reads one small table. */
 export async function schemaStanding(db: Kysely<never>, traits: DialectTraits): Promise<SchemaStanding> {
-  const known = Object.keys(migrationsOf(traits));
+  const known = Object.keys(migrationsOf(traits)).sort();
   const done = new Set(await namesDone(db));
   const to = known.at(-1) as string;
   const newer = [...done].filter((name) => !known.includes(name));
