@@ -91,13 +91,18 @@ export class AlertReader {
         this.#sightings.unshift(...sightings);
         throw error;
       }
-      // It would hold up all other alerts for ever.
+      // It would hold up all other alerts for ever. The positions go with what is settled next.
       log.error(
         { sightings: sightings.length, error: messageOf(error) },
         "what was seen for alerts could not be settled",
       );
+      return;
     }
-    for (const { topic, partition, offset } of positions) {
+    this.#forget(positions);
+  }
+
+  #forget(settled: readonly ReadPosition[]): void {
+    for (const { topic, partition, offset } of settled) {
       const name = `${topic}/${partition}`;
       if (this.#positions.get(name)?.offset === offset) this.#positions.delete(name);
     }
