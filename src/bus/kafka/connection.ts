@@ -34,8 +34,10 @@ export function clientOptions({ brokers, tls, sasl }: KafkaConnection): BaseOpti
     bootstrapBrokers: [...brokers],
     connectTimeout: 5000,
     timeout: 10_000,
-    // Who calls repeats what fails for a passing reason, with a pause that grows; a few quick ones bridge a new leader.
-    retries: 5,
+    // A broker that has taken a request and says nothing.
+    requestTimeout: 10_000,
+    // Who calls repeats what fails for a passing reason, with a pause that grows.
+    retries: 2,
     retryDelay: 200,
     metadataMaxAge: 30_000,
     ...(tls && {

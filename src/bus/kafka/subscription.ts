@@ -42,6 +42,8 @@ export class KafkaSubscription implements Subscription {
       sessionTimeout: sessionMs,
       heartbeatInterval: heartbeatMs,
       rebalanceTimeout: rebalanceMs,
+      // A join is answered when every member has joined.
+      requestTimeout: rebalanceMs + 10_000,
       autocommit: false,
       // The client would join anew to repeat a commit, for partitions that are another's by then.
       retries: 0,

@@ -1,7 +1,7 @@
 import { Admin } from "@platformatic/kafka";
 import { expect, onTestFinished, test } from "vitest";
 import { brokerOf, kafka } from "../../../engines/kafka.ts";
-import { killServer, startServer } from "../../../engines/servers.ts";
+import { killServer, signalServer, startServer } from "../../../engines/servers.ts";
 import type { Bus, BusRecord } from "../../../src/bus/bus.ts";
 import { topics } from "../../../src/events/topics.ts";
 import { isPlatformError } from "../../../src/foundation/errors.ts";
@@ -88,6 +88,17 @@ test("a broker that is killed and started again: what was acknowledged is there 
   });
   bus.signal("outbox");
   await eventually(() => heard);
+});
+
+test("a broker that takes requests and says nothing: publishing is refused after a while, and goes on when it speaks again", async () => {
+  const servers = await ownServers("kafka");
+  const bus = await openKafka({ servers: servers.places });
+  const publish = () => bus.publish([{ topic: topics.events, key: "k", value: Buffer.from("x") }]);
+  await publish();
+  signalServer(servers, 0, "SIGSTOP");
+  await expect(publish()).rejects.toMatchObject({ code: "unavailable" });
+  signalServer(servers, 0, "SIGCONT");
+  await eventually(publish, { withinMs: 60_000 });
 });
 
 test("of three brokers the one that leads is killed: nothing that was acknowledged is lost, and publishing and reading go on", async () => {
