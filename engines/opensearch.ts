@@ -5,7 +5,7 @@ import { mavenZip } from "./maven.ts";
 import { clusterAnswers, layDown, settingsOf } from "./search-server.ts";
 
 const version = "2.19.3";
-const jvm = ["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC"];
+const jvm = ["-Xms512m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 
 /** From its Maven artifact: the server without the modules and plugins of the download, that of security among them. */
 export const opensearch: Engine = {
