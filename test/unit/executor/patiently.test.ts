@@ -5,7 +5,7 @@ import { ManualClock } from "../../support/manual-clock.ts";
 
 const away = () => new PlatformError("unavailable", "away");
 
-test("what is away is asked again, more and more rarely, until it answers", async () => {
+test("D7: what is away is asked again, more and more rarely, until it answers", async () => {
   const clock = new ManualClock();
   const askedAt: number[] = [];
   const began = clock.now();
