@@ -17,6 +17,7 @@ import { listing } from "./listing.ts";
 import { logSearch } from "./log-search.ts";
 import { matching } from "./matching.ts";
 import { routing } from "./routing.ts";
+import { routingOnEngines } from "./routing-on-engines.ts";
 import type { Bench } from "./support/bench.ts";
 import { describeMachine } from "./support/machine.ts";
 import { renderReport } from "./support/table.ts";
@@ -26,6 +27,7 @@ const benches: readonly Bench[] = [
   matching,
   eventTypes,
   routing,
+  routingOnEngines,
   ingest,
   accepted,
   executions,

@@ -97,8 +97,12 @@ export class ConsulHttp {
         },
       })),
     );
-    const { status, text } = await this.#call("PUT", "/v1/txn", Buffer.from(body), [409]);
-    if (status === 409) return undefined;
+    const { status, text } = await this.#call("PUT", "/v1/txn?consistent", Buffer.from(body), [409]);
+    if (status === 409) {
+      // Rights that lack are told in the same way as what is not as it was expected.
+      if (/permission denied/i.test(text)) throw refusalOf(403, text, this.#http.url);
+      return undefined;
+    }
     const { Results: results } = JSON.parse(text) as { Results: { KV: RawEntry }[] | null };
     return (results ?? []).map(({ KV }) => entryOf(KV));
   }

@@ -33,18 +33,25 @@ export class ConsulSecrets implements SecretStore {
     return found;
   }
 
+  /** Of more secrets than a transaction takes some may be written and others not: who reads them again goes on from there. */
   async put(scope: Scope, changes: readonly SecretChange[]): Promise<StoredSecret[]> {
     const present = new Map((await this.#entries.ofScope(scope)).map((entry) => [entry.name, entry]));
     for (const { name, expectedVersion } of changes) {
       if ((present.get(name)?.version ?? 0) !== expectedVersion) throw conflict(scope, name, expectedVersion);
     }
-    const written = await this.#entries.write(
-      scope,
-      changes.map(({ name, envelope, origin }) => ({ name, content: envelope, origin, former: present.get(name) })),
-    );
-    if (written) return written.map(secretOf);
-    const [first] = changes;
-    throw conflict(scope, first?.name ?? "", first?.expectedVersion ?? 0);
+    const written: StoredSecret[] = [];
+    const { changesTogether } = this.#entries;
+    for (let at = 0; at < changes.length; at += changesTogether) {
+      const some = changes.slice(at, at + changesTogether);
+      const entries = await this.#entries.write(
+        scope,
+        some.map(({ name, envelope, origin }) => ({ name, content: envelope, origin, former: present.get(name) })),
+      );
+      const [first] = some;
+      if (entries === undefined) throw conflict(scope, first?.name ?? "", first?.expectedVersion ?? 0);
+      written.push(...entries.map(secretOf));
+    }
+    return written;
   }
 
   async deleteScope(scope: Scope): Promise<void> {

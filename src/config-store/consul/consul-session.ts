@@ -70,8 +70,16 @@ export class ConsulSession {
   /** Called after a transaction with the mark could not be made: throws when that is because everything is gone. */
   async requireMark(): Promise<void> {
     if (await this.holdsMark()) return;
-    this.#recover();
-    throw new PlatformError("unavailable", "Consul has lost what it held; state comes back from the backbone's log");
+    this.#recover(
+      "Consul has lost what it held: state comes back from the backbone's log; configuration and secrets are gone and must be set again",
+    );
+    this.requireWhole();
+    throw notWhole();
+  }
+
+  /** Throws while state is brought back. */
+  requireWhole(): void {
+    if (this.#restoring) throw notWhole();
   }
 
   onLost(restore: () => Promise<void>): void {
@@ -97,9 +105,16 @@ export class ConsulSession {
       try {
         const next = await this.http.changed(prefix, index, closed);
         if (next !== index) this.revision += 1;
+        if (next < index) {
+          this.#recover(
+            "Consul's changes are counted anew, as when a copy was put back: state is compared with the backbone's log; configuration and secrets are those of the copy",
+          );
+        }
         // An index that went back belongs to another history.
         index = next < index ? 0 : next;
-        if (!(await this.holdsMark())) this.#recover();
+        await this.requireMark().catch((error: unknown) => {
+          if (this.#restoring === undefined) throw error;
+        });
         if (failures > 0) log.info({ failures }, "Consul tells of changes again");
         failures = 0;
       } catch (error) {
@@ -113,14 +128,11 @@ export class ConsulSession {
     }
   }
 
-  #recover(): void {
+  #recover(why: string): void {
     const { clock, log } = this.#parts;
     const restore = this.#restore;
     if (restore === undefined || this.#restoring || this.http.closed.aborted) return;
-    log.error(
-      {},
-      "Consul has lost what it held: state comes back from the backbone's log; configuration and secrets are gone and must be set again",
-    );
+    log.error({}, why);
     const run = async () => {
       for (let failures = 1; !this.http.closed.aborted; failures += 1) {
         try {
@@ -138,4 +150,8 @@ export class ConsulSession {
       this.#restoring = undefined;
     });
   }
+}
+
+function notWhole(): PlatformError {
+  return new PlatformError("unavailable", "Consul has lost what it held; state comes back from the backbone's log");
 }

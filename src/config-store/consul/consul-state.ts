@@ -97,6 +97,7 @@ export class ConsulState implements StateStore {
 
   async #entriesOf({ project, service }: StateOwner): Promise<ConsulEntry[]> {
     const { http, checkMark } = this.#session;
+    this.#session.requireWhole();
     const prefix = `${this.#session.key(kind, project, service)}/`;
     for (;;) {
       const found = await http.transaction([checkMark, { verb: "get-tree", key: prefix }]);
@@ -106,6 +107,7 @@ export class ConsulState implements StateStore {
   }
 
   async #present(place: string): Promise<ConsulEntry | undefined> {
+    this.#session.requireWhole();
     const found = await this.#session.http.get(place);
     if (found === undefined) await this.#session.requireMark();
     return found;

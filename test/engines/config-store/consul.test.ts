@@ -112,6 +112,40 @@ test("a Consul that is killed and started again is used again, and holds what it
   expect(values.get("k")).toEqual({ value: "kept", version: 1 });
 });
 
+test("more secrets than a transaction takes are set at once, and a right that lacks is told and not waited for", async () => {
+  const prefix = `test/${ids.next()}`;
+  const store = await open(prefix);
+  const changes = Array.from({ length: 70 }, (_, n) => ({
+    name: `s-${n}`,
+    envelope: Buffer.from("sealed"),
+    origin: "person" as const,
+    expectedVersion: 0,
+  }));
+  expect(await store.secrets.put({ kind: "platform" }, changes)).toHaveLength(70);
+  expect(await store.secrets.list({ kind: "platform" })).toHaveLength(70);
+  const token = await tokenThatOnly("read", prefix);
+  const { FX_CONFIG_STORE_URL: url = "" } = sharedEnvironment("consul");
+  const parts = { prefix, clock: systemClock, random: systemRandom, log: silentLog };
+  const { store: reading } = await openConsulConfigStore({ connection: { url, token }, ...parts });
+  onTestFinished(() => reading.close());
+  const forbidden = { code: "forbidden" };
+  await expect(
+    reading.configuration.put({ kind: "platform" }, "k", { value: 1, origin: "person" }),
+  ).rejects.toMatchObject(forbidden);
+  await expect(reading.state.put(owner, "k", 1, 0)).rejects.toMatchObject(forbidden);
+});
+
+async function tokenThatOnly(right: string, prefix: string): Promise<string> {
+  const { FX_CONFIG_STORE_URL: url = "", FX_CONFIG_STORE_TOKEN: token = "" } = sharedEnvironment("consul");
+  const put = async (route: string, body: object) => {
+    const options = { method: "PUT", headers: { "x-consul-token": token }, body: JSON.stringify(body) };
+    return (await (await fetch(`${url}/v1/acl/${route}`, options)).json()) as { ID: string; SecretID: string };
+  };
+  const rules = `key_prefix "${prefix}/" { policy = "${right}" }`;
+  const policy = await put("policy", { Name: ids.next(), Rules: rules });
+  return (await put("token", { Policies: [{ ID: policy.ID }] })).SecretID;
+}
+
 async function consul(method: string, route: string): Promise<void> {
   const { FX_CONFIG_STORE_URL: url = "", FX_CONFIG_STORE_TOKEN: token = "" } = sharedEnvironment("consul");
   const response = await fetch(`${url}${route}`, { method, headers: { "x-consul-token": token } });

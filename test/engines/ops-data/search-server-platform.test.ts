@@ -59,8 +59,8 @@ test("D9: a platform on OpenSearch by settings alone: runs are found; while the 
   const stats = await eventually(async () => {
     const from = encodeURIComponent(new Date(Date.now() - 3_600_000).toISOString());
     const path = `/api/v1/stats/executions?from=${from}`;
-    const { body } = await platform.request<{ rows: { count: number }[] }>("GET", path);
-    return body.rows[0]?.count === 2 && body.rows[0];
+    const { body } = await platform.request<{ items: { count: number }[] }>("GET", path);
+    return body.items[0]?.count === 2 && body.items[0];
   });
   expect(stats).toMatchObject({ count: 2 });
 });

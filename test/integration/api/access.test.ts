@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
 import { describe, expect, it } from "vitest";
 import { startApiServer, testToken } from "../../support/api-server.ts";
 
@@ -56,6 +58,16 @@ describe("access to the API", () => {
       const problem = (await response.json()) as { detail: string };
       expect(problem.detail).toContain("Authorization: Bearer");
       expect(problem.detail).not.toContain(testToken);
+    }
+  });
+
+  it("answers an orchestrator's probes, which name an address that is not its own", async () => {
+    const { url } = await startApiServer();
+    for (const path of ["/healthz", "/readyz"]) {
+      const probe = request(url + path, { headers: { host: "10.1.2.3:8080", "user-agent": "kube-probe/1.33" } });
+      const [response] = (await once(probe.end(), "response")) as [IncomingMessage];
+      response.resume();
+      expect(response.statusCode, path).toBe(200);
     }
   });
 
