@@ -36,6 +36,8 @@ const waitMs = 90_000;
 /** Consul's HTTP API, as far as the KV store needs it. */
 export class ConsulHttp {
   readonly #http: HttpClient;
+  /** It has taken the token once: that it knows none passes, as while a server that was started again reads its log. */
+  #knowsToken = false;
 
   constructor({ url, token, authorityFile }: ConsulConnection) {
     const headers = token === undefined ? undefined : { "x-consul-token": token };
@@ -100,7 +102,7 @@ export class ConsulHttp {
     const { status, text } = await this.#call("PUT", "/v1/txn?consistent", Buffer.from(body), [409]);
     if (status === 409) {
       // Rights that lack are told in the same way as what is not as it was expected.
-      if (/permission denied/i.test(text)) throw refusalOf(403, text, this.#http.url);
+      if (/permission denied|acl not found/i.test(text)) throw this.#refusal(403, text);
       return undefined;
     }
     const { Results: results } = JSON.parse(text) as { Results: { KV: RawEntry }[] | null };
@@ -125,8 +127,18 @@ export class ConsulHttp {
     waits?: AbortSignal,
   ): Promise<HttpAnswer> {
     const answer = await this.#http.call(method, route, { body, timeoutMs: waits ? waitMs : timeoutMs, signal: waits });
-    if (answer.status < 400 || also.includes(answer.status)) return answer;
-    throw refusalOf(answer.status, answer.text, this.#http.url);
+    if (answer.status < 400 || also.includes(answer.status)) {
+      this.#knowsToken = true;
+      return answer;
+    }
+    throw this.#refusal(answer.status, answer.text);
+  }
+
+  #refusal(status: number, text: string): PlatformError {
+    if (status === 403 && this.#knowsToken && /acl not found/i.test(text)) {
+      return new PlatformError("unavailable", `Consul at ${this.#http.url} does not know its tokens yet`);
+    }
+    return refusalOf(status, text, this.#http.url);
   }
 }
 
