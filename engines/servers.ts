@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
-import { type AddressInfo, createServer, type Server } from "node:net";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Engine, ServerPlace } from "./engine.ts";
+import { freePorts } from "./free-ports.ts";
 
 const readyMs = 180_000;
 const stopMs = 30_000;
@@ -151,21 +151,4 @@ async function gone(servers: Servers, index: number, withinMs: number): Promise<
 
 function logFile({ directory }: ServerPlace): string {
   return path.join(directory, "log");
-}
-
-/** All at once, so that no two are the same. */
-async function freePorts(count: number): Promise<number[]> {
-  const held: Server[] = [];
-  const ports: number[] = [];
-  for (let port = 0; port < count; port += 1) {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    held.push(server);
-    ports.push((server.address() as AddressInfo).port);
-  }
-  for (const server of held) {
-    server.close();
-    await once(server, "close");
-  }
-  return ports;
 }

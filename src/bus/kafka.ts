@@ -131,11 +131,11 @@ class KafkaBus implements Bus {
 
   async prune(readers: Readonly<Record<string, string>> = {}): Promise<number> {
     this.#check();
-    const { clock, log, retentionMs } = this.#options;
+    const { clock, retentionMs } = this.#options;
     let pruned = 0;
     for (const topic of this.#topics.aging) {
       const before = clock.now() - retentionOf(topic, retentionMs);
-      pruned += await pruneTopic({ admin: this.#admin, topics: this.#topics, log }, topic, before, readers[topic]);
+      pruned += await pruneTopic({ admin: this.#admin, topics: this.#topics }, topic, before, readers[topic]);
     }
     return pruned;
   }

@@ -30,13 +30,17 @@ export async function openConsulConfigStore(options: ConsulConfigStoreOptions): 
   const session = new ConsulSession({ http, prefix, clock, random, log });
   try {
     const isNew = !(await session.holdsMark());
-    session.watch();
+    // What is new has no mark yet, which would look like one that was lost.
+    if (!isNew) session.watch();
     const store: ConfigStore = {
       state: new ConsulState(session),
       configuration: new ConsulConfiguration(session),
       secrets: new ConsulSecrets(session),
       onLost: (restore) => session.onLost(restore),
-      restored: () => session.setMark(),
+      restored: async () => {
+        await session.setMark();
+        session.watch();
+      },
       close: () => session.close(),
     };
     return { store, isNew };

@@ -8,6 +8,7 @@ import { GroupCommit } from "../foundation/group-commit.ts";
 import type { InstanceId } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
 import { Loop } from "../foundation/loop.ts";
+import { pauseAfter } from "../foundation/pause-after.ts";
 import { Attempt, type AttemptParts } from "./attempt.ts";
 import { laneOrders } from "./lane-orders.ts";
 
@@ -180,7 +181,7 @@ export class Executor {
           return reports.map(() => false);
         }
         if (failures === 1) log.warn({ error: messageOf(error) }, "could not store outcomes, will try again");
-        await sleep(clock, Math.min(20 * 2 ** Math.min(failures, 10), 2000));
+        await sleep(clock, pauseAfter(failures, { unitMs: 20, mostMs: 2000 }));
       }
     }
   }

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import http, { type IncomingHttpHeaders } from "node:http";
 import https from "node:https";
 import { text as textOf } from "node:stream/consumers";
 import { messageOf, PlatformError } from "./errors.ts";
+import { readCertificate } from "./read-certificate.ts";
 
 export interface HttpClientOptions {
   /** Where the server is, http or https; what is asked for follows on it. */
@@ -38,7 +38,7 @@ export class HttpClient {
     this.#options = options;
     this.#url = options.url.replace(/\/$/, "");
     const { authorityFile } = options;
-    const ca = authorityFile === undefined ? undefined : readAuthority(authorityFile, options.name);
+    const ca = authorityFile === undefined ? undefined : readCertificate(authorityFile, options.name);
     this.#agent = this.#isSecure ? new https.Agent({ keepAlive: true, ca }) : new http.Agent({ keepAlive: true });
   }
 
@@ -103,14 +103,4 @@ export class HttpClient {
 function isTimeout(error: unknown): boolean {
   const { name, cause } = error as { name?: string; cause?: { name?: string } };
   return name === "TimeoutError" || cause?.name === "TimeoutError";
-}
-
-function readAuthority(file: string, name: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new PlatformError("invalid-input", `the file ${file} for the connection to ${name}: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
 }

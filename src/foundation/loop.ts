@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 import { sleep } from "./clock.ts";
 import { messageOf } from "./errors.ts";
 import type { Log } from "./log.ts";
+import { pauseAfter } from "./pause-after.ts";
 
 /**
  * A part's main loop: does its work again whenever it is woken or `idleMs` have passed. Work that
@@ -50,7 +51,7 @@ export class Loop {
       } catch (error) {
         if (error instanceof InvariantError) throw error;
         failures += 1;
-        pauseMs = Math.min(50 * 2 ** Math.min(failures - 1, 20), this.#options.maxPauseMs ?? 5000);
+        pauseMs = pauseAfter(failures - 1, { unitMs: 50, mostMs: this.#options.maxPauseMs ?? 5000 });
         if (messageOf(error) !== lastMessage)
           log.warn({ loop: name, error: messageOf(error) }, "failed, will try again");
         lastMessage = messageOf(error);

@@ -48,7 +48,7 @@ export function requireSharedEngines(settings: Settings, roles: readonly Role[])
   const text = problems.map(({ path, message }) => `${path} ${message}`).join("; ");
   throw new PlatformError(
     "invalid-input",
-    `${roles.join(", ")} alone needs engines that the other roles reach too: ${text}. docs/deploy.md has a whole example; fx start runs all roles in one process`,
+    `${roles.join(", ")} alone needs engines that the other roles reach too (docs/deploy.md has a whole example; fx start runs all roles in one process): ${text}`,
     { problems },
   );
 }

@@ -17,6 +17,7 @@ import { isPlatformError, messageOf } from "../foundation/errors.ts";
 import { giveWay } from "../foundation/give-way.ts";
 import type { Ids } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
+import { pauseAfter } from "../foundation/pause-after.ts";
 import type { IdleTime } from "../foundation/turn.ts";
 import { RoutingIndex } from "../services/routing-index.ts";
 import { decide, isUnwanted, type RoutingLimits } from "./decide.ts";
@@ -227,7 +228,7 @@ export class Router {
       } catch (error) {
         if (!isPlatformError(error) || !error.retryable) throw error;
         if (failures === 1) log.warn({ error: error.message }, `could not ${what}, will try again`);
-        await sleep(clock, Math.min(20 * 2 ** Math.min(failures, 10), 5000), this.#stopping.signal);
+        await sleep(clock, pauseAfter(failures, { unitMs: 20, mostMs: 5000 }), this.#stopping.signal);
       }
     }
     return undefined;

@@ -1,4 +1,4 @@
-import type { BusRecord, Subscription } from "../bus/bus.ts";
+import type { BusRecord, GroupPosition } from "../bus/bus.ts";
 import type { AlertStore, ReadPosition } from "../catalog/alerts.ts";
 import { alertGroup } from "../events/consumer-groups.ts";
 import { topics } from "../events/topics.ts";
@@ -73,7 +73,7 @@ export class AlertSink {
       noun: "what alerts are judged by",
       batchSize: 500,
       read: (record) => ({ kind: "item", item: record }),
-      begin: (subscription) => this.#goOn(subscription),
+      resumeAt: () => this.#resumeAt(),
       store: (records) => reader.take(records),
       flush: { everyMs, run: () => reader.settle() },
     });
@@ -89,21 +89,24 @@ export class AlertSink {
   }
 
   /** The catalog knows better than the bus: its positions were written with what was seen (rule D13). */
-  async #goOn(subscription: Subscription): Promise<void> {
+  async #resumeAt(): Promise<GroupPosition[]> {
     const { alerts, bus, log } = this.#parts;
     const known = new Map((await alerts.positions()).map((position) => [nameOf(position), position.offset]));
     const lost: Omit<ReadPosition, "offset">[] = [];
+    const positions: GroupPosition[] = [];
     for (const topic of watchedTopics) {
       for (const { partition, earliest, next } of await bus.offsets(topic)) {
         const offset = known.get(nameOf({ topic, partition }));
         if (offset !== undefined && offset > next) lost.push({ topic, partition });
-        if (offset !== undefined && offset <= next) subscription.seek({ topic, partition, offset });
-        else if (next > earliest) subscription.seek({ topic, partition, offset: earliest });
+        if (offset !== undefined && offset <= next) positions.push({ topic, partition, offset });
+        else if (next > earliest) positions.push({ topic, partition, offset: earliest });
       }
     }
-    if (lost.length === 0) return;
-    log.warn({ partitions: lost }, "the bus ends before what was watched: it was lost, or put back from a copy");
-    await alerts.startAnew(lost);
+    if (lost.length > 0) {
+      log.warn({ partitions: lost }, "the bus ends before what was watched: it was lost, or put back from a copy");
+      await alerts.startAnew(lost);
+    }
+    return positions;
   }
 }
 

@@ -1,9 +1,10 @@
-import type { Bus, BusRecord, GroupPosition, Subscription } from "../bus/bus.ts";
+import type { Bus, BusRecord, GroupPosition, SubscribeOptions, Subscription } from "../bus/bus.ts";
 import { deadLetter } from "../events/dead-letter.ts";
 import { type Clock, sleep } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
 import { giveWay, noticeableMs } from "../foundation/give-way.ts";
 import type { Log } from "../foundation/log.ts";
+import { pauseAfter } from "../foundation/pause-after.ts";
 import type { IdleTime } from "../foundation/turn.ts";
 
 export interface SinkLoopParts {
@@ -34,8 +35,8 @@ export interface SinkWork<Item> {
   read(record: BusRecord): SinkReading<Item>;
   /** Takes all items or, when it throws, none. After a crash it is given some again, in the same order. */
   store(items: readonly Item[]): Promise<void>;
-  /** Once, before anything is read: where the store knows better than the bus how far it has come. */
-  begin?(subscription: Subscription): Promise<void>;
+  /** Where the store knows better than the bus how far it has come: see the bus's `SubscribeOptions`. */
+  resumeAt?: SubscribeOptions["resumeAt"];
   /**
    * For a sink whose `store` only gathers: what is gathered is durable once this resolves, and places are committed
    * after it. Throws only what passes; a stop does not wait for that, and what was not written is read again.
@@ -81,14 +82,14 @@ export class SinkLoop<Item> {
 
   /** Resolves once it reads; a failure to subscribe rejects. */
   async start(): Promise<void> {
-    const { group, topics, batchSize } = this.#work;
-    const subscription = await this.#parts.bus.subscribe({ group, topics, from: "earliest", maxRecords: batchSize });
-    try {
-      await this.#work.begin?.(subscription);
-    } catch (error) {
-      await subscription.close();
-      throw error;
-    }
+    const { group, topics, batchSize, resumeAt } = this.#work;
+    const subscription = await this.#parts.bus.subscribe({
+      group,
+      topics,
+      from: "earliest",
+      maxRecords: batchSize,
+      ...(resumeAt && { resumeAt }),
+    });
     this.#settledAt = this.#parts.clock.monotonic();
     this.#done = this.#run(subscription);
   }
@@ -208,7 +209,7 @@ export class SinkLoop<Item> {
       } catch (error) {
         if (!isPlatformError(error) || !error.retryable) throw error;
         if (failures === 0) log.warn({ error: error.message }, `could not ${what}, will try again`);
-        await sleep(clock, Math.min(20 * 2 ** Math.min(failures, 10), 5000), this.#stopping.signal);
+        await sleep(clock, pauseAfter(failures, { unitMs: 20, mostMs: 5000 }), this.#stopping.signal);
         if (this.#stopping.signal.aborted) return undefined;
       }
     }

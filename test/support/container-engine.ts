@@ -80,7 +80,12 @@ export async function startEngine(directory: string): Promise<TestEngine> {
   let service: ChildProcess | undefined;
   const start = async () => {
     rmSync(socket, { force: true });
-    service = spawn("podman", [...places, "system", "service", "--time=0", address], { env, stdio: "ignore" });
+    // In its directory: where a container runs out of memory, a file that says so is written there.
+    service = spawn("podman", [...places, "system", "service", "--time=0", address], {
+      cwd: directory,
+      env,
+      stdio: "ignore",
+    });
     await eventually(() => ContainerEngine.connect(address));
   };
   const stop = async () => {

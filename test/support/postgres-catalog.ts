@@ -26,7 +26,7 @@ export function sharedPostgresForFile(): PostgresForTests {
   return postgres;
 }
 
-class PostgresForTests {
+export class PostgresForTests {
   #server: PostgresServer | undefined;
   #address: string | undefined;
   readonly #name = `test_${process.pid}`;

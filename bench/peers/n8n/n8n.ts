@@ -1,10 +1,10 @@
 import { cpSync, existsSync } from "node:fs";
 import path from "node:path";
+import { freePort } from "../../../engines/free-ports.ts";
 import { nodeReleases } from "../../../scripts/setup/node-releases.mjs";
 import type { Peer } from "../peer.ts";
 import { cacheOf, layFiles, nodePackages, tool } from "../support/cache.ts";
 import { driven } from "../support/driven.ts";
-import { freePort } from "../support/stage.ts";
 
 /** The newest Node that it runs on. */
 const nodeVersion = "24.21.0";

@@ -1,8 +1,8 @@
 import path from "node:path";
+import { freePort } from "../../../engines/free-ports.ts";
 import type { Peer } from "../peer.ts";
 import { layFiles, pythonOf, pythonPackages } from "../support/cache.ts";
 import { driven } from "../support/driven.ts";
-import { freePort } from "../support/stage.ts";
 
 export const prefect: Peer = {
   name: "prefect",

@@ -1,9 +1,9 @@
 import { chmodSync } from "node:fs";
 import path from "node:path";
+import { freePort } from "../../../engines/free-ports.ts";
 import type { Peer } from "../peer.ts";
 import { cacheOf, layFiles, nodePackages } from "../support/cache.ts";
 import { driven } from "../support/driven.ts";
-import { freePort } from "../support/stage.ts";
 
 const serverVersion = "1.7.12";
 const sdkVersion = "1.17.2";

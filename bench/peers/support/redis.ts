@@ -1,5 +1,6 @@
+import { freePort } from "../../../engines/free-ports.ts";
 import { tool } from "./cache.ts";
-import { freePort, type Stage } from "./stage.ts";
+import type { Stage } from "./stage.ts";
 
 /** The machine's Redis; where root may install packages of Debian, it is installed. */
 export async function installRedis(): Promise<string> {

@@ -1,9 +1,10 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { freePort } from "../../../engines/free-ports.ts";
 import type { Peer, Traits } from "../peer.ts";
 import { cacheOf, goProgram, layFiles, nodePackages, pythonOf, pythonPackages } from "../support/cache.ts";
 import { driven } from "../support/driven.ts";
-import { freePort, type Stage } from "../support/stage.ts";
+import type { Stage } from "../support/stage.ts";
 
 const cliVersion = "v1.9.1";
 const traits: Traits = {

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import type { BaseOptions } from "@platformatic/kafka";
-import { messageOf, PlatformError } from "../../foundation/errors.ts";
+import { readCertificate } from "../../foundation/read-certificate.ts";
 
 export interface KafkaConnection {
   /** `host:port`, of some of the brokers; the others are learned from these. */
@@ -50,12 +49,5 @@ export function clientOptions({ brokers, tls, sasl }: KafkaConnection): BaseOpti
 }
 
 function content(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new PlatformError("invalid-input", `the file ${file} for the connection to Kafka: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
+  return file === undefined ? undefined : readCertificate(file, "Kafka");
 }

@@ -1,8 +1,8 @@
-import type { Admin } from "@platformatic/kafka";
-import { Producer } from "@platformatic/kafka";
+import { type Admin, Producer } from "@platformatic/kafka";
 import { type Clock, sleep } from "../../foundation/clock.ts";
 import { messageOf } from "../../foundation/errors.ts";
 import type { Log } from "../../foundation/log.ts";
+import { pauseAfter } from "../../foundation/pause-after.ts";
 import type { SignalChannel } from "../bus.ts";
 import { Signals } from "../signals.ts";
 import { clientOptions, type KafkaConnection } from "./connection.ts";
@@ -13,7 +13,7 @@ import { PartitionReader } from "./partition-reader.ts";
 /** Signals to other processes are gathered for so long: each is worth one record, however often it is raised. */
 const gatherMs = 5;
 const waitMs = 5000;
-const maxPauseMs = 5000;
+const pause = { unitMs: 100, mostMs: 5000 };
 
 export interface KafkaSignalsParts {
   connection: KafkaConnection;
@@ -106,7 +106,7 @@ export class KafkaSignals {
         offset = undefined;
         if (failures === 0) log.debug({ error: messageOf(error) }, "signals of other processes do not come");
         failures += 1;
-        await sleep(clock, Math.min(100 * 2 ** Math.min(failures, 10), maxPauseMs), signal);
+        await sleep(clock, pauseAfter(failures, pause), signal);
       }
     }
   }

@@ -1,6 +1,4 @@
 import type { Admin } from "@platformatic/kafka";
-import { messageOf } from "../../foundation/errors.ts";
-import type { Log } from "../../foundation/log.ts";
 import { translateKafkaError } from "./errors.ts";
 import type { KafkaTopics } from "./kafka-topics.ts";
 import { boundsOf, offsetsAt } from "./offsets.ts";
@@ -8,17 +6,16 @@ import { boundsOf, offsetsAt } from "./offsets.ts";
 export interface PruneParts {
   admin: Admin;
   topics: KafkaTopics;
-  log: Log;
 }
 
 /**
  * Deletes the records of a topic that are older than `before`, up to what `group` has committed: the brokers themselves would
- * delete by age alone. Without an age everything goes that was committed. Answers how many offsets went.
+ * delete by age alone. Answers how many offsets went.
  */
 export async function pruneTopic(
-  { admin, topics, log }: PruneParts,
+  { admin, topics }: PruneParts,
   topic: string,
-  before: number | undefined,
+  before: number,
   group: string | undefined,
 ): Promise<number> {
   const name = topics.there(topic);
@@ -26,8 +23,7 @@ export async function pruneTopic(
   const partitions = Array.from({ length: count }, (_, partition) => partition);
   if (count === 0) return 0;
   const bounds = await boundsOf(admin, name, partitions);
-  const young =
-    before === undefined ? new Map<number, number>() : await offsetsAt(admin, name, partitions, BigInt(before));
+  const young = await offsetsAt(admin, name, partitions, BigInt(before));
   const read = group === undefined ? undefined : await committedOf(admin, topics.group(group), name);
   const ends = partitions.flatMap((partition) => {
     const { earliest, next } = bounds.get(partition) ?? { earliest: 0, next: 0 };
@@ -38,7 +34,6 @@ export async function pruneTopic(
   try {
     await admin.deleteRecords({ topics: [{ name, partitions: ends.map(({ went: _, ...end }) => end) }] });
   } catch (error) {
-    log.warn({ topic: name, error: messageOf(error) }, "records that are past their age could not be deleted");
     throw translateKafkaError(error, `delete records of ${name}`);
   }
   return ends.reduce((sum, { went }) => sum + went, 0);

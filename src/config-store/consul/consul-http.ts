@@ -26,8 +26,7 @@ export const maxOperations = 64;
 
 export type Operation =
   | { verb: "set" | "cas"; key: string; value: Uint8Array; flags?: number; index?: number }
-  | { verb: "get" | "get-tree" | "delete" | "delete-tree"; key: string }
-  | { verb: "check-index"; key: string; index: number };
+  | { verb: "get" | "get-tree" | "delete-tree"; key: string };
 
 const timeoutMs = 10_000;
 /** Longer than Consul keeps a question. */
@@ -75,7 +74,7 @@ export class ConsulHttp {
   async put(
     key: string,
     value: Uint8Array,
-    { index, flags = 0 }: { index?: number; flags?: number },
+    { index, flags = 0 }: { index?: number; flags?: number } = {},
   ): Promise<boolean> {
     const check = index === undefined ? "" : `&cas=${index}`;
     const { text } = await this.#call("PUT", `/v1/kv/${pathOf(key)}?flags=${flags}${check}`, value);

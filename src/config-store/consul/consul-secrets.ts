@@ -63,7 +63,7 @@ export class ConsulSecrets implements SecretStore {
   }
 
   async setCanary(envelope: Uint8Array): Promise<void> {
-    await this.#session.http.put(this.#canary, envelope, {});
+    await this.#session.http.put(this.#canary, envelope);
   }
 }
 

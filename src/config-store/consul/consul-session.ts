@@ -1,11 +1,12 @@
 import { type Clock, sleep } from "../../foundation/clock.ts";
 import { messageOf, PlatformError } from "../../foundation/errors.ts";
 import type { Log } from "../../foundation/log.ts";
+import { pauseAfter } from "../../foundation/pause-after.ts";
 import type { Random } from "../../foundation/random.ts";
 import { type Scope, scopeText } from "../../services/scope.ts";
 import type { ConsulHttp, Operation } from "./consul-http.ts";
 
-const maxPauseMs = 5000;
+const pause = { unitMs: 100, mostMs: 5000 };
 
 export interface ConsulSessionParts {
   http: ConsulHttp;
@@ -59,7 +60,7 @@ export class ConsulSession {
   }
 
   async setMark(): Promise<void> {
-    await this.http.put(this.#mark, Buffer.from("1"), {});
+    await this.http.put(this.#mark, Buffer.from("1"));
   }
 
   /** Fails its transaction where the mark is gone. */
@@ -123,7 +124,7 @@ export class ConsulSession {
         failures += 1;
         // What changed meanwhile is not known.
         this.revision += 1;
-        await sleep(clock, Math.min(100 * 2 ** Math.min(failures, 10), maxPauseMs), closed);
+        await sleep(clock, pauseAfter(failures, pause), closed);
       }
     }
   }
@@ -142,7 +143,7 @@ export class ConsulSession {
           return;
         } catch (error) {
           if (failures === 1) log.warn({ error: messageOf(error) }, "state could not be brought back, will try again");
-          await sleep(clock, Math.min(100 * 2 ** Math.min(failures, 10), maxPauseMs), this.http.closed);
+          await sleep(clock, pauseAfter(failures, pause), this.http.closed);
         }
       }
     };
@@ -150,6 +151,11 @@ export class ConsulSession {
       this.#restoring = undefined;
     });
   }
+}
+
+/** The last of the names that a key is made of. */
+export function lastNameOf(key: string): string {
+  return decodeURIComponent(key.slice(key.lastIndexOf("/") + 1));
 }
 
 function notWhole(): PlatformError {

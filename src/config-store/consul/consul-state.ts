@@ -3,7 +3,7 @@ import type { Json } from "../../foundation/json.ts";
 import { encodeValue } from "../encode-value.ts";
 import type { StateEntry, StateOwner, StateStore, StateValue } from "../state-store.ts";
 import { type ConsulEntry, maxConsulBytes } from "./consul-http.ts";
-import type { ConsulSession } from "./consul-session.ts";
+import { type ConsulSession, lastNameOf } from "./consul-session.ts";
 
 const kind = "state";
 /** A transaction is JSON with its values in base64. */
@@ -149,8 +149,4 @@ function isDeleted({ flags }: ConsulEntry): boolean {
 function entryOf(entry: ConsulEntry): StateEntry {
   const version = versionOf(entry);
   return isDeleted(entry) ? { deleted: true, version } : { value: JSON.parse(entry.value.toString()) as Json, version };
-}
-
-function lastNameOf(key: string): string {
-  return decodeURIComponent(key.slice(key.lastIndexOf("/") + 1));
 }

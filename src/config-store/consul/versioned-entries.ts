@@ -1,12 +1,12 @@
 import { PlatformError } from "../../foundation/errors.ts";
 import type { Scope, ValueOrigin } from "../../services/scope.ts";
 import { type ConsulEntry, maxOperations, type Operation } from "./consul-http.ts";
-import type { ConsulSession } from "./consul-session.ts";
+import { type ConsulSession, lastNameOf } from "./consul-session.ts";
 
 /** Larger values lie in a key of their own: a transaction takes half a megabyte in all. */
 const maxInlineBytes = 2048;
 /** Versions of a key that are kept, the present one among them. */
-export const keptVersions = 100;
+const keptVersions = 100;
 /** Operations of one change: with the versions that are kept, and the oldest that goes. */
 const operationsWithPast = 4;
 
@@ -129,7 +129,7 @@ export class VersionedEntries {
     if (content.length <= maxInlineBytes) return { ...facts, content: content.toString("base64") };
     const writer = Math.floor(this.#session.draw() * 2 ** 32).toString(36);
     const apart = `${this.#apartKey(scope, name, version)}${writer}`;
-    await this.#session.http.put(apart, content, {});
+    await this.#session.http.put(apart, content);
     return { ...facts, apart };
   }
 
@@ -159,8 +159,4 @@ export class VersionedEntries {
 /** Sorts by its digits. */
 function numbered(version: number): string {
   return String(version).padStart(10, "0");
-}
-
-function lastNameOf(key: string): string {
-  return decodeURIComponent(key.slice(key.lastIndexOf("/") + 1));
 }

@@ -22,7 +22,7 @@ const firstPauseMs = 20;
 
 /**
  * Stores documents, which searches find once this resolves. What is there already, or there in a later version, stays. What the
- * cluster has no room for now is given again with a growing pause, and only that. Answers how many were changed. Throws
+ * cluster has no room for at the moment is given again with a growing pause, and only that. Answers how many were changed. Throws
  * `invalid-input` when some document can never be stored, after the others were; else what is retryable.
  */
 export async function bulk(cluster: Cluster, clock: Clock, operations: readonly Operation[]): Promise<number> {

@@ -3,31 +3,20 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { openSqliteBus } from "../../../src/bus/sqlite.ts";
-import { minute, Scene } from "../../../src/catalog/contract/scene.contract.ts";
+import { minute, type Scene } from "../../../src/catalog/contract/scene.contract.ts";
 import type { CloudEvent } from "../../../src/events/cloud-event.ts";
 import { topics } from "../../../src/events/topics.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
 import { PlatformError } from "../../../src/foundation/errors.ts";
-import { createIds } from "../../../src/foundation/ids.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
-import { systemRandom } from "../../../src/foundation/random.ts";
 import { LeaseRecovery } from "../../../src/recovery/lease-recovery.ts";
 import { OutboxPublisher } from "../../../src/recovery/outbox-publisher.ts";
 import { Scheduler } from "../../../src/scheduler/scheduler.ts";
 import { eventually } from "../../support/eventually.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
 import { postgresForFile } from "../../support/postgres-catalog.ts";
+import { openScenes } from "../../support/postgres-scenes.ts";
 
 const postgres = postgresForFile();
-
-/** One database, several processes' catalogs on it. */
-async function openScenes(count: number): Promise<[Scene, ...Scene[]]> {
-  const url = await postgres.emptyCatalog();
-  const clock = new ManualClock();
-  const ids = createIds(clock, systemRandom);
-  const open = async () => new Scene(await postgres.open({ url, ids, now: () => clock.now() }), clock, ids);
-  return [await open(), ...(await Promise.all(Array.from({ length: count - 1 }, open)))];
-}
 
 function openBus() {
   const bus = openSqliteBus({ clock: systemClock, log: silentLog, partitions: 1 });
@@ -51,7 +40,7 @@ async function nextWords(router: ChildProcess): Promise<string> {
 }
 
 test("D2: a router that was stopped while its partition went to another decides nothing when it wakes", async () => {
-  const [scene] = await openScenes(1);
+  const [scene] = await openScenes(postgres, 1);
   await scene.deploy();
   const events = Array.from({ length: 20 }, () => scene.event());
   const late = await startLateRouter(scene, events.slice(0, 10));
@@ -69,7 +58,7 @@ test("D2: a router that was stopped while its partition went to another decides 
 });
 
 test("D2: two routers that both hold the records of a partition that moves decide each once, and positions only grow", async () => {
-  const [scene, ...others] = await openScenes(3);
+  const [scene, ...others] = await openScenes(postgres, 3);
   await scene.deploy();
   const incoming = Array.from({ length: 60 }, (_, offset) => scene.incoming(scene.event(), { partition: 0, offset }));
   const seen: number[] = [];
@@ -89,7 +78,7 @@ test("D2: two routers that both hold the records of a partition that moves decid
 });
 
 test("D2: of a router that is killed between its decisions and their commit nothing is left, and the next one goes on", async () => {
-  const [scene] = await openScenes(1);
+  const [scene] = await openScenes(postgres, 1);
   await scene.deploy();
   const events = Array.from({ length: 5 }, () => scene.event());
   const dying = await startLateRouter(scene, events, { dies: true });
@@ -101,7 +90,7 @@ test("D2: of a router that is killed between its decisions and their commit noth
 });
 
 test("D2: a router goes by the links that another process has just changed", async () => {
-  const [scene, router] = await openScenes(2);
+  const [scene, router] = await openScenes(postgres, 2);
   for (let n = 0; n < 5; n += 1) {
     await scene.deploy(`s${n}`, { trigger_events: ["order.placed"] });
     expect(await router?.route(router.event())).toMatchObject({ executions: n + 1 });
@@ -111,7 +100,7 @@ test("D2: a router goes by the links that another process has just changed", asy
 });
 
 test("D1: publishers of several processes send each event once, and pass over what another has in hand", async () => {
-  const scenes = await openScenes(4);
+  const scenes = await openScenes(postgres, 4);
   const [scene] = scenes;
   for (let n = 0; n < 40; n += 1) await scene.deploy(`s${n}`);
   const inHand = Promise.withResolvers<void>();
@@ -145,7 +134,7 @@ test("D1: publishers of several processes send each event once, and pass over wh
 });
 
 test("D18: schedulers of several processes make one run of each time", async () => {
-  const scenes = await openScenes(3);
+  const scenes = await openScenes(postgres, 3);
   const [scene] = scenes;
   const { clock, ids } = scene;
   for (const name of ["a", "b"])
@@ -169,7 +158,7 @@ test("D18: schedulers of several processes make one run of each time", async () 
 });
 
 test("D7: lease recoveries of several processes end each lost attempt once", async () => {
-  const scenes = await openScenes(3);
+  const scenes = await openScenes(postgres, 3);
   const [scene] = scenes;
   const { clock } = scene;
   await scene.deploy();
@@ -188,7 +177,7 @@ test("D7: lease recoveries of several processes end each lost attempt once", asy
 });
 
 test("D13: of several keepers one prunes at a time, and of one that is gone the next takes over", async () => {
-  const [scene, other] = await openScenes(2);
+  const [scene, other] = await openScenes(postgres, 2);
   const first = scene.catalog.retention;
   const second = (other as Scene).catalog.retention;
   let ran = 0;

@@ -1,20 +1,10 @@
 import { expect, test } from "vitest";
-import { day, exitError, held, Scene } from "../../../src/catalog/contract/scene.contract.ts";
+import { day, exitError, held, type Scene } from "../../../src/catalog/contract/scene.contract.ts";
 import { isPlatformError } from "../../../src/foundation/errors.ts";
-import { createIds } from "../../../src/foundation/ids.ts";
-import { systemRandom } from "../../../src/foundation/random.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
 import { postgresForFile } from "../../support/postgres-catalog.ts";
+import { openScenes } from "../../support/postgres-scenes.ts";
 
 const postgres = postgresForFile();
-
-async function openScenes(count: number): Promise<[Scene, ...Scene[]]> {
-  const url = await postgres.emptyCatalog();
-  const clock = new ManualClock();
-  const ids = createIds(clock, systemRandom);
-  const open = async () => new Scene(await postgres.open({ url, ids, now: () => clock.now() }), clock, ids);
-  return [await open(), ...(await Promise.all(Array.from({ length: count - 1 }, open)))];
-}
 
 function allOf(scene: Scene, status: "completed" | "pending" | "in_progress") {
   return scene.catalog.executions.count({ status: [status] });
@@ -31,7 +21,7 @@ async function work(scene: Scene): Promise<void> {
 }
 
 test("a place that becomes free is taken, however claims and ends meet", async () => {
-  const scenes = await openScenes(4);
+  const scenes = await openScenes(postgres, 4);
   const [scene] = scenes;
   await scene.deploy("hello", { concurrency: 1 });
   await scene.route(...Array.from({ length: 150 }, () => scene.event()));
@@ -40,7 +30,7 @@ test("a place that becomes free is taken, however claims and ends meet", async (
 });
 
 test("D5: of a key that several routers add to while its runs end one is always its head, and only one", async () => {
-  const scenes = await openScenes(4);
+  const scenes = await openScenes(postgres, 4);
   const [scene, ...routers] = scenes;
   await scene.deploy("keyed", { trigger_events: ["keyed"], concurrency_key: "event.subject" });
   const keyed = () => scene.event({ type: "keyed", subject: "a" });
@@ -63,7 +53,7 @@ function finishAll({ catalog }: Scene, claimed: Awaited<ReturnType<Scene["claim"
 }
 
 test("D13: an event that comes again while it is forgotten is decided anew with its data, or is known", async () => {
-  const [scene, keeper, router] = (await openScenes(3)) as [Scene, Scene, Scene];
+  const [scene, keeper, router] = (await openScenes(postgres, 3)) as [Scene, Scene, Scene];
   await scene.deploy();
   const ages = { ledgerMs: day, bodiesMs: 10 * day, executionsMs: 2 * day };
   const events = Array.from({ length: 20 }, () => scene.event({ data: { n: 1 } }));
@@ -86,7 +76,7 @@ test("D13: an event that comes again while it is forgotten is decided anew with 
 });
 
 test("D13: a run that is retried while its event loses its data is refused, or has it", async () => {
-  const [scene, keeper, person] = (await openScenes(3)) as [Scene, Scene, Scene];
+  const [scene, keeper, person] = (await openScenes(postgres, 3)) as [Scene, Scene, Scene];
   await scene.deploy();
   const ages = { ledgerMs: 30 * day, bodiesMs: day, executionsMs: 30 * day };
   let retried = 0;
@@ -110,7 +100,7 @@ test("D13: a run that is retried while its event loses its data is refused, or h
 });
 
 test("a run whose pause is over is claimed, however many claims find that at once", async () => {
-  const scenes = await openScenes(4);
+  const scenes = await openScenes(postgres, 4);
   const [scene] = scenes;
   await scene.deploy();
   await scene.route(scene.event());

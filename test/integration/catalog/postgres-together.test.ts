@@ -1,24 +1,14 @@
 import { expect, test } from "vitest";
 import type { Catalog } from "../../../src/catalog/catalog.ts";
-import { exitError, held, Scene } from "../../../src/catalog/contract/scene.contract.ts";
+import { exitError, held, type Scene } from "../../../src/catalog/contract/scene.contract.ts";
 import type { ClaimedExecution } from "../../../src/catalog/leases.ts";
 import { eventKeyOf } from "../../../src/events/event-key.ts";
 import { lanes } from "../../../src/executions/lanes.ts";
-import { createIds, type EventKey, type InstanceId, type VersionId } from "../../../src/foundation/ids.ts";
-import { systemRandom } from "../../../src/foundation/random.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import type { EventKey, InstanceId, VersionId } from "../../../src/foundation/ids.ts";
 import { postgresForFile } from "../../support/postgres-catalog.ts";
+import { openScenes } from "../../support/postgres-scenes.ts";
 
 const postgres = postgresForFile();
-
-/** One database, several processes' catalogs on it. */
-async function openScenes(count: number): Promise<[Scene, ...Scene[]]> {
-  const url = await postgres.emptyCatalog();
-  const clock = new ManualClock();
-  const ids = createIds(clock, systemRandom);
-  const open = async () => new Scene(await postgres.open({ url, ids, now: () => clock.now() }), clock, ids);
-  return [await open(), ...(await Promise.all(Array.from({ length: count - 1 }, open)))];
-}
 
 /** Claims until nothing is left, with `work` for what each claim got. */
 async function claimAll(
@@ -40,7 +30,7 @@ function finishAll(catalog: Catalog, claimed: readonly ClaimedExecution[]) {
 }
 
 test("D4: of hundreds of executions, workers of several processes never get one twice, and none is left", async () => {
-  const scenes = await openScenes(3);
+  const scenes = await openScenes(postgres, 3);
   const [scene] = scenes;
   for (let n = 0; n < 6; n += 1) await scene.deploy(`s${n}`, { trigger_events: [`t${n % 3}`], priority: 1 + n });
   const events = Array.from({ length: 150 }, (_, n) => scene.event({ type: `t${n % 3}` }));
@@ -66,7 +56,7 @@ test("D4: of hundreds of executions, workers of several processes never get one 
 });
 
 test("limits of a service hold across processes, in all lanes together", async () => {
-  const scenes = await openScenes(3);
+  const scenes = await openScenes(postgres, 3);
   const [scene] = scenes;
   await scene.deploy("limited", { trigger_events: ["limited"], concurrency: 3 });
   await scene.deploy("free", { trigger_events: ["free"] });
@@ -95,7 +85,7 @@ test("limits of a service hold across processes, in all lanes together", async (
 });
 
 test("D5: of a concurrency key one runs at a time, in the order of routing, whoever claims and routes", async () => {
-  const scenes = await openScenes(3);
+  const scenes = await openScenes(postgres, 3);
   const [scene] = scenes;
   await scene.deploy("keyed", { trigger_events: ["keyed"], concurrency_key: "event.subject" });
   const order = new Map<string, string[]>();
@@ -131,7 +121,7 @@ function keyed(scene: Scene, subject: string) {
 }
 
 test("D2: routers that are given the same records at once decide and count each once", async () => {
-  const scenes = await openScenes(3);
+  const scenes = await openScenes(postgres, 3);
   const [scene] = scenes;
   await scene.deploy();
   for (let n = 0; n < 15; n += 1) {
@@ -145,7 +135,7 @@ test("D2: routers that are given the same records at once decide and count each 
 });
 
 test("D2: routers of different partitions decide an event that came on both once", async () => {
-  const scenes = await openScenes(2);
+  const scenes = await openScenes(postgres, 2);
   const [scene] = scenes;
   await scene.deploy();
   const rounds = 6;
@@ -164,7 +154,7 @@ test("D2: routers of different partitions decide an event that came on both once
 });
 
 test("an event that is routed while its service is deleted starts a run before that, or none", async () => {
-  const scenes = await openScenes(3);
+  const scenes = await openScenes(postgres, 3);
   const [scene, ...routers] = scenes;
   for (let round = 0; round < 15; round += 1) {
     await scene.deploy();
@@ -177,7 +167,7 @@ test("an event that is routed while its service is deleted starts a run before t
 });
 
 test("a queue has no more than its limit, though several routers fill it", async () => {
-  const scenes = await openScenes(4);
+  const scenes = await openScenes(postgres, 4);
   const [scene] = scenes;
   await scene.deploy("hello", { queue: { limit: 10, policy: "reject" } });
   const routed = scenes.map(async (router, partition) => {
@@ -192,7 +182,7 @@ test("a queue has no more than its limit, though several routers fill it", async
 });
 
 test("a tail of the ledger misses nothing that routers write at once", async () => {
-  const scenes = await openScenes(4);
+  const scenes = await openScenes(postgres, 4);
   const [reader, ...routers] = scenes;
   let routing = true;
   const keys = new Set<EventKey>();
@@ -220,7 +210,7 @@ test("a tail of the ledger misses nothing that routers write at once", async () 
 });
 
 test("what several ask for at once under one name is made once", async () => {
-  const scenes = await openScenes(4);
+  const scenes = await openScenes(postgres, 4);
   const [scene] = scenes;
   const deploys = await Promise.all(scenes.map((each) => each.deploy()));
   expect(deploys.filter(({ created }) => created)).toHaveLength(1);

@@ -12,7 +12,7 @@ describe("the roles of a process", () => {
 
   test("one alone is refused with every embedded engine that it works with", () => {
     expect(() => requireSharedEngines(embedded, ["router"])).toThrow(
-      "router alone needs engines that the other roles reach too: bus.driver is sqlite, which one process has to itself; catalog.driver is sqlite",
+      "router alone needs engines that the other roles reach too (docs/deploy.md has a whole example; fx start runs all roles in one process): bus.driver is sqlite, which one process has to itself; catalog.driver is sqlite",
     );
   });
 
