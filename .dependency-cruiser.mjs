@@ -11,6 +11,7 @@ const domain = {
   executions: ["events", "services"],
   search: ["services"],
   alerts: ["events", "services", "executions", "search"],
+  metrics: ["events"],
 };
 const domainFolders = `^src/(${Object.keys(domain).join("|")})/`;
 

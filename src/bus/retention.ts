@@ -7,6 +7,7 @@ const defaults: Readonly<Record<string, number>> = {
   [topics.platform]: 7 * dayMs,
   [topics.deadLetter]: 7 * dayMs,
   [topics.logs]: dayMs,
+  [topics.metrics]: dayMs,
 };
 
 /** How long records of a topic are kept (rule D13), in milliseconds. */

@@ -18,6 +18,7 @@ import { defineLinks } from "./commands/links.ts";
 import { defineListen } from "./commands/listen.ts";
 import { defineLogs } from "./commands/logs.ts";
 import { defineMap } from "./commands/map.ts";
+import { defineMetrics } from "./commands/metrics.ts";
 import { defineMigrate } from "./commands/migrate.ts";
 import { defineMove } from "./commands/move.ts";
 import { defineProjects } from "./commands/projects.ts";
@@ -69,6 +70,7 @@ const groups: Record<string, readonly ((program: Command) => Command)[]> = {
     defineShow,
     defineLogs,
     defineStats,
+    defineMetrics,
     defineAlerts,
     defineReplays,
     defineLedger,

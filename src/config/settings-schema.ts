@@ -207,6 +207,7 @@ const retention = z.strictObject({
   executionsMs: durationMs(90 * dayMs).describe("Finished executions."),
   logsMs: durationMs(30 * dayMs).describe("Output and logs."),
   historyMs: durationMs(90 * dayMs).describe("Searchable events, and the history and statistics of executions."),
+  metricsMs: durationMs(14 * dayMs).describe("What processes measured of themselves."),
   everyMs: durationMs(10 * minuteMs).describe("How often old data is looked for."),
 });
 
@@ -220,6 +221,10 @@ const recovery = z.strictObject({
 
 const alerts = z.strictObject({
   everyMs: durationMs(1000).describe("Between two judgements of alerts: so late one may be raised."),
+});
+
+const metrics = z.strictObject({
+  everyMs: durationMs(30_000).describe("How often each process puts on record what `/metrics` tells of it."),
 });
 
 const scheduler = z.strictObject({
@@ -302,6 +307,7 @@ export const settingsSchema = z
     alerts: alerts.prefault({}),
     watch: watch.prefault({}),
     limits: limits.prefault({}),
+    metrics: metrics.prefault({}),
     retention: retention.prefault({}),
   })
   .superRefine((settings, context) => {

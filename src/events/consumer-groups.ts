@@ -8,3 +8,5 @@ export const historyGroup = "ops-history";
 export const eventTypeGroup = "event-types";
 /** The consumer group that judges alerts. */
 export const alertGroup = "alerts";
+/** The consumer group that stores what processes measure of themselves. */
+export const metricGroup = "ops-metrics";

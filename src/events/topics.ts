@@ -3,6 +3,7 @@ export const topics = {
   events: "fx.events",
   platform: "fx.platform",
   logs: "fx.logs",
+  metrics: "fx.metrics",
   state: "fx.state",
   deadLetter: "fx.dead-letter",
 } as const;

@@ -28,6 +28,7 @@ import { StepRedaction } from "./redaction/step-redaction.ts";
 import { RunSecrets } from "./run-secrets.ts";
 import type { ServiceConfiguration } from "./service-configuration.ts";
 import type { ServiceSecrets } from "./service-secrets.ts";
+import type { ServiceUse } from "./service-use.ts";
 import type { RunningStep, StepHost, StepResult, StepRunner } from "./step-runner.ts";
 import type { OpenedVersion, VersionSource } from "./version-source.ts";
 
@@ -48,6 +49,8 @@ export interface AttemptParts {
   caps: RunLimits;
   /** Of services whose manifest names none. */
   level: IsolationLevel;
+  /** Is told how long each step took. */
+  use: ServiceUse;
   leaseMs: number;
   /** Between SIGTERM and SIGKILL. */
   killGraceMs: number;
@@ -211,8 +214,9 @@ export class Attempt {
     event: CloudEvent,
     config: JsonObject,
   ): Promise<StepResult> {
-    const { clock, leases, runner, outputCapBytes, caps } = this.#parts;
+    const { clock, leases, runner, outputCapBytes, caps, use } = this.#parts;
     const { execution } = this.#claimed;
+    const startedAt = clock.now();
     const preview = new OutputPreview();
     const redaction = new StepRedaction(this.#secrets, ({ stream, bytes, at }) => {
       preview.add(bytes);
@@ -224,7 +228,7 @@ export class Attempt {
       attempt: execution.attempt,
       status: "in_progress",
       exitCode: undefined,
-      startedAt: clock.now(),
+      startedAt,
       finishedAt: undefined,
       output: preview.read(false),
     };
@@ -266,7 +270,9 @@ export class Attempt {
     announce.cancel();
     const cut = "truncated" in result && result.truncated;
     await redaction.end(cut);
-    step.finishedAt = clock.now();
+    const finishedAt = clock.now();
+    step.finishedAt = finishedAt;
+    use.ran({ project: execution.project, name: execution.service }, finishedAt - startedAt);
     step.output = preview.read(cut);
     step.status = stepStatus(result);
     step.exitCode = result.kind === "exited" ? result.exitCode : undefined;

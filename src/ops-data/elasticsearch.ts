@@ -3,9 +3,10 @@ import { HttpClient } from "../foundation/http-client.ts";
 import { Cluster } from "./elasticsearch/cluster.ts";
 import { ElasticsearchHistory } from "./elasticsearch/history.ts";
 import { type IndexOptions, putTemplates } from "./elasticsearch/index-templates.ts";
+import { ElasticsearchMetrics } from "./elasticsearch/metrics.ts";
 import { ElasticsearchRunLogs } from "./elasticsearch/run-logs.ts";
 import { ElasticsearchSearch } from "./elasticsearch/search.ts";
-import type { History, LogQuery, LogRecord, OpsData, RunLogs, Search, StepRef } from "./ops-data.ts";
+import type { History, LogQuery, LogRecord, MetricStore, OpsData, RunLogs, Search, StepRef } from "./ops-data.ts";
 
 export interface ElasticsearchConnection {
   /** Where a node answers, or what stands before the nodes; http or https. */
@@ -35,12 +36,14 @@ export class ElasticsearchOpsData implements OpsData {
   readonly #runLogs: RunLogs;
   readonly search: Search;
   readonly history: History;
+  readonly metrics: MetricStore;
 
   private constructor(cluster: Cluster, clock: Clock) {
     this.#cluster = cluster;
     this.#runLogs = new ElasticsearchRunLogs(cluster, clock);
     this.search = new ElasticsearchSearch(cluster, clock);
     this.history = new ElasticsearchHistory(cluster, clock);
+    this.metrics = new ElasticsearchMetrics(cluster, clock);
   }
 
   /** Resolves when the templates of its indices are there; rejects with the reason why they cannot be. */

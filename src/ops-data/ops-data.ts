@@ -1,6 +1,10 @@
 import type { CloudEvent } from "../events/cloud-event.ts";
 import type { ExecutionStatus, Trigger } from "../executions/execution.ts";
 import type { LogRecord } from "../executions/log-record.ts";
+import { PlatformError } from "../foundation/errors.ts";
+import type { Labels, MetricKind } from "../metrics/figure.ts";
+import type { MetricSample } from "../metrics/metric-sample.ts";
+import type { Series } from "../metrics/series.ts";
 import type { LogLevelName } from "../search/query-fields.ts";
 import type { QueryNode } from "../search/query-node.ts";
 
@@ -13,6 +17,7 @@ export type { LogRecord };
 export interface OpsData extends RunLogs {
   readonly search: Search;
   readonly history: History;
+  readonly metrics: MetricStore;
   close(): Promise<void>;
 }
 
@@ -64,6 +69,44 @@ export interface History {
   slowest(query: { from: number; to: number; project?: string | undefined; limit: number }): Promise<PastExecution[]>;
   /** Deletes events, executions and sums older than `before`. Answers how many events and executions. */
   prune(before: number): Promise<number>;
+}
+
+/** What processes measured of themselves, through time. */
+export interface MetricStore {
+  /** Stores samples; the same value of the same time again changes nothing. */
+  record(samples: readonly MetricSample[]): Promise<void>;
+  /** What was measured in [from, to), in order of names. */
+  names(span: { from: number; to: number }): Promise<MetricName[]>;
+  /** Series in order of names and labels. Throws `limit-exceeded` for more than `maxMetricSteps` steps of all of them together. */
+  series(query: MetricQuery): Promise<Series[]>;
+  /** Deletes values older than `before`. Answers how many. */
+  prune(before: number): Promise<number>;
+}
+
+export interface MetricName {
+  name: string;
+  kind: MetricKind;
+  /** How many series it has: sets of labels. */
+  series: number;
+}
+
+export interface MetricQuery {
+  names: readonly string[];
+  /** Labels that a series must have. */
+  where: Labels;
+  /** [from, to), milliseconds since the epoch. */
+  from: number;
+  to: number;
+  /** Steps begin at multiples of it. */
+  stepMs: number;
+}
+
+/** What one answer may hold. */
+export const maxMetricSteps = 50_000;
+
+export function tooManySteps(): PlatformError {
+  const message = `more than ${maxMetricSteps} values: ask with a longer step, for a shorter time, or for fewer series by their labels`;
+  return new PlatformError("limit-exceeded", message);
 }
 
 export interface LogQuery {

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../foundation/clock.ts";
 import { PlatformError } from "../foundation/errors.ts";
 import type { Log } from "../foundation/log.ts";
-import type { History, LogQuery, LogRecord, OpsData, Search, StepRef } from "./ops-data.ts";
+import type { History, LogQuery, LogRecord, MetricStore, OpsData, Search, StepRef } from "./ops-data.ts";
 import { packRecords, unpackRecords } from "./sqlite/packed-records.ts";
 import { SlicedSearch } from "./sqlite/sliced-search.ts";
 import { WorkerThread } from "./sqlite/worker-thread.ts";
@@ -25,12 +25,14 @@ export class SqliteOpsData implements OpsData {
   readonly #reader: WorkerThread;
   readonly search: Search;
   readonly history: History;
+  readonly metrics: MetricStore;
 
   private constructor({ path, log, clock = systemClock, partSize }: SqliteOpsDataOptions) {
     this.#writer = new WorkerThread({ path, partSize, role: "writer" }, log);
     this.#reader = path === ":memory:" ? this.#writer : new WorkerThread({ path, partSize, role: "reader" }, log);
     this.search = new SlicedSearch(this.#reader, clock);
     this.history = historyOn(this.#writer, this.#reader);
+    this.metrics = metricsOn(this.#writer, this.#reader);
   }
 
   /** Resolves when the file can be used; rejects with the reason why it cannot. */
@@ -97,6 +99,24 @@ function historyOn(writer: WorkerThread, reader: WorkerThread): History {
       let pruned = 0;
       for (;;) {
         const some = await writer.call("pruneHistory", { before });
+        pruned += some;
+        if (some === 0) return pruned;
+      }
+    },
+  };
+}
+
+function metricsOn(writer: WorkerThread, reader: WorkerThread): MetricStore {
+  return {
+    async record(samples) {
+      if (samples.length > 0) await writer.call("recordMetrics", samples);
+    },
+    names: (span) => reader.call("metricNames", span),
+    series: (query) => reader.call("metricSeries", query),
+    async prune(before) {
+      let pruned = 0;
+      for (;;) {
+        const some = await writer.call("pruneMetrics", { before });
         pruned += some;
         if (some === 0) return pruned;
       }

@@ -3,7 +3,9 @@ import { ContainerSweeper } from "../executor/containers/container-sweeper.ts";
 import { Executor } from "../executor/executor.ts";
 import { ServiceConfiguration } from "../executor/service-configuration.ts";
 import { ServiceSecrets } from "../executor/service-secrets.ts";
+import { ServiceUse } from "../executor/service-use.ts";
 import { VersionCache } from "../executor/version-cache.ts";
+import type { Figure } from "../metrics/figure.ts";
 import type { Part, PartsOptions } from "./part.ts";
 import { runCaps } from "./run-caps.ts";
 import type { StepRunners } from "./step-runners.ts";
@@ -12,7 +14,8 @@ export function executorParts(options: PartsOptions, runners: StepRunners): Part
   const { settings, stores, clock, log } = options;
   const { containers } = runners;
   const { slots } = settings.executor;
-  const executor = newExecutor(options, runners);
+  const use = new ServiceUse();
+  const executor = newExecutor(options, runners, use);
   return [
     new ContainerSweeper({
       runner: containers,
@@ -25,14 +28,15 @@ export function executorParts(options: PartsOptions, runners: StepRunners): Part
       start: () => executor.start(),
       stop: (drainMs) => executor.stop(drainMs),
       figures: [
-        { name: "fx_executor_slots", help: "Scripts that may run at the same time", value: () => slots },
-        { name: "fx_executor_attempts", help: "Attempts under way", value: () => executor.busy },
+        gauge("fx_executor_slots", "Scripts that may run at the same time", () => slots),
+        gauge("fx_executor_attempts", "Attempts under way", () => executor.busy),
+        ...use.figures,
       ],
     },
   ];
 }
 
-function newExecutor(options: PartsOptions, { processes, steps }: StepRunners): Executor {
+function newExecutor(options: PartsOptions, { processes, steps }: StepRunners, use: ServiceUse): Executor {
   const { settings, stores, instance, clock, random, log } = options;
   const { bus, catalog, configStore, vault, artifacts } = stores;
   const { slots, lanes, pollMs, leaseMs, leaseMarginMs, killGraceMs, level } = settings.executor;
@@ -66,5 +70,10 @@ function newExecutor(options: PartsOptions, { processes, steps }: StepRunners): 
     outputCapBytes: settings.limits.outputBytes,
     caps: runCaps(settings),
     level,
+    use,
   });
+}
+
+function gauge(name: string, help: string, value: () => number): Figure {
+  return { name, help, kind: "gauge", isKept: true, read: () => [{ value: value() }] };
 }

@@ -1,6 +1,6 @@
 import type { Settings } from "../config/settings.ts";
 import type { InstanceId } from "../foundation/ids.ts";
-import type { Figure } from "../manager/api/process-metrics.ts";
+import type { Figure } from "../metrics/figure.ts";
 import type { Stores, Surroundings } from "./compose.ts";
 
 /** Something that works in the background. */

@@ -3,6 +3,7 @@ import { AlertSink } from "../sinks/alert-sink.ts";
 import { EventTypeSink } from "../sinks/event-type-sink.ts";
 import { HistorySink } from "../sinks/history-sink.ts";
 import { LogSink } from "../sinks/log-sink.ts";
+import { MetricSink } from "../sinks/metric-sink.ts";
 import type { Part, PartsOptions } from "./part.ts";
 
 export function sinkParts({ settings, stores, clock, log }: PartsOptions): Part[] {
@@ -12,6 +13,7 @@ export function sinkParts({ settings, stores, clock, log }: PartsOptions): Part[
     new LogSink({ bus, opsData, clock, log }),
     new EventTypeSink({ bus, eventTypes: catalog.eventTypes, clock, log, idleTime }),
     new HistorySink({ bus, history: opsData.history, clock, log, idleTime }),
+    new MetricSink({ bus, metrics: opsData.metrics, clock, log, idleTime }),
     new AlertSink({ bus, alerts: catalog.alerts, clock, log, idleTime, everyMs: settings.alerts.everyMs }),
   ];
 }

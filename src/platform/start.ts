@@ -9,11 +9,14 @@ import type { Log } from "../foundation/log.ts";
 import { systemRandom } from "../foundation/random.ts";
 import type { ApiParts } from "../manager/api/api-parts.ts";
 import { createOperations } from "../manager/api/operations.ts";
+import { ProcessMetrics } from "../manager/api/process-metrics.ts";
 import { createApi } from "../manager/api/server.ts";
+import { processFigures } from "../metrics/process-figures.ts";
 import { reconcileState } from "../recovery/state-log.ts";
 import { openStores, type Stores, type Surroundings } from "./compose.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { createLog } from "./logger.ts";
+import { MetricSampler } from "./metric-sampler.ts";
 import { createParts } from "./parts.ts";
 import { productVersion } from "./product-version.ts";
 import { allRoles, isShared, portsOf, type Role, requireSharedEngines } from "./roles.ts";
@@ -69,7 +72,8 @@ async function start(settings: Settings, roles: readonly Role[], undo: Undo): Pr
   }
 
   const parts = createParts({ ...around, settings, stores, instance }, roles, runners);
-  const serving = { log, settings, token };
+  const metrics = new ProcessMetrics(parts.figures);
+  const serving = { log, settings, token, metrics };
   const server = roles.includes("manager")
     ? await createApi({
         ...serving,
@@ -79,18 +83,22 @@ async function start(settings: Settings, roles: readonly Role[], undo: Undo): Pr
         caps: runCaps(settings),
         productVersion,
       })
-    : await createOperations({ ...serving, ...around, stores: { ...stores }, figures: parts.figures });
+    : await createOperations({ ...serving, ...around, stores: { ...stores } });
   undo.add(() => server.close());
   // Before anything runs: a port that is taken must not leave half a platform at work.
   const bound = await listen(server, settings);
   undo.add(() => parts.stop(0));
   await parts.start();
+  const figures = [...processFigures(), ...metrics.kept];
+  const sampler = new MetricSampler({ ...around, bus: stores.bus, figures, instance, roles, ...settings.metrics });
+  sampler.start();
 
   return {
     url: settings.url ?? bound,
     async close() {
       // A deploy that waits for packages would hold up the end of the API for as long.
       await runners?.processes.environments.close();
+      await sampler.stop();
       // A process without the API is asked how it is until its runs have ended.
       if (roles.includes("manager")) await server.close();
       await parts.stop(settings.drainMs);

@@ -5,6 +5,7 @@ import { Vault } from "../../src/config-store/vault.ts";
 import { Executor } from "../../src/executor/executor.ts";
 import { ServiceConfiguration } from "../../src/executor/service-configuration.ts";
 import { ServiceSecrets } from "../../src/executor/service-secrets.ts";
+import { ServiceUse } from "../../src/executor/service-use.ts";
 import type { StepRunner } from "../../src/executor/step-runner.ts";
 import type { VersionSource } from "../../src/executor/version-source.ts";
 import type { Clock } from "../../src/foundation/clock.ts";
@@ -46,6 +47,7 @@ export async function startParts(
   const recovery = new LeaseRecovery({ bus, leases: catalog.leases, clock, log, pollMs });
   const router = new Router({ bus, catalog, clock, ids, log, limits, batchSize });
   const executor = new Executor({
+    use: new ServiceUse(),
     bus,
     leases: catalog.leases,
     jobs: catalog.jobs,

@@ -11,6 +11,7 @@ import type { Problem } from "../../src/foundation/errors.ts";
 import { createIds } from "../../src/foundation/ids.ts";
 import { silentLog } from "../../src/foundation/log.ts";
 import { systemRandom } from "../../src/foundation/random.ts";
+import { ProcessMetrics } from "../../src/manager/api/process-metrics.ts";
 import { createApi } from "../../src/manager/api/server.ts";
 import { SqliteOpsData } from "../../src/ops-data/sqlite.ts";
 import { OutboxPublisher } from "../../src/recovery/outbox-publisher.ts";
@@ -54,6 +55,7 @@ export async function startApiServer(options: ApiServerOptions = {}) {
     clock,
     ids,
     log,
+    metrics: new ProcessMetrics([]),
     settings: { ...settings, limits: { ...settings.limits, ...options.limits } },
     token: testToken,
     productVersion: "0.0.0-test",

@@ -22,7 +22,7 @@ export class KafkaTopics {
   /** As the cluster names it. */
   readonly signals: string;
   /** Whose records go when they are past their age; of the others the newest of each key stays. */
-  readonly aging = [topics.events, topics.platform, topics.logs, topics.deadLetter];
+  readonly aging = [topics.events, topics.platform, topics.logs, topics.metrics, topics.deadLetter];
   readonly #admin: Admin;
   readonly #prefix: string;
   /** How many partitions each topic has, by its name here. */

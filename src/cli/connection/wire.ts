@@ -1,6 +1,7 @@
 import type { CloudEvent } from "../../events/cloud-event.ts";
 import type { MappingField } from "../../events/mapping.ts";
 import type { ExecutionError, ExecutionStatus, Trigger } from "../../executions/execution.ts";
+import type { MetricKind } from "../../metrics/figure.ts";
 
 /** What the API answers, as the CLI reads it (`/api/v1/openapi.json` describes all of it). Times are RFC 3339. */
 export type Time = string;
@@ -292,6 +293,22 @@ export interface StatsAnswer {
     count: number;
     duration: DurationAnswer;
     queue: DurationAnswer;
+  }[];
+}
+
+export interface MetricNames {
+  items: { name: string; kind: MetricKind; series: number }[];
+}
+
+export interface MetricSeries {
+  from: Time;
+  to: Time;
+  stepMs: number;
+  items: {
+    name: string;
+    kind: MetricKind;
+    labels: Record<string, string>;
+    points: { at: Time; value: number }[];
   }[];
 }
 

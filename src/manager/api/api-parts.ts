@@ -12,6 +12,7 @@ import type { OpsData } from "../../ops-data/ops-data.ts";
 import type { JavaScriptRuntime, Manifest } from "../../services/manifest.ts";
 import type { RunLimits } from "../../services/run-limits.ts";
 import type { ServiceSource } from "../../services/service-source.ts";
+import type { ProcessMetrics } from "./process-metrics.ts";
 
 /** What the API is made of; `src/platform` gives it the drivers. */
 export interface ApiParts {
@@ -26,6 +27,8 @@ export interface ApiParts {
   ids: Ids;
   random: Random;
   log: Log;
+  /** Of this process; the API adds its own. */
+  metrics: ProcessMetrics;
   settings: ApiSettings;
   /** What no run may pass; a manifest that asks for more is warned of it. */
   caps: RunLimits;

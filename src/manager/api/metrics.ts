@@ -1,94 +1,131 @@
 import type { FastifyInstance } from "fastify";
-import { Counter } from "prom-client";
-import { type Execution, executionStatuses } from "../../executions/execution.ts";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { metricKinds } from "../../metrics/figure.ts";
+import { combinations, combineSeries, type Series } from "../../metrics/series.ts";
 import type { ApiParts } from "./api-parts.ts";
-import type { EventIntake } from "./event-intake.ts";
-import type { EventStreams } from "./event-stream.ts";
-import { accounts } from "./ledger.ts";
-import { ProcessMetrics } from "./process-metrics.ts";
+import { timeQuery, timeText } from "./list-query.ts";
+import { boundedSpan } from "./search-query.ts";
 
-/** Finished executions that the shown durations are taken from. */
-const durationSample = 500;
-const outcomes = ["matched", "unmatched", "duplicate", "rejected", "counted"] as const;
+const hourMs = 3_600_000;
+const maxSteps = 1500;
+const maxNames = 50;
 
-type Parts = Pick<ApiParts, "catalog" | "bus"> & { intake: EventIntake; streams: EventStreams };
+const span = {
+  from: timeQuery.meta({ description: "From this time on; absent: an hour before `to`." }),
+  to: timeQuery.meta({ description: "Before this time; absent: now." }),
+};
 
-/** What `/metrics` of the API shows beside the process itself. Numbers of the stores are read when they are asked for. */
-export class Metrics {
-  readonly #process: ProcessMetrics;
+const words = z.preprocess(
+  (value) => (typeof value === "string" ? value.split(",").filter((word) => word !== "") : value),
+  z.array(z.string()),
+);
 
-  constructor(app: FastifyInstance, parts: Parts) {
-    const { streams } = parts;
-    const open = {
-      name: "fx_http_event_streams",
-      help: "Open server-sent event streams",
-      value: () => streams.openCount,
-    };
-    this.#process = new ProcessMetrics(app, [open]);
-    this.#events(parts);
-    this.#executions(parts);
-  }
+const labels = z.record(z.string(), z.string());
 
-  route(app: FastifyInstance): void {
-    this.#process.route(app);
-  }
+const namesAnswer = z.object({
+  items: z.array(
+    z.object({
+      name: z.string(),
+      kind: z.enum(metricKinds),
+      series: z.int().meta({ description: "How many sets of labels it has." }),
+    }),
+  ),
+});
 
-  #events({ catalog, bus, intake }: Parts): void {
-    new Counter({
-      name: "fx_events_accepted_total",
-      help: "Events accepted over HTTP by this process",
-      registers: [this.#process.registry],
-      collect() {
-        this.reset();
-        this.inc(intake.acceptedCount);
+const seriesAnswer = z.object({
+  from: z.string(),
+  to: z.string(),
+  stepMs: z.int(),
+  items: z
+    .array(
+      z.object({
+        name: z.string(),
+        kind: z.enum(metricKinds).meta({ description: "Of a counter the values are its growth a second." }),
+        labels: labels.meta({ description: "Those of `by`." }),
+        points: z.array(z.object({ at: z.string(), value: z.number() })),
+      }),
+    )
+    .meta({ description: "In order of names. A step without a measurement has no point." }),
+});
+
+const seriesQuery = z.strictObject({
+  ...span,
+  name: words
+    .pipe(z.array(z.string()).min(1).max(maxNames))
+    .meta({ description: `Metrics, with commas between them; at most ${maxNames}.` }),
+  by: words.default([]).meta({ description: "Labels that series are told apart by, such as `process,host`." }),
+  where: words
+    .pipe(z.array(z.string().regex(/^[^=]+=/, "must be such as service=shop/price")))
+    .default([])
+    .meta({ description: "Labels that a series must have: `service=shop/price`; several with commas." }),
+  how: z.enum(combinations).default("sum").meta({ description: "How series that are not told apart become one." }),
+  stepMs: z.coerce
+    .number()
+    .int()
+    .min(1000)
+    .optional()
+    .meta({ description: `Absent: about 60 steps, of a minute or more. There are at most ${maxSteps}.` }),
+});
+
+/** What processes measured of themselves, through time. What they measure now is at `/metrics` of each. */
+export function metricRoutes(scope: FastifyInstance, { opsData, clock }: Pick<ApiParts, "opsData" | "clock">): void {
+  const app = scope.withTypeProvider<ZodTypeProvider>();
+  const spanOf = ({ from, to }: { from?: number | undefined; to?: number | undefined }) =>
+    boundedSpan({ from: from ?? Number.NEGATIVE_INFINITY, to: to ?? Number.POSITIVE_INFINITY }, clock.now(), hourMs);
+  app.get(
+    "/metrics",
+    {
+      config: { access: "administrator" },
+      schema: {
+        operationId: "listMetrics",
+        summary: "What processes measured of themselves",
+        tags: ["operations"],
+        querystring: z.strictObject(span),
+        response: { 200: namesAnswer },
       },
-    });
-    this.#process.gauge("fx_bus_lag_events", "Events accepted and not routed yet", ["topic"], async (gauge) => {
-      gauge.reset();
-      for (const { topic, pending } of await accounts({ catalog, bus })) gauge.labels(topic).inc(pending);
-    });
-    this.#process.gauge(
-      "fx_events_routed",
-      "Events routed since the beginning",
-      ["topic", "outcome"],
-      async (gauge) => {
-        gauge.reset();
-        for (const account of await accounts({ catalog, bus })) {
-          for (const outcome of outcomes) gauge.labels(account.topic, outcome).inc(account[outcome]);
-        }
+    },
+    async ({ query }) => ({ items: await opsData.metrics.names(spanOf(query)) }),
+  );
+  app.get(
+    "/metrics/series",
+    {
+      config: { access: "administrator" },
+      schema: {
+        operationId: "getMetricSeries",
+        summary: "Metrics through time",
+        tags: ["operations"],
+        querystring: seriesQuery,
+        response: { 200: seriesAnswer },
       },
-    );
-  }
-
-  #executions({ catalog }: Parts): void {
-    this.#process.gauge(
-      "fx_executions",
-      "Executions by status, counted up to 100,000 each",
-      ["status"],
-      async (gauge) => {
-        for (const status of executionStatuses) {
-          gauge.labels(status).set(await catalog.executions.count({ status: [status] }));
-        }
-      },
-    );
-    const help = `From start to end, of the latest ${durationSample} finished executions`;
-    this.#process.gauge("fx_execution_duration_seconds", help, ["quantile"], async (gauge) => {
-      const filter = { status: ["completed", "failed"] as const };
-      const { items } = await catalog.executions.list(filter, { limit: durationSample });
-      // A replay is an experiment of somebody's, at low priority.
-      const live = items.filter(({ trigger }) => trigger !== "replay");
-      const seconds = live.map(secondsOf).filter((value) => value !== undefined);
-      seconds.sort((left, right) => left - right);
-      for (const quantile of [0.5, 0.99]) {
-        const value = seconds[Math.min(seconds.length - 1, Math.floor(seconds.length * quantile))];
-        if (value !== undefined) gauge.labels(String(quantile)).set(value);
-      }
-    });
-  }
+    },
+    async ({ query: { name: names, by, where, how, stepMs: wanted, ...limits } }) => {
+      const { from, to } = spanOf(limits);
+      const stepMs = stepOf(to - from, wanted);
+      const series = await opsData.metrics.series({ names, where: pairsOf(where), from, to, stepMs });
+      const items = [...Map.groupBy(series, ({ name }) => name)].flatMap(([name, own]) => {
+        const { kind } = own[0] as Series;
+        return combineSeries(own, { by, how, stepMs }).map(({ labels, points }) => ({
+          name,
+          kind,
+          labels: { ...labels },
+          points: points.map(({ at, value }) => ({ at: timeText(at), value })),
+        }));
+      });
+      return { from: timeText(from), to: timeText(to), stepMs, items };
+    },
+  );
 }
 
-function secondsOf(execution: Execution): number | undefined {
-  if (!("finishedAt" in execution) || !("startedAt" in execution) || execution.startedAt === undefined)
-    return undefined;
-  return (execution.finishedAt - execution.startedAt) / 1000;
+/** Whole seconds; longer than was asked for where there would be more than `maxSteps`. */
+function stepOf(spanMs: number, wanted: number | undefined): number {
+  const least = Math.ceil(spanMs / maxSteps / 1000) * 1000;
+  const usual = Math.max(60, Math.round(spanMs / 60 / 1000)) * 1000;
+  return Math.max(least, wanted ?? usual);
+}
+
+function pairsOf(texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)] as const),
+  );
 }

@@ -2,16 +2,16 @@ import type { FastifyInstance } from "fastify";
 import type { Clock } from "../../foundation/clock.ts";
 import { createServer, type ServerParts } from "./guarded-server.ts";
 import { healthRoutes, type ProbedStores } from "./health.ts";
-import { type Figure, ProcessMetrics } from "./process-metrics.ts";
+import type { ProcessMetrics } from "./process-metrics.ts";
 
 /** What a process without the API answers: whether it lives, whether it is ready, and its metrics. */
 export async function createOperations(
-  parts: ServerParts & { stores: ProbedStores; clock: Clock; figures: readonly Figure[] },
+  parts: ServerParts & { stores: ProbedStores; clock: Clock; metrics: ProcessMetrics },
 ): Promise<FastifyInstance> {
   const app = createServer(parts);
-  const metrics = new ProcessMetrics(app, parts.figures);
+  parts.metrics.watch(app);
   healthRoutes(app, parts);
-  metrics.route(app);
+  parts.metrics.route(app);
   await app.ready();
   return app;
 }

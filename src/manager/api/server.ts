@@ -4,6 +4,7 @@ import type { FastifyInstance } from "fastify";
 import { alertRuleRoutes } from "./alert-rules.ts";
 import { alertTrialRoute } from "./alert-trial.ts";
 import { alertRoutes } from "./alerts.ts";
+import { apiFigures } from "./api-figures.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { backtestRoute } from "./backtest.ts";
 import { bucketHookRoute } from "./bucket-hook.ts";
@@ -29,7 +30,7 @@ import { logSearchRoutes } from "./log-search.ts";
 import { logRoutes } from "./logs.ts";
 import { mappingPreviewRoute } from "./mapping-preview.ts";
 import { mappingRoutes } from "./mappings.ts";
-import { Metrics } from "./metrics.ts";
+import { metricRoutes } from "./metrics.ts";
 import { describeRefusals, openApiOptions } from "./open-api.ts";
 import { parametersRoute } from "./parameters.ts";
 import { projectRoutes } from "./projects.ts";
@@ -50,13 +51,14 @@ const apiPrefix = "/api/v1";
 
 /** The HTTP API. It listens when it is told to; `close` ends its streams and lets requests under way end. */
 export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
-  const { clock, log, settings } = parts;
+  const { clock, log, metrics, settings } = parts;
   const app = createServer(parts);
   const closing = new AbortController();
   app.addHook("preClose", async () => closing.abort());
   const streams = new EventStreams(app, { clock, log });
   const intake = new EventIntake({ ...parts, limits: settings.limits });
-  const metrics = new Metrics(app, { ...parts, intake, streams });
+  metrics.watch(app);
+  metrics.add(apiFigures({ ...parts, intake, streams }));
   const inside = { ...parts, recent: intake.recent, streams, closing: closing.signal };
 
   await app.register(swagger, openApiOptions(parts.productVersion));
@@ -101,6 +103,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
       logCountRoutes(api, inside);
       eventSearchRoute(api, inside);
       statsRoutes(api, inside);
+      metricRoutes(api, inside);
       flowRoute(api, inside);
       replayRoutes(api, inside);
       webhookRoutes(api, inside);

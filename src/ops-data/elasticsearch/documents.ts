@@ -1,5 +1,6 @@
 import { bucketOf } from "../../executions/duration-histogram.ts";
 import type { ExecutionStatus, Trigger } from "../../executions/execution.ts";
+import type { Labels, MetricKind } from "../../metrics/figure.ts";
 import type { LogLevelName } from "../../search/query-fields.ts";
 import { serviceRef } from "../../services/service-ref.ts";
 import { dataText, excerptOf } from "../event-text.ts";
@@ -223,6 +224,31 @@ export function pastExecutionOf(document: ExecutionDocument): PastExecution {
     createdAt: document["fx.created_at"],
     startedAt: document["event.start"] ?? document["event.end"],
     finishedAt: document["event.end"],
+  };
+}
+
+export function metricDocument(of: {
+  at: number;
+  name: string;
+  kind: MetricKind;
+  value: number;
+  labels: Labels;
+  labelsText: string;
+}): object {
+  const { process, host, roles, service } = of.labels;
+  const [project, name] = service?.split("/") ?? [];
+  return {
+    ...ecs,
+    "@timestamp": of.at,
+    "fx.metric": of.name,
+    "fx.kind": of.kind,
+    "fx.value": of.value,
+    "fx.labels": Object.entries(of.labels).map(([label, value]) => `${label}=${value}`),
+    "fx.labels_text": of.labelsText,
+    ...(host !== undefined && { "host.name": host }),
+    ...(process !== undefined && { "process.entity_id": process }),
+    ...(roles !== undefined && { "fx.roles": roles.split(",") }),
+    ...(service !== undefined && { "fx.service": service, "fx.project": project, "service.name": name }),
   };
 }
 

@@ -15,6 +15,7 @@ const long = { type: "long" };
 const message = { type: "text", norms: false };
 /** The words of a text as the query language knows them, parted by spaces; what searches read. */
 const words = { type: "text", analyzer: "whitespace", norms: false };
+const double = { type: "double" };
 const stored = { type: "object", enabled: false };
 
 /** Names of the Elastic Common Schema where it has one; below `fx` what it does not know. */
@@ -59,6 +60,18 @@ export const fieldsOf: Record<IndexKind, Readonly<Record<string, object>>> = {
     // Of the histogram that quantiles are read from (src/executions/duration-histogram.ts).
     "fx.duration_bucket": integer,
     "fx.queue_bucket": integer,
+  },
+  metrics: {
+    ...common,
+    "host.name": keyword,
+    "process.entity_id": keyword,
+    "fx.roles": keyword,
+    "fx.metric": keyword,
+    "fx.kind": keyword,
+    "fx.value": double,
+    // Each as name=value, to be found by; and all of them as one text, which tells series apart.
+    "fx.labels": keyword,
+    "fx.labels_text": keyword,
   },
 };
 

@@ -1,7 +1,7 @@
 import { PlatformError } from "../../foundation/errors.ts";
 
 /** What the documents of an index are. */
-export const indexKinds = ["records", "lines", "events", "executions"] as const;
+export const indexKinds = ["records", "lines", "events", "executions", "metrics"] as const;
 export type IndexKind = (typeof indexKinds)[number];
 
 const uuidV7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7/i;

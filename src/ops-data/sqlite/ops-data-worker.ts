@@ -7,6 +7,8 @@ import { isPlatformError, messageOf, PlatformError } from "../../foundation/erro
 import { migrateSqliteFile, openSqliteFile, translateSqliteError } from "../../foundation/sqlite-file.ts";
 import { executionStats, slowestExecutions } from "./execution-stats.ts";
 import { HistoryWriter } from "./history-writer.ts";
+import { metricNames, metricSeries } from "./metric-series.ts";
+import { MetricWriter } from "./metric-writer.ts";
 import { packRecords, unpackRecords } from "./packed-records.ts";
 import { RunRecords } from "./run-records.ts";
 import { opsSchema } from "./schema.ts";
@@ -25,7 +27,11 @@ function open() {
   }
   const database = openSqliteFile(path);
   migrateSqliteFile(database, opsSchema, "the operational data's");
-  const writing = { records: new RunRecords(database, partSize), history: new HistoryWriter(database, partSize) };
+  const writing = {
+    records: new RunRecords(database, partSize),
+    history: new HistoryWriter(database, partSize),
+    metrics: new MetricWriter(database),
+  };
   return { database, slices: new Slices(database), writing };
 }
 
@@ -65,6 +71,13 @@ const calls: { [Name in CallName]: (argument: WorkerCalls[Name]["argument"]) => 
   eventSlice: (request) => store().slices.events(request),
   stats: (query) => executionStats(store().database, query),
   slowest: (query) => slowestExecutions(store().database, query),
+  recordMetrics(samples) {
+    writing().metrics.record(samples);
+    return null;
+  },
+  metricNames: (span) => metricNames(store().database, span),
+  metricSeries: (query) => metricSeries(store().database, query),
+  pruneMetrics: ({ before }) => writing().metrics.pruneSome(before),
   close() {
     opened.store?.database.close();
     return null;

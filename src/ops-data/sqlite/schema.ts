@@ -106,4 +106,18 @@ export const opsSchema = [
      queues text not null,
      primary key (grain_ms, at, project, service, trigger, status)
    ) strict, without rowid;`,
+  `create table metric_series (
+     id integer primary key,
+     name text not null,
+     kind text not null,
+     -- As JSON, in order of their names.
+     labels text not null,
+     unique (name, labels)
+   ) strict;
+   create table metric_values (
+     series integer not null references metric_series (id),
+     at integer not null,
+     value real not null,
+     primary key (series, at)
+   ) strict, without rowid;`,
 ];

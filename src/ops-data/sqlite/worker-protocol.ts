@@ -1,9 +1,13 @@
 import type { ErrorCode } from "../../foundation/errors.ts";
+import type { MetricSample } from "../../metrics/metric-sample.ts";
+import type { Series } from "../../metrics/series.ts";
 import type {
   EventHit,
   LineCounts,
   LogLine,
   LogQuery,
+  MetricName,
+  MetricQuery,
   PastExecution,
   StatsQuery,
   StatsRow,
@@ -37,6 +41,10 @@ export interface WorkerCalls {
     argument: { from: number; to: number; project?: string | undefined; limit: number };
     result: PastExecution[];
   };
+  recordMetrics: { argument: readonly MetricSample[]; result: null };
+  metricNames: { argument: { from: number; to: number }; result: MetricName[] };
+  metricSeries: { argument: MetricQuery; result: Series[] };
+  pruneMetrics: { argument: { before: number }; result: number };
   /** The last call: the file is closed and the worker ends. */
   close: { argument: null; result: null };
 }

@@ -92,7 +92,7 @@ test("D3: an outside program writes events, reads both topics, and writes nothin
   const send = (topic: string) =>
     producer.send({ messages: [{ topic: `${prefix}${topic}`, value: Buffer.from("x") }] });
   expect((await send(topics.events)).offsets).toHaveLength(1);
-  for (const topic of [topics.platform, topics.state, topics.logs, topics.deadLetter]) {
+  for (const topic of [topics.platform, topics.state, topics.logs, topics.metrics, topics.deadLetter]) {
     await expect(send(topic)).rejects.toEqual(refusedBy("TOPIC_AUTHORIZATION_FAILED"));
   }
   const consumer = consumerOf("outside", "outside");

@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import { historyContract } from "../../../src/ops-data/history.contract.ts";
+import { metricsContract } from "../../../src/ops-data/metrics.contract.ts";
 import { opsDataContract } from "../../../src/ops-data/ops-data.contract.ts";
 import { searchContract } from "../../../src/ops-data/search.contract.ts";
 import { freshPrefix, openOpsData } from "../../support/search-server.ts";
@@ -18,4 +19,5 @@ export function searchServerContracts(engine: string): void {
   describe(`the contract of operational data on ${engine}`, () => opsDataContract({ open }));
   describe(`the contract of searches on ${engine}`, () => searchContract({ open }));
   describe(`the contract of history on ${engine}`, () => historyContract({ open }));
+  describe(`the contract of metrics on ${engine}`, () => metricsContract({ open }));
 }

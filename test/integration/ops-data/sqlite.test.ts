@@ -8,6 +8,7 @@ import type { LogRecord } from "../../../src/executions/log-record.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
 import { migrateSqliteFile } from "../../../src/foundation/sqlite-file.ts";
 import { historyContract } from "../../../src/ops-data/history.contract.ts";
+import { metricsContract } from "../../../src/ops-data/metrics.contract.ts";
 import { opsDataContract } from "../../../src/ops-data/ops-data.contract.ts";
 import { searchContract } from "../../../src/ops-data/search.contract.ts";
 import { RunRecords } from "../../../src/ops-data/sqlite/run-records.ts";
@@ -53,6 +54,7 @@ describe("a file in workers", () => {
   opsDataContract(contract);
   searchContract(contract);
   historyContract(contract);
+  metricsContract(contract);
 });
 
 test("the file can be read by its owner only", async () => {
