@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { durationMs } from "./setting-types.ts";
+import { durationMs, httpUrl } from "./setting-types.ts";
 
 // For each port a union on its driver; without one everything is embedded.
 
@@ -18,7 +18,7 @@ export const bus = z.discriminatedUnion("driver", [
     brokers: z
       .string()
       .regex(
-        /^[^\s,]+:\d+(,[^\s,]+:\d+)*$/,
+        /^[^\s,/]+:\d+(,[^\s,/]+:\d+)*$/,
         'must be host:port, with commas between several: "kafka-1:9092,kafka-2:9092"',
       )
       .describe("Brokers of a cluster of Kafka 4, host:port with commas between; the others are learned from these."),
@@ -72,7 +72,10 @@ export const catalog = z.discriminatedUnion("driver", [
   z.strictObject({
     driver: z.literal("postgres"),
     url: z
-      .url({ protocol: /^postgres(ql)?$/ })
+      .url({
+        protocol: /^postgres(ql)?$/,
+        error: "must be a URL such as postgres://user:password@host:5432/database",
+      })
       .describe("Database of a PostgreSQL 15 or later: postgres://user:password@host:5432/database.")
       .meta({ secret: true }),
     connections: z.int().min(2).max(1000).default(10).describe("Most connections to it; one more is held to listen."),
@@ -89,7 +92,7 @@ export const configStore = z.discriminatedUnion("driver", [
   }),
   z.strictObject({
     driver: z.literal("consul"),
-    url: z.url({ protocol: /^https?$/ }).describe("Where Consul answers: http://127.0.0.1:8500."),
+    url: httpUrl("http://127.0.0.1:8500").describe("Where Consul answers: http://127.0.0.1:8500."),
     token: z
       .string()
       .regex(/^[\x21-\x7e]+$/, "must be printable ASCII without spaces")
@@ -121,8 +124,7 @@ export const artifactStore = z.discriminatedUnion("driver", [
   }),
   z.strictObject({
     driver: z.literal("s3"),
-    endpoint: z
-      .url({ protocol: /^https?$/ })
+    endpoint: httpUrl("https://s3.example.com")
       .optional()
       .describe("Address of the server: https://s3.example.com; without it AWS's own for the region."),
     region: z.string().min(1).default("us-east-1").describe("Region of the bucket, as the server has it."),
@@ -157,30 +159,39 @@ export const artifactStore = z.discriminatedUnion("driver", [
     silenceMs: durationMs(10_000).describe("How long the server may be silent before a request is tried again."),
   }),
 ]);
-export const opsData = z.discriminatedUnion("driver", [
-  z.strictObject({
-    driver: z
-      .literal("sqlite")
-      .describe(
-        "Which engine remembers output and logs; sqlite is embedded, elasticsearch needs a server of it or of OpenSearch.",
-      ),
-  }),
-  z.strictObject({
-    driver: z.literal("elasticsearch"),
-    url: z.url({ protocol: /^https?$/ }).describe("Where Elasticsearch 8 or 9, or OpenSearch 2 or 3, answers."),
-    user: z.string().min(1).optional().describe("User there; without it none is named."),
-    password: z.string().min(1).optional().describe("Its password.").meta({ secret: true }),
-    apiKey: z.string().min(1).optional().describe("API key, instead of user and password.").meta({ secret: true }),
-    authorityFile: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("Certificates (PEM) of who may have signed the server's one; without it those that Node trusts."),
-    prefix: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9._-]{0,50}$/, "must be small letters, digits, '.', '_' and '-'")
-      .default("fx")
-      .describe("In front of the names of indices and templates, where several installations share a server."),
-    replicas: z.int().min(0).max(10).default(1).describe("Copies of each index beside itself; 0 for a single server."),
-  }),
-]);
+export const opsData = z.discriminatedUnion(
+  "driver",
+  [
+    z.strictObject({
+      driver: z
+        .literal("sqlite")
+        .describe(
+          "Which engine remembers output and logs; sqlite is embedded, elasticsearch needs a server of it or of OpenSearch.",
+        ),
+    }),
+    z.strictObject({
+      driver: z.literal("elasticsearch"),
+      url: httpUrl("http://127.0.0.1:9200").describe("Where Elasticsearch 8 or 9, or OpenSearch 2 or 3, answers."),
+      user: z.string().min(1).optional().describe("User there; without it none is named."),
+      password: z.string().min(1).optional().describe("Its password.").meta({ secret: true }),
+      apiKey: z.string().min(1).optional().describe("API key, instead of user and password.").meta({ secret: true }),
+      authorityFile: z
+        .string()
+        .min(1)
+        .optional()
+        .describe("Certificates (PEM) of who may have signed the server's one; without it those that Node trusts."),
+      prefix: z
+        .string()
+        .regex(/^[a-z0-9][a-z0-9._-]{0,50}$/, "must be small letters, digits, '.', '_' and '-'")
+        .default("fx")
+        .describe("In front of the names of indices and templates, where several installations share a server."),
+      replicas: z
+        .int()
+        .min(0)
+        .max(10)
+        .default(1)
+        .describe("Copies of each index beside itself; 0 for a single server."),
+    }),
+  ],
+  { error: "must be sqlite, or elasticsearch for Elasticsearch and OpenSearch" },
+);

@@ -40,7 +40,8 @@ export function secretsKeys(settings: KeySettings, random: Random, mayMake: bool
     if (secretsKey !== undefined) {
       throw new PlatformError(
         "invalid-input",
-        `the setting secretsKey names ${file}, and there is no such file; a value would be ${keyBytes} bytes in base64`,
+        // What was given may be a key with a letter too many: it is not shown.
+        `the setting secretsKey is neither a key (${keyBytes} bytes in base64) nor the path of a file that is there`,
       );
     }
     if (mayMake) return [storeKey(file, random)];

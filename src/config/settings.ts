@@ -155,15 +155,27 @@ function problemsOf(
   if (issue.code === "unrecognized_keys") {
     const prefix = name === "" ? "" : `${name}.`;
     const known = settingList.flatMap((setting) => groupsAndPath(setting.path));
-    return issue.keys.map((key) => ({
-      path: prefix + key,
-      message: `is not a setting${suggestion(prefix + key, known)} (${configFile})`,
-    }));
+    return issue.keys.map((key) => {
+      const full = prefix + key;
+      const origin = origins.get(full) ?? configFile;
+      const driver = known.includes(full) ? valueAt(given, `${prefix}driver`) : undefined;
+      if (driver !== undefined) {
+        return {
+          path: origin === configFile ? full : origin,
+          message: `is of another driver than ${driver}, which ${prefix}driver is`,
+        };
+      }
+      return { path: full, message: `is not a setting${suggestion(full, known)} (${configFile})` };
+    });
   }
   const setting = settingList.find((other) => other.path === name);
   const value = valueAt(given, name);
-  const found = value === undefined || setting?.secret ? "" : `; found ${JSON.stringify(value)}`;
-  return [{ path: origins.get(name) ?? name, message: `${wordsOf(issue, setting)}${found}` }];
+  // An address may have a password in it, whoever is meant to see it.
+  const isHidden = value === undefined || setting?.secret || (typeof value === "string" && value.includes("@"));
+  const found = isHidden ? "" : `; found ${JSON.stringify(value)}`;
+  const words = wordsOf(issue, setting);
+  const lacking = value === undefined ? words.replace(/^must be/, "must be given:") : words;
+  return [{ path: origins.get(name) ?? name, message: `${lacking}${found}` }];
 }
 
 function wordsOf(issue: z.core.$ZodIssue, setting: Setting | undefined): string {

@@ -1,13 +1,15 @@
 import { InvariantError } from "./assert.ts";
 import type { Clock } from "./clock.ts";
 import { sleep } from "./clock.ts";
-import { messageOf } from "./errors.ts";
 import type { Log } from "./log.ts";
+import { Outage } from "./outage.ts";
 import { pauseAfter } from "./pause-after.ts";
+
+const steadyMs = 5000;
 
 /**
  * A part's main loop: does its work again whenever it is woken or `idleMs` have passed. Work that
- * throws is logged once per message and tried again after a pause that doubles up to `maxPauseMs`.
+ * throws is logged once, until it works again, and tried again after a pause that doubles up to `maxPauseMs`.
  */
 export class Loop {
   readonly #options: LoopOptions;
@@ -38,23 +40,22 @@ export class Loop {
 
   async #run(): Promise<void> {
     const { clock, idleMs, lingerMs = 0, work, log, name } = this.#options;
+    const told = { fails: "failed, will try again", works: "works again", facts: { loop: name } };
+    // One that seldom runs is believed at once.
+    const outage = new Outage({ clock, log, ...told, steadyMs: idleMs < steadyMs ? steadyMs : 0 });
     let failures = 0;
-    let lastMessage: string | undefined;
     while (!this.#stopping.signal.aborted) {
       this.#wake = new AbortController();
       let pauseMs = idleMs;
       try {
         await work(this.#stopping.signal);
-        if (failures > 0) log.info({ loop: name, failures }, "works again");
+        outage.worked();
         failures = 0;
-        lastMessage = undefined;
       } catch (error) {
         if (error instanceof InvariantError) throw error;
         failures += 1;
         pauseMs = pauseAfter(failures - 1, { unitMs: 50, mostMs: this.#options.maxPauseMs ?? 5000 });
-        if (messageOf(error) !== lastMessage)
-          log.warn({ loop: name, error: messageOf(error) }, "failed, will try again");
-        lastMessage = messageOf(error);
+        outage.failed(error);
         // A wake-up must not turn a failing loop into a busy one.
         await sleep(clock, pauseMs, this.#stopping.signal);
         continue;

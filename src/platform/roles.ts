@@ -44,6 +44,9 @@ export function requireSharedEngines(settings: Settings, roles: readonly Role[])
   if (settings.secretsKey === undefined && needed.includes("configStore")) {
     problems.push({ path: "secretsKey", message: "is not set, and each process would make its own" });
   }
+  if (settings.token === undefined && roles.includes("manager")) {
+    problems.push({ path: "token", message: "is not set, and each manager would make its own" });
+  }
   if (problems.length === 0) return;
   const text = problems.map(({ path, message }) => `${path} ${message}`).join("; ");
   throw new PlatformError(

@@ -15,6 +15,7 @@ import { processFigures } from "../metrics/process-figures.ts";
 import { reconcileState } from "../recovery/state-log.ts";
 import { openStores, type Stores, type Surroundings } from "./compose.ts";
 import { openDataDirectory } from "./data-directory.ts";
+import { EngineWatch } from "./engine-watch.ts";
 import { createLog } from "./logger.ts";
 import { MetricSampler } from "./metric-sampler.ts";
 import { createParts } from "./parts.ts";
@@ -92,6 +93,9 @@ async function start(settings: Settings, roles: readonly Role[], undo: Undo): Pr
   const figures = [...processFigures(), ...metrics.kept];
   const sampler = new MetricSampler({ ...around, bus: stores.bus, figures, instance, roles, ...settings.metrics });
   sampler.start();
+  const watch = new EngineWatch({ ...around, stores: { ...stores } });
+  // What is embedded is away only with this process.
+  if (isShared(settings)) watch.start();
 
   return {
     url: settings.url ?? bound,
@@ -99,6 +103,7 @@ async function start(settings: Settings, roles: readonly Role[], undo: Undo): Pr
       // A deploy that waits for packages would hold up the end of the API for as long.
       await runners?.processes.environments.close();
       await sampler.stop();
+      await watch.stop();
       // A process without the API is asked how it is until its runs have ended.
       if (roles.includes("manager")) await server.close();
       await parts.stop(settings.drainMs);

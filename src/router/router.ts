@@ -17,6 +17,7 @@ import { isPlatformError, messageOf } from "../foundation/errors.ts";
 import { giveWay } from "../foundation/give-way.ts";
 import type { Ids } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
+import { Outage } from "../foundation/outage.ts";
 import { pauseAfter } from "../foundation/pause-after.ts";
 import type { IdleTime } from "../foundation/turn.ts";
 import { RoutingIndex } from "../services/routing-index.ts";
@@ -25,6 +26,8 @@ import { type ReadEvent, readRecords, type Segment } from "./intake.ts";
 
 /** Between two commits of offsets to the bus, of which each is a sync. */
 const commitMs = 500;
+/** Failures to commit that are closer together are one outage. */
+const steadyMs = 5000;
 
 export interface RouterParts {
   bus: Bus;
@@ -55,8 +58,13 @@ export class Router {
   #committedAt = Number.NEGATIVE_INFINITY;
   #done: Promise<void> | undefined;
 
+  readonly #committing: Outage;
+
   constructor(parts: RouterParts) {
     this.#parts = parts;
+    const { clock, log } = parts;
+    const fails = "could not commit offsets to the bus";
+    this.#committing = new Outage({ clock, log, fails, works: "could commit offsets again", steadyMs });
   }
 
   /** Resolves once it reads; a failure to subscribe rejects. */
@@ -123,15 +131,16 @@ export class Router {
 
   /** Now and then: the catalog holds the true positions (rule D13), these tell others how far routing is. */
   async #commitOffsets(subscription: Subscription): Promise<void> {
-    const { clock, log } = this.#parts;
+    const { clock } = this.#parts;
     this.#committedAt = clock.monotonic();
     if (this.#routed.size === 0) return;
     try {
       await subscription.commit([...this.#routed.values()]);
       this.#routed.clear();
+      this.#committing.worked();
     } catch (error) {
       // Harmless: a redelivery is counted as duplicate.
-      log.warn({ error: messageOf(error) }, "could not commit offsets to the bus");
+      this.#committing.failed(error);
     }
   }
 
@@ -224,7 +233,9 @@ export class Router {
     const { clock, log } = this.#parts;
     for (let failures = 1; !this.#stopping.signal.aborted; failures += 1) {
       try {
-        return await work();
+        const result = await work();
+        if (failures > 1) log.info({ failures: failures - 1 }, `could ${what} again`);
+        return result;
       } catch (error) {
         if (!isPlatformError(error) || !error.retryable) throw error;
         if (failures === 1) log.warn({ error: error.message }, `could not ${what}, will try again`);

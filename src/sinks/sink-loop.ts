@@ -4,6 +4,7 @@ import { type Clock, sleep } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
 import { giveWay, noticeableMs } from "../foundation/give-way.ts";
 import type { Log } from "../foundation/log.ts";
+import { Outage } from "../foundation/outage.ts";
 import { pauseAfter } from "../foundation/pause-after.ts";
 import type { IdleTime } from "../foundation/turn.ts";
 
@@ -54,6 +55,9 @@ const commitMs = 500;
  */
 const lingerMs = 15;
 
+/** Failures to commit that are closer together are one outage. */
+const steadyMs = 5000;
+
 interface Read<Item> {
   record: BusRecord;
   item: Item;
@@ -73,11 +77,16 @@ export class SinkLoop<Item> {
   #settledAt = 0;
   /** Since it last gave way. */
   #workedMs = 0;
+  readonly #committing: Outage;
   #done: Promise<void> | undefined;
 
   constructor(parts: SinkLoopParts, work: SinkWork<Item>) {
     this.#parts = parts;
     this.#work = work;
+    const { clock, log } = parts;
+    const place = `the place of ${work.noun}`;
+    const fails = `could not commit ${place}; some may be read again`;
+    this.#committing = new Outage({ clock, log, fails, works: `could commit ${place} again`, steadyMs });
   }
 
   /** Resolves once it reads; a failure to subscribe rejects. */
@@ -152,7 +161,7 @@ export class SinkLoop<Item> {
 
   /** Makes durable what is gathered, then commits. */
   async #settle(subscription: Subscription): Promise<void> {
-    const { clock, log } = this.#parts;
+    const { clock } = this.#parts;
     const { flush, noun } = this.#work;
     this.#settledAt = clock.monotonic();
     if (this.#positions.size === 0) return;
@@ -160,8 +169,9 @@ export class SinkLoop<Item> {
     try {
       await subscription.commit([...this.#positions.values()]);
       this.#positions.clear();
+      this.#committing.worked();
     } catch (error) {
-      log.warn({ error: messageOf(error) }, `could not commit the place of ${noun}; some are read again`);
+      this.#committing.failed(error);
     }
   }
 

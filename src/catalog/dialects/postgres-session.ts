@@ -1,7 +1,8 @@
 import pg from "pg";
 import type { Clock, Timer } from "../../foundation/clock.ts";
-import { messageOf, PlatformError } from "../../foundation/errors.ts";
+import { PlatformError } from "../../foundation/errors.ts";
 import type { Log } from "../../foundation/log.ts";
+import { Outage } from "../../foundation/outage.ts";
 import { type CatalogChange, type CatalogNews, catalogChanges } from "../news.ts";
 import { isLockTimeout, translatePostgresError } from "./postgres-errors.ts";
 import { lockNamespace } from "./postgres-locks.ts";
@@ -33,10 +34,14 @@ export class PostgresSession implements CatalogNews {
   readonly #listeners = new Set<(change: CatalogChange) => void>();
   #client: pg.Client | undefined;
   #retry: Timer | undefined;
+  readonly #outage: Outage;
   #closed = false;
 
   constructor(options: PostgresSessionOptions) {
     this.#options = options;
+    const { clock, log } = options;
+    const fails = "does not hear of changes in the catalog, will try again";
+    this.#outage = new Outage({ clock, log, fails, works: "hears of changes in the catalog again" });
   }
 
   /** Resolves when it listens. Throws `unavailable`; `conflict` where another session has the catalog to itself. */
@@ -103,9 +108,10 @@ export class PostgresSession implements CatalogNews {
   async #reopen(): Promise<void> {
     try {
       await this.open();
+      this.#outage.worked();
       for (const change of catalogChanges) this.#tell(change);
     } catch (error) {
-      this.#options.log.warn({ error: messageOf(error) }, "does not hear of changes in the catalog");
+      this.#outage.failed(error);
       this.#reopenLater();
     }
   }

@@ -13,11 +13,12 @@ export function defineDoctor(program: Command): Command {
 }
 
 async function doctor({ terminal, connection, options }: Session): Promise<void> {
-  const [{ loadSettings }, machine, directory, configuration, server] = await Promise.all([
+  const [{ loadSettings }, machine, directory, configuration, engines, server] = await Promise.all([
     import("../../config/settings.ts"),
     import("../doctor/check-machine.ts"),
     import("../doctor/check-data-directory.ts"),
     import("../doctor/check-configuration.ts"),
+    import("../doctor/check-engines.ts"),
     import("../doctor/check-server.ts"),
   ]);
   const { settings } = loadSettings({ flags: { dataDir: options.dataDir } });
@@ -29,6 +30,7 @@ async function doctor({ terminal, connection, options }: Session): Promise<void>
     directory.checkDataDirectory(settings),
     configuration.checkConfiguration(settings),
     machine.checkDisk(settings),
+    ...(await engines.checkEngines(settings)),
     await server.checkPort(settings, platform.verdict !== "warn"),
     platform,
   ];

@@ -22,10 +22,7 @@ export function checkConfiguration({ dataDir, secretsKey }: Settings): Finding {
     const found = `the key of secrets is gone: ${key}`;
     return { check, verdict: "fail", found, fix: "put the file back, or give the key as FX_SECRETS_KEY" };
   }
-  const place = secretsKey === undefined ? key : "the setting secretsKey";
-  return {
-    check,
-    verdict: "ok",
-    found: `the key of secrets is ${hasStore ? "" : "made at the first start: "}${place}`,
-  };
+  const own = `${hasStore ? "" : "made at the first start: "}${key}`;
+  const place = secretsKey === undefined ? own : "that of the setting secretsKey";
+  return { check, verdict: "ok", found: `the key of secrets is ${place}` };
 }

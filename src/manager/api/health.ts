@@ -1,22 +1,21 @@
 import type { FastifyInstance } from "fastify";
-import { topics } from "../../events/topics.ts";
-import { type Clock, sleep } from "../../foundation/clock.ts";
-import { messageOf } from "../../foundation/errors.ts";
-import { sha256 } from "../../foundation/hash.ts";
+import type { Clock } from "../../foundation/clock.ts";
+import { BearerToken } from "../auth/bearer-token.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { HttpRefusal } from "./problem-document.ts";
+import { type ProbedStores, statesOf } from "./store-states.ts";
 
-/** A store that takes longer to answer something small is not one to work with. */
-const answerMs = 5000;
+const withheld = "does not work; with the token it is told why";
 
-/** The stores that this process works with. */
-export type ProbedStores = Partial<Pick<ApiParts, "bus" | "catalog" | "configStore" | "artifacts" | "opsData">>;
-
-/** `/healthz`: this process answers. `/readyz`: what it stands on works too. Neither tells anything else. */
+/**
+ * `/healthz`: this process answers. `/readyz`: what it stands on works too. Anybody is told which part does not, and only who has the
+ * token why: reasons name addresses and users.
+ */
 export function healthRoutes(
   app: FastifyInstance,
-  { stores, clock, health }: { stores: ProbedStores; clock: Clock; health?: ApiParts["health"] },
+  { stores, clock, token, health }: { stores: ProbedStores; clock: Clock; token: string; health?: ApiParts["health"] },
 ): void {
+  const bearer = new BearerToken(token);
   const route = { config: { access: "anyone" as const } };
   app.get("/healthz", { ...route, schema: { tags: ["operations"], summary: "Alive" } }, async () => ({
     status: "alive",
@@ -24,51 +23,16 @@ export function healthRoutes(
   app.get(
     "/readyz",
     { ...route, schema: { tags: ["operations"], summary: "Ready to take events, part by part" } },
-    async () => {
+    async ({ headers }) => {
       const states = { ...(await statesOf(stores, clock)), ...(await health?.()) };
       const broken = Object.entries(states).filter(([, state]) => state !== undefined);
       if (broken.length > 0) {
-        const problems = broken.map(([path, state]) => ({ path, message: state ?? "" }));
+        const isKnown = bearer.isIn(headers.authorization);
+        const problems = broken.map(([path, state]) => ({ path, message: isKnown ? (state ?? "") : withheld }));
         const text = problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
         throw new HttpRefusal(503, "unavailable", `not ready: ${text}`, problems);
       }
       return { status: "ready", parts: Object.fromEntries(Object.keys(states).map((name) => [name, "well"])) };
     },
   );
-}
-
-/** Asks every store of this process something small. Undefined: well. */
-async function statesOf(
-  { bus, catalog, configStore, artifacts, opsData }: ProbedStores,
-  clock: Clock,
-): Promise<Record<string, string | undefined>> {
-  const probes: Record<string, (() => Promise<unknown>) | undefined> = {
-    bus: bus && (() => bus.offsets(topics.events)),
-    catalog: catalog && (() => catalog.links.epoch()),
-    configStore: configStore && (() => configStore.secrets.canary()),
-    artifacts: artifacts && (() => artifacts.has(sha256("ready?"))),
-    opsData: opsData && (() => opsData.highestSeq("none", 1)),
-  };
-  const asked = await Promise.all(
-    Object.entries(probes).map(async ([name, probe]): Promise<[string, string | undefined] | []> => {
-      if (probe === undefined) return [];
-      try {
-        return [name, await answeredInTime(probe(), clock)];
-      } catch (error) {
-        return [name, messageOf(error)];
-      }
-    }),
-  );
-  return Object.fromEntries(asked.filter((state) => state.length > 0));
-}
-
-/** Undefined where it did; what it answers late is heard by nobody. */
-async function answeredInTime(answer: Promise<unknown>, clock: Clock): Promise<string | undefined> {
-  const answered = new AbortController();
-  const late = sleep(clock, answerMs, answered.signal).then(() => `does not answer within ${answerMs / 1000} s`);
-  try {
-    return await Promise.race([answer.then(() => undefined), late]);
-  } finally {
-    answered.abort();
-  }
 }

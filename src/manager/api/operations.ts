@@ -1,8 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "../../foundation/clock.ts";
 import { createServer, type ServerParts } from "./guarded-server.ts";
-import { healthRoutes, type ProbedStores } from "./health.ts";
+import { healthRoutes } from "./health.ts";
 import type { ProcessMetrics } from "./process-metrics.ts";
+import type { ProbedStores } from "./store-states.ts";
 
 /** What a process without the API answers: whether it lives, whether it is ready, and its metrics. */
 export async function createOperations(

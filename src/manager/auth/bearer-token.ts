@@ -9,6 +9,15 @@ export class BearerToken {
     this.#expected = Buffer.from(token, "latin1");
   }
 
+  isIn(authorization: string | undefined): boolean {
+    try {
+      this.check(authorization);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Throws `unauthenticated` unless the Authorization header (RFC 6750) carries the token. */
   check(authorization: string | undefined): void {
     if (authorization === undefined) {

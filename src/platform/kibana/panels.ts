@@ -4,7 +4,7 @@ import type { IndexKind } from "../../ops-data/elasticsearch/indices.ts";
 export interface PanelAggregation {
   id: string;
   enabled: true;
-  type: "count" | "percentiles" | "date_histogram" | "terms";
+  type: "count" | "max" | "percentiles" | "date_histogram" | "terms";
   schema: "metric" | "segment" | "group" | "bucket";
   params: Record<string, unknown>;
 }
@@ -65,7 +65,31 @@ export const panels: readonly Panel[] = [
     query: "",
     state: chart("Events by type", "histogram", "count", [count, overTime, by("event.action")]),
   },
+  {
+    name: "waiting",
+    kind: "metrics",
+    query: 'fx.metric: "fx_bus_lag_events" or fx.metric: "fx_executions_unfinished"',
+    state: chart("Events not routed, executions not ended: the most of any moment", "line", "count", [
+      highest("fx.value"),
+      overTime,
+      by("fx.labels_text"),
+    ]),
+  },
+  {
+    name: "memory",
+    kind: "metrics",
+    query: 'fx.metric: "process_resident_memory_bytes"',
+    state: chart("Memory of each process, in bytes", "line", "bytes", [
+      highest("fx.value"),
+      overTime,
+      by("process.entity_id"),
+    ]),
+  },
 ];
+
+function highest(field: string): PanelAggregation {
+  return { id: "1", enabled: true, type: "max", schema: "metric", params: { field } };
+}
 
 function by(field: string): PanelAggregation {
   const params = { field, size: 10, order: "desc", orderBy: "1", otherBucket: true, otherBucketLabel: "others" };

@@ -22,6 +22,7 @@ const shown: Partial<Record<IndexKind, string>> = {
   lines: "Lines of output and logging",
   events: "Events",
   executions: "Executions that ended",
+  metrics: "What processes measured of themselves",
 };
 const indexReference = "kibanaSavedObjectMeta.searchSourceJSON.index";
 

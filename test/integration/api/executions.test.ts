@@ -319,7 +319,7 @@ describe("flows and health", () => {
     let trouble: string | undefined;
     const server = await startApiServer({ health: () => ({ launcher: trouble }) });
     const get = async (target: string) => {
-      const response = await fetch(server.url + target);
+      const response = await fetch(server.url + target, { headers: { authorization: `Bearer ${testToken}` } });
       return { status: response.status, json: (await response.json()) as object };
     };
     expect(await get("/readyz")).toMatchObject({
@@ -332,6 +332,11 @@ describe("flows and health", () => {
       json: { code: "unavailable", problems: [{ path: "launcher", message: "does not answer" }] },
     });
     expect((await get("/healthz")).status).toBe(200);
+    const untold = await fetch(`${server.url}/readyz`);
+    expect(untold.status).toBe(503);
+    const text = await untold.text();
+    expect(text).toContain("launcher");
+    expect(text).not.toContain("does not answer");
   });
 
   it("count what was accepted, routed and run, for Prometheus", async () => {

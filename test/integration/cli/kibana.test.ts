@@ -37,9 +37,12 @@ describe("fx kibana export", () => {
       "index-pattern",
       "index-pattern",
       "index-pattern",
+      "index-pattern",
       "visualization",
       "visualization",
       "search",
+      "visualization",
+      "visualization",
       "visualization",
       "dashboard",
     ]);
@@ -60,7 +63,7 @@ describe("fx kibana export", () => {
     }[];
     expect(panels.map(({ panelRefName }) => panelRefName)).toEqual(dashboard?.references.map(({ name }) => name));
     const corners = panels.map(({ gridData: { x, y } }) => `${x}/${y}`);
-    expect(new Set(corners).size).toBe(4);
+    expect(new Set(corners).size).toBe(6);
     for (const { references, attributes } of objects.filter(({ type }) => /search|visualization/.test(type))) {
       const source = JSON.parse(attributes.kibanaSavedObjectMeta?.searchSourceJSON ?? "{}") as { indexRefName: string };
       expect(references.map(({ name }) => name)).toEqual([source.indexRefName]);
@@ -69,7 +72,13 @@ describe("fx kibana export", () => {
 
   it("asks only for fields that the index templates have", async () => {
     const { objects, templates } = await exported("--prefix", "shop");
-    expect([...templates.keys()].sort()).toEqual(["shop-events", "shop-executions", "shop-lines", "shop-records"]);
+    expect([...templates.keys()].sort()).toEqual([
+      "shop-events",
+      "shop-executions",
+      "shop-lines",
+      "shop-metrics",
+      "shop-records",
+    ]);
     const views = new Map(
       objects.filter(({ type }) => type === "index-pattern").map(({ id, attributes }) => [id, attributes.title]),
     );

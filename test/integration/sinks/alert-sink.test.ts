@@ -180,7 +180,10 @@ test("a service that takes far longer than it used to is found, and found well a
     const all = await found();
     return all.length > 0 && all;
   });
-  expect(episode?.facts).toMatchObject({ runs: 2, usualMs: expect.closeTo(103, -1) });
+  expect(episode?.facts).toMatchObject({ runs: 2 });
+  // Near the median of what ran before; how near, the batches decide that were settled together.
+  expect(episode?.facts.usualMs).toBeGreaterThan(95);
+  expect(episode?.facts.usualMs).toBeLessThan(115);
   await bus.publish([taking(101), taking(103)]);
   await eventually(async () => expect(await found()).toMatchObject([{ end: { why: "passed" } }]));
 });

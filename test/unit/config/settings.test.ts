@@ -96,6 +96,62 @@ describe("loadSettings", () => {
     }
   });
 
+  it.each([
+    [
+      { FX_CATALOG_DRIVER: "postgres", FX_CATALOG_URL: "mysql://db/fx" },
+      { path: "FX_CATALOG_URL", message: "must be a URL such as postgres://user:password@host:5432/database" },
+    ],
+    [
+      { FX_CATALOG_DRIVER: "postgres" },
+      {
+        path: "catalog.url",
+        message: "must be given: a URL such as postgres://user:password@host:5432/database",
+      },
+    ],
+    [
+      { FX_CONFIG_STORE_DRIVER: "consul", FX_CONFIG_STORE_URL: "127.0.0.1:8500" },
+      {
+        path: "FX_CONFIG_STORE_URL",
+        message: 'must be a URL with http:// or https://, such as http://127.0.0.1:8500; found "127.0.0.1:8500"',
+      },
+    ],
+    [
+      { FX_BUS_DRIVER: "kafka", FX_BUS_BROKERS: "http://kafka:9092" },
+      {
+        path: "FX_BUS_BROKERS",
+        message:
+          'must be host:port, with commas between several: "kafka-1:9092,kafka-2:9092"; found "http://kafka:9092"',
+      },
+    ],
+    [{ FX_ARTIFACT_STORE_DRIVER: "s3" }, { path: "artifactStore.bucket", message: "must be given: text" }],
+    [
+      { FX_BUS_DRIVER: "sqlite", FX_BUS_BROKERS: "kafka:9092" },
+      { path: "FX_BUS_BROKERS", message: "is of another driver than sqlite, which bus.driver is" },
+    ],
+    [
+      { FX_OPS_DATA_DRIVER: "opensearch" },
+      {
+        path: "FX_OPS_DATA_DRIVER",
+        message: 'must be sqlite, or elasticsearch for Elasticsearch and OpenSearch; found "opensearch"',
+      },
+    ],
+  ])("says of %j what would be right", (environment, problem) => {
+    expect(problemsOf(() => loadSettings({ directory: tempDir(), environment }))).toEqual([problem]);
+  });
+
+  it("S3: refuses a password in an address, which messages would show, and does not show it either", () => {
+    for (const [driver, variable] of [
+      [{ FX_OPS_DATA_DRIVER: "elasticsearch" }, "FX_OPS_DATA_URL"],
+      [{ FX_CONFIG_STORE_DRIVER: "consul" }, "FX_CONFIG_STORE_URL"],
+      [{ FX_ARTIFACT_STORE_DRIVER: "s3", FX_ARTIFACT_STORE_BUCKET: "files" }, "FX_ARTIFACT_STORE_ENDPOINT"],
+    ] as const) {
+      const environment = { ...driver, [variable]: "http://elastic:hush-hush@db:9200" };
+      const problems = problemsOf(() => loadSettings({ directory: tempDir(), environment }));
+      expect(problems).toMatchObject([{ path: variable, message: expect.stringContaining("must have no user") }]);
+      expect(JSON.stringify(problems)).not.toContain("hush-hush");
+    }
+  });
+
   it("D13: refuses a ledger that forgets before the bus does", () => {
     const environment = { FX_RETENTION_LEDGER_MS: String(7 * 86_400_000) };
     expect(problemsOf(() => loadSettings({ directory: tempDir(), environment }))).toMatchObject([
