@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { tool } from "./cache.ts";
@@ -19,6 +19,39 @@ export async function goProgram(directory: string, name: string, requires: strin
   writeFileSync(path.join(sources, "main.go"), main);
   await go(["mod", "tidy"], { cwd: sources });
   await go(["build", "-ldflags", "-s -w", "-o", path.join(directory, name), "."], { cwd: sources });
+}
+
+/**
+ * Builds the program `main` and those of `packages`, by the last part of their path, in one module: what they share is compiled once.
+ * `requires` are `path version`. `parts` names the one whose parts are published as modules of their own, with the version of those.
+ */
+export async function goPrograms(
+  directory: string,
+  { name, main, packages, requires, parts }: GoPrograms,
+): Promise<void> {
+  const sources = path.join(directory, "sources");
+  mkdirSync(sources);
+  const replaced = (await partsOf(parts.module)).map((part) => `replace ${part} => ${part} ${parts.version}`);
+  const lines = ["module engine", "go 1.26.0", ...requires.map((each) => `require ${each}`), ...replaced];
+  writeFileSync(path.join(sources, "go.mod"), `${lines.join("\n")}\n`);
+  writeFileSync(path.join(sources, "main.go"), main);
+  // One directory of programs: Go names each after its package's path, and ours after its module.
+  await go(["build", "-mod=mod", "-ldflags", "-s -w", "-o", `${directory}/`, ".", ...packages], { cwd: sources });
+  renameSync(path.join(directory, "engine"), path.join(directory, name));
+}
+
+interface GoPrograms {
+  name: string;
+  main: string;
+  packages: readonly string[];
+  requires: readonly string[];
+  parts: { module: string; version: string };
+}
+
+/** What a module (`path@version`) puts directories of its own repository in the place of, which are not published with it. */
+async function partsOf(module: string): Promise<string[]> {
+  const { GoMod: file } = JSON.parse(await tool("go", ["mod", "download", "-json", module])) as { GoMod: string };
+  return [...readFileSync(file, "utf8").matchAll(/^\s*(\S+) => \.\/staging\/.*$/gm)].map(([, part]) => part as string);
 }
 
 /** A registry may fail for a moment; what has come of a module stays. */

@@ -2,14 +2,14 @@ import { rmSync } from "node:fs";
 import { Command } from "commander";
 import { Cache, cacheRoot } from "./cache.ts";
 import type { Engine } from "./engine.ts";
-import { engineNamed, engines } from "./engines.ts";
+import { allEngines, engineNamed, engines } from "./engines.ts";
 import { placeServers, runs, type Servers, startServers, stopServers } from "./servers.ts";
 import { dataRoot, EnginesState } from "./state.ts";
 
 const state = new EnginesState(dataRoot());
 const tell = (line: string) => console.error(line);
 
-const names = `${engines.map((engine) => engine.name).join(", ")}; without one all`;
+const names = allEngines.map((engine) => engine.name).join(", ");
 
 const program = new Command("npm run engines --")
   .description("The real servers that the platform can be put on, on this machine's loopback, without containers.")
@@ -18,12 +18,12 @@ const program = new Command("npm run engines --")
 program
   .command("up")
   .description("Bring what is missing, start what does not run, wait until each answers, and print what to set.")
-  .argument("[engine...]", names)
+  .argument("[engine...]", `${names}; without one all but kubernetes`)
   .option("--brokers <n>", "brokers of Kafka where it is not there yet: 1 or 3", "1")
   .action(async (wanted: string[], { brokers }: { brokers: string }) => {
     if (brokers !== "1" && brokers !== "3") throw new Error(`--brokers must be 1 or 3, not ${brokers}`);
     const all = state.read();
-    for (const engine of chosen(wanted)) {
+    for (const engine of chosen(wanted, engines)) {
       const servers = all.find((each) => each.engine === engine) ?? (await place(engine, Number(brokers), all));
       try {
         await startServers(servers);
@@ -41,11 +41,11 @@ program
 program
   .command("down")
   .description("Stop them. Their data stays for the next up.")
-  .argument("[engine...]", names)
+  .argument("[engine...]", `${names}; without one all`)
   .option("--wipe", "delete their data too")
   .action(async (wanted: string[], { wipe }: { wipe?: boolean }) => {
     const all = state.read();
-    const stopped = all.filter(({ engine }) => chosen(wanted).includes(engine));
+    const stopped = all.filter(({ engine }) => chosen(wanted, allEngines).includes(engine));
     for (const servers of stopped.toReversed()) {
       await stopServers(servers);
       tell(`${servers.engine.title} is stopped`);
@@ -76,8 +76,8 @@ try {
   process.exitCode = 1;
 }
 
-function chosen(wanted: readonly string[]): readonly Engine[] {
-  return wanted.length === 0 ? engines : wanted.map(engineNamed);
+function chosen(wanted: readonly string[], otherwise: readonly Engine[]): readonly Engine[] {
+  return wanted.length === 0 ? otherwise : wanted.map(engineNamed);
 }
 
 async function place(engine: Engine, brokers: number, all: Servers[]): Promise<Servers> {

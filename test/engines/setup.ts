@@ -4,7 +4,7 @@ import path from "node:path";
 import type { TestProject } from "vitest/node";
 import { Cache, cacheRoot } from "../../engines/cache.ts";
 import type { ServerPlace } from "../../engines/engine.ts";
-import { engineNamed, engines } from "../../engines/engines.ts";
+import { allEngines, engineNamed } from "../../engines/engines.ts";
 import { placeServers, type Servers, startServers, stopServers } from "../../engines/servers.ts";
 
 declare module "vitest" {
@@ -25,7 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     rmSync(directory, { recursive: true, force: true });
   };
   try {
-    for (const engine of wanted === "all" ? engines : wanted.split(",").map(engineNamed)) {
+    for (const engine of wanted === "all" ? allEngines : wanted.split(",").map(engineNamed)) {
       const programs = await engine.install(new Cache(cacheRoot(), console.error));
       started.push(await placeServers(engine, programs, directory, 1));
     }

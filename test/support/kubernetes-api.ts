@@ -1,27 +1,17 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-
-interface Stored {
-  metadata: {
-    name: string;
-    uid: string;
-    labels?: Record<string, string>;
-    ownerReferences?: unknown[];
-    deletionTimestamp?: string;
-  };
-  [key: string]: unknown;
-}
+import type { ClusterObject, JobCluster } from "./job-cluster.ts";
 
 /**
  * Answers the calls that Jobs need as the Kubernetes API documents them: objects are kept, names are given once,
- * deleting a Job in the background takes its pods along. It runs nothing: a test plays the rest of the cluster
- * with `report` and `write`.
+ * deleting a Job in the background takes its pods along. It runs nothing: a test plays the rest of the cluster. What it answers
+ * is held to a real API server by the same suite (jobs.contract.ts).
  */
-export class KubernetesApi {
-  readonly jobs = new Map<string, Stored>();
-  readonly secrets = new Map<string, Stored>();
-  readonly pods = new Map<string, Stored>();
+export class KubernetesApi implements JobCluster {
+  readonly #jobs = new Map<string, ClusterObject>();
+  readonly #secrets = new Map<string, ClusterObject>();
+  readonly #pods = new Map<string, ClusterObject>();
   /** Open logs and what was written so far, by the pod's name. */
   readonly #logs = new Map<string, { text: string; over: boolean; readers: ServerResponse[] }>();
   readonly requests: string[] = [];
@@ -49,26 +39,39 @@ users: [{name: me, user: {token: a-token}}]
 `;
   }
 
-  /** The state of a Job's one pod and its container. */
-  report(job: string, state: object): void {
+  async job(name: string): Promise<ClusterObject | undefined> {
+    return this.#jobs.get(name);
+  }
+
+  async secret(name: string): Promise<ClusterObject | undefined> {
+    return this.#secrets.get(name);
+  }
+
+  async pods(job: string): Promise<ClusterObject[]> {
+    return [...this.#pods.values()].filter(({ metadata }) => metadata.labels?.["job-name"] === job);
+  }
+
+  async report(job: string, state: object): Promise<void> {
     const name = `${job}-pod`;
     this.#logs.set(name, this.#logs.get(name) ?? { text: "", over: false, readers: [] });
     const status = { containerStatuses: [{ name: "main", state }] };
-    const labels = { ...this.jobs.get(job)?.metadata.labels, "job-name": job };
-    this.pods.set(name, { metadata: { name, uid: name, labels }, status });
+    const labels = { ...this.#jobs.get(job)?.metadata.labels, "job-name": job };
+    this.#pods.set(name, { metadata: { name, uid: name, labels }, status });
     if ("terminated" in state) this.#endLog(name);
   }
 
-  write(job: string, text: string): void {
+  async write(job: string, text: string): Promise<void> {
     const log = this.#logs.get(`${job}-pod`);
     if (log === undefined) throw new Error(`the pod of ${job} has not begun`);
     log.text += text;
     for (const reader of log.readers) reader.write(text);
   }
 
-  end(job: string, type: "Complete" | "Failed", reason = ""): void {
-    const stored = this.jobs.get(job);
-    if (stored) stored.status = { conditions: [{ type, status: "True", reason }] };
+  async finish(job: string, exitCode: number): Promise<void> {
+    await this.report(job, { terminated: { exitCode } });
+    const stored = this.#jobs.get(job);
+    const condition = exitCode === 0 ? { type: "Complete" } : { type: "Failed", reason: "BackoffLimitExceeded" };
+    if (stored) stored.status = { conditions: [{ ...condition, status: "True" }] };
   }
 
   async close(): Promise<void> {
@@ -98,14 +101,17 @@ users: [{name: me, user: {token: a-token}}]
     if (request.headers.authorization !== "Bearer a-token") return refuse(401, "Unauthorized");
     const [, kind = "", name, part] =
       /^\/(?:api\/v1|apis\/batch\/v1)\/namespaces\/work\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?$/.exec(url.pathname) ?? [];
-    const store = { jobs: this.jobs, secrets: this.secrets, pods: this.pods }[kind];
+    const store = { jobs: this.#jobs, secrets: this.#secrets, pods: this.#pods }[kind];
     if (store === undefined) return refuse(404, "the server could not find the requested resource");
     const body = text === "" ? undefined : JSON.parse(text);
     if (part === "log") return this.#log(name as string, response);
     if (request.method === "POST") {
       if (store.has(body.metadata.name)) return refuse(409, `${kind} "${body.metadata.name}" already exists`);
       this.#uids += 1;
-      const made = { ...body, metadata: { ...body.metadata, uid: `uid-${this.#uids}` } };
+      const { stringData, ...rest } = body;
+      const made = { ...rest, metadata: { ...body.metadata, uid: `uid-${this.#uids}` } };
+      // Texts are taken, and kept as bytes.
+      if (stringData) made.data = mapValues(stringData, (text) => Buffer.from(text).toString("base64"));
       store.set(body.metadata.name, made);
       return say(201, made);
     }
@@ -125,14 +131,14 @@ users: [{name: me, user: {token: a-token}}]
     if (request.method === "PATCH") Object.assign(stored.metadata, body.metadata);
     if (request.method === "DELETE") {
       store.delete(name);
-      if (kind === "jobs") for (const pod of this.pods.keys()) if (pod === `${name}-pod`) this.#remove(pod);
+      if (kind === "jobs") for (const pod of this.#pods.keys()) if (pod === `${name}-pod`) this.#remove(pod);
     }
     return say(200, stored);
   }
 
   #remove(pod: string): void {
     this.#endLog(pod);
-    this.pods.delete(pod);
+    this.#pods.delete(pod);
   }
 
   #log(pod: string, response: ServerResponse): void {
@@ -142,4 +148,8 @@ users: [{name: me, user: {token: a-token}}]
     response.write(log.text);
     log.readers.push(response);
   }
+}
+
+function mapValues(from: Record<string, string>, change: (text: string) => string): Record<string, string> {
+  return Object.fromEntries(Object.entries(from).map(([key, text]) => [key, change(text)]));
 }
