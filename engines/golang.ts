@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { tool } from "./cache.ts";
@@ -22,36 +22,25 @@ export async function goProgram(directory: string, name: string, requires: strin
 }
 
 /**
- * Builds the program `main` and those of `packages`, by the last part of their path, in one module: what they share is compiled once.
- * `requires` are `path version`. `parts` names the one whose parts are published as modules of their own, with the version of those.
+ * Builds the program `main` on a module (`path@version`) whose parts are directories of its own repository, and published as modules
+ * of their own at `partsVersion`. All others have the versions that it was released with.
  */
-export async function goPrograms(
+export async function goProgramOfParts(
   directory: string,
-  { name, main, packages, requires, parts }: GoPrograms,
+  { name, module, partsVersion, main }: { name: string; module: string; partsVersion: string; main: string },
 ): Promise<void> {
+  const [requires, version] = module.split("@");
+  const released = JSON.parse(await tool("go", ["mod", "download", "-json", module])) as { GoMod: string; Dir: string };
+  const settings = readFileSync(released.GoMod, "utf8")
+    .replace(/^module .*$/m, "module engine")
+    .replaceAll(/=> \.\/staging\/src\/(\S+)/g, `=> $1 ${partsVersion}`);
   const sources = path.join(directory, "sources");
   mkdirSync(sources);
-  const replaced = (await partsOf(parts.module)).map((part) => `replace ${part} => ${part} ${parts.version}`);
-  const lines = ["module engine", "go 1.26.0", ...requires.map((each) => `require ${each}`), ...replaced];
-  writeFileSync(path.join(sources, "go.mod"), `${lines.join("\n")}\n`);
+  writeFileSync(path.join(sources, "go.mod"), `${settings}\nrequire ${requires} ${version}\n`);
+  writeFileSync(path.join(sources, "go.sum"), readFileSync(path.join(released.Dir, "go.sum")));
   writeFileSync(path.join(sources, "main.go"), main);
-  // One directory of programs: Go names each after its package's path, and ours after its module.
-  await go(["build", "-mod=mod", "-ldflags", "-s -w", "-o", `${directory}/`, ".", ...packages], { cwd: sources });
-  renameSync(path.join(directory, "engine"), path.join(directory, name));
-}
-
-interface GoPrograms {
-  name: string;
-  main: string;
-  packages: readonly string[];
-  requires: readonly string[];
-  parts: { module: string; version: string };
-}
-
-/** What a module (`path@version`) puts directories of its own repository in the place of, which are not published with it. */
-async function partsOf(module: string): Promise<string[]> {
-  const { GoMod: file } = JSON.parse(await tool("go", ["mod", "download", "-json", module])) as { GoMod: string };
-  return [...readFileSync(file, "utf8").matchAll(/^\s*(\S+) => \.\/staging\/.*$/gm)].map(([, part]) => part as string);
+  const target = path.join(directory, name);
+  await go(["build", "-mod=mod", "-ldflags", "-s -w", "-o", target, "."], { cwd: sources });
 }
 
 /** A registry may fail for a moment; what has come of a module stays. */

@@ -5,7 +5,7 @@ import { get } from "node:https";
 import path from "node:path";
 import { type Cache, tool } from "./cache.ts";
 import type { Engine, ServerPlace } from "./engine.ts";
-import { goPrograms } from "./golang.ts";
+import { goInstall, goProgramOfParts } from "./golang.ts";
 
 const version = "1.37.2";
 const helmVersion = "4.3.2";
@@ -80,8 +80,8 @@ func parsed(address string) url.URL {
 
 /**
  * The control plane of Kubernetes, built from its Go modules: etcd, the API server with access control and admission, and the
- * controllers, but no node. Pods are made and nothing runs them: a test says what a node would say. Helm comes with it,
- * because both are mostly the same code.
+ * controllers, but no node. Pods are made and nothing runs them: a test says what a node would say. Helm
+ * comes with it.
  */
 export const kubernetes: Engine = {
   name: "kubernetes",
@@ -89,15 +89,15 @@ export const kubernetes: Engine = {
   portsEach: 3,
 
   install: (cache: Cache) =>
-    cache.directory(`kubernetes-${version}`, (directory) =>
-      goPrograms(directory, {
+    cache.directory(`kubernetes-${version}`, async (directory) => {
+      await goProgramOfParts(directory, {
         name: "control-plane",
+        module: `k8s.io/kubernetes@v${version}`,
+        partsVersion: `v0${version.slice(1)}`,
         main,
-        packages: ["helm.sh/helm/v4/cmd/helm"],
-        requires: [`k8s.io/kubernetes v${version}`, `helm.sh/helm/v4 v${helmVersion}`],
-        parts: { module: `k8s.io/kubernetes@v${version}`, version: `v0${version.slice(1)}` },
-      }),
-    ),
+      });
+      await goInstall(directory, `helm.sh/helm/v4/cmd/helm@v${helmVersion}`);
+    }),
 
   async prepare(server) {
     const { programs, directory, ports } = server;

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ContainerEngine } from "../../src/executor/containers/container-engine.ts";
 import { eventually } from "./eventually.ts";
+import { Podman } from "./podman.ts";
 
 const busybox = "/bin/busybox";
 
@@ -28,21 +29,12 @@ const commands = [
   "wc",
 ];
 
-/** Small, and nothing of the machine's own configuration: what other engines on it run is not touched. */
-const configuration = `[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-`;
-
 /** A real Podman that serves Docker's API, with storage of its own. */
 export interface TestEngine {
   address: string;
   engine: ContainerEngine;
   /** Adds the image `pythonImage`: the same with this machine's Python as /bin/python3. */
-  importPython(): void;
+  importPython(): Promise<void>;
   /** Ends the service; containers live on. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -55,37 +47,14 @@ export const pythonImage = "localhost/fx-test-python:latest";
 
 /** In `directory`, with one image: busybox, `/bin/sh` and a few commands, and no entry point. */
 export async function startEngine(directory: string): Promise<TestEngine> {
-  mkdirSync(directory, { recursive: true });
-  const file = join(directory, "containers.conf");
-  writeFileSync(file, configuration);
-  const env = {
-    PATH: process.env.PATH,
-    CONTAINERS_CONF: file,
-    HOME: directory,
-    XDG_RUNTIME_DIR: directory,
-    TMPDIR: directory,
-  };
-  const places = ["--root", join(directory, "storage"), "--runroot", join(directory, "run"), "--storage-driver=vfs"];
-  const podman = (...args: string[]) => {
-    const done = spawnSync("podman", [...places, ...args], { env, encoding: "utf8" });
-    if (done.status !== 0) throw new Error(`podman ${args.join(" ")}: ${done.error?.message ?? ""} ${done.stderr}`);
-  };
-  podman(
-    "import",
-    packRoot(directory, "plain", () => {}),
-    testImage,
-  );
+  const podman = new Podman(directory);
+  await podman.run("import", packRoot(directory, "plain", () => {}), testImage);
   const socket = join(directory, "engine.sock");
   const address = `unix://${socket}`;
   let service: ChildProcess | undefined;
   const start = async () => {
     rmSync(socket, { force: true });
-    // In its directory: where a container runs out of memory, a file that says so is written there.
-    service = spawn("podman", [...places, "system", "service", "--time=0", address], {
-      cwd: directory,
-      env,
-      stdio: "ignore",
-    });
+    service = podman.spawn("system", "service", "--time=0", address);
     await eventually(() => ContainerEngine.connect(address));
   };
   const stop = async () => {
@@ -99,13 +68,12 @@ export async function startEngine(directory: string): Promise<TestEngine> {
   return {
     address,
     engine: await ContainerEngine.connect(address),
-    importPython: () => podman("import", packRoot(directory, "python", layPython), pythonImage),
+    importPython: async () => void (await podman.run("import", packRoot(directory, "python", layPython), pythonImage)),
     start,
     stop,
     async close() {
       await stop();
-      podman("rm", "--all", "--force", "--time", "0");
-      podman("rmi", "--all", "--force");
+      await podman.clear();
     },
   };
 }

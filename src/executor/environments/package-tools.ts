@@ -64,6 +64,12 @@ export async function findPip(python: string): Promise<PipTool | undefined> {
   return { version, servesOthers: major > 22 || (major === 22 && minor >= 3) };
 }
 
+/** The version of the pip that each environment can be given (ensurepip, which Debian has in python3-venv); undefined where there is none. */
+export async function findBundledPip(python: string): Promise<string | undefined> {
+  const said = await runTool(python, ["-I", "-c", "import ensurepip, venv; print(ensurepip.version())"]).catch(() => "");
+  return said.trim() || undefined;
+}
+
 function directoriesOf(searchPath: string | undefined): string[] {
   return [...new Set([...(searchPath ?? "").split(":").filter(Boolean), "/usr/local/bin", "/usr/bin"])];
 }

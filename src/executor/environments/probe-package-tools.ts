@@ -1,7 +1,7 @@
 import { findPython } from "../runtimes/find-python.ts";
 import type { DependencySettings } from "./dependency-settings.ts";
 import { versionsHere } from "./find-python-version.ts";
-import { findNpm, findPip, findUv, type ToolSearch } from "./package-tools.ts";
+import { findBundledPip, findNpm, findPip, findUv, type ToolSearch } from "./package-tools.ts";
 
 /** Undefined: not there. */
 export interface PackageToolsProbe {
@@ -19,11 +19,15 @@ export async function probePackageTools(
 ): Promise<PackageToolsProbe> {
   const standard = await findPython({ ...search, wanted: search.python }).catch(() => undefined);
   const uv = search.tool === "pip" ? undefined : await findUv(search);
-  const pip = standard && search.tool !== "uv" && !uv ? await findPip(standard.command) : undefined;
+  const pip = standard && search.tool !== "uv" && !uv ? await pipVersion(standard.command) : undefined;
   const npm = await findNpm(search);
   return {
-    python: uv ? `uv ${uv.version}` : pip && `pip ${pip.version}`,
+    python: uv ? `uv ${uv.version}` : pip && `pip ${pip}`,
     node: npm && `npm ${npm.version}`,
     pythonVersions: await versionsHere({ ...search, standard }),
   };
+}
+
+async function pipVersion(python: string): Promise<string | undefined> {
+  return (await findPip(python))?.version ?? (await findBundledPip(python));
 }

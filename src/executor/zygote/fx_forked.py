@@ -110,7 +110,7 @@ def enter(request, uid, gid, descriptors):
             # As the spawning launcher does (src/executor/launcher/limited-command.ts).
             value += request["setAsideBytes"] if name == "memoryBytes" else 0
             # At the soft limit of time a signal that names its reason, at the hard one the end.
-            resource.setrlimit(limits[name], (value, value + 1 if name == "cpuSeconds" else value))
+            set_limit(limits[name], value, value + 1 if name == "cpuSeconds" else value)
     if uid >= 0:
         os.setgroups([])
         os.setresgid(gid, gid, gid)
@@ -126,6 +126,17 @@ def enter(request, uid, gid, descriptors):
         sandbox.close(**request["landlock"], user=uid >= 0)
     elif request.get("landlock"):
         landlock.confine(**request["landlock"])
+
+
+def set_limit(kind, soft, hard):
+    """A limit that the machine or the container has set tighter already stays: only root may raise it."""
+    try:
+        resource.setrlimit(kind, (soft, hard))
+    except ValueError:
+        present = resource.getrlimit(kind)[1]
+        if present == resource.RLIM_INFINITY or present >= hard:
+            raise
+        resource.setrlimit(kind, (min(soft, present), present))
 
 
 def execute(command):

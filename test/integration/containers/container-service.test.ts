@@ -15,7 +15,7 @@ describe.skipIf(engineMissing !== undefined)(title, () => {
 
   beforeAll(async () => {
     engine = await startEngine(join(directory, "engine"));
-    engine.importPython();
+    await engine.importPython();
     platform = await TestPlatform.start({ executorContainersEngine: engine.address });
   });
   afterAll(async () => {
