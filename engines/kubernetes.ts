@@ -119,7 +119,10 @@ export const kubernetes: Engine = {
         ...[`--tls-cert-file=${certificateOf(server)}`, `--tls-private-key-file=${keyOf(server)}`],
         ...["--authorization-mode=RBAC", `--token-auth-file=${file("tokens.csv")}`],
         "--service-account-issuer=https://kubernetes.default.svc",
-        ...[`--service-account-key-file=${file("accounts.pem")}`, `--service-account-signing-key-file=${file("accounts.pem")}`],
+        ...[
+          `--service-account-key-file=${file("accounts.pem")}`,
+          `--service-account-signing-key-file=${file("accounts.pem")}`,
+        ],
       ],
       env: { ACCOUNTS_KEY: file("accounts.pem"), AUTHORITY: certificateOf(server) },
     };

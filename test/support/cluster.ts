@@ -1,7 +1,7 @@
-import { type ClusterCall, ClusterClient } from "../../src/executor/kubernetes/cluster-client.ts";
-import { readClusterAccess } from "../../src/executor/kubernetes/cluster-access.ts";
 import type { ServerPlace } from "../../engines/engine.ts";
 import { kubeconfigOf } from "../../engines/kubernetes.ts";
+import { readClusterAccess } from "../../src/executor/kubernetes/cluster-access.ts";
+import { type ClusterCall, ClusterClient } from "../../src/executor/kubernetes/cluster-client.ts";
 import type { ClusterObject } from "./job-cluster.ts";
 
 /** Where the API has objects of a kind: the path before the namespace, and the kind's name in paths. */

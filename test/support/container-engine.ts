@@ -48,7 +48,11 @@ export const pythonImage = "localhost/fx-test-python:latest";
 /** In `directory`, with one image: busybox, `/bin/sh` and a few commands, and no entry point. */
 export async function startEngine(directory: string): Promise<TestEngine> {
   const podman = new Podman(directory);
-  await podman.run("import", packRoot(directory, "plain", () => {}), testImage);
+  await podman.run(
+    "import",
+    packRoot(directory, "plain", () => {}),
+    testImage,
+  );
   const socket = join(directory, "engine.sock");
   const address = `unix://${socket}`;
   let service: ChildProcess | undefined;

@@ -19,7 +19,13 @@ export const image = "localhost/streamzero-fx:latest";
 export async function buildImage(podman: Podman, directory: string): Promise<void> {
   await podman.run("import", await packBase(directory), baseImage);
   const mounts = await npmMounts(directory);
-  const built = ["--file", join(repository, "deploy/Dockerfile"), "--tag", image, `--build-arg=NODE_IMAGE=${baseImage}`];
+  const built = [
+    "--file",
+    join(repository, "deploy/Dockerfile"),
+    "--tag",
+    image,
+    `--build-arg=NODE_IMAGE=${baseImage}`,
+  ];
   // One layer: each costs a copy of the whole.
   const ways = ["--pull=never", "--network=host", "--isolation=chroot", "--layers=false", ...mounts];
   await podman.run("build", ...ways, ...built, repository);
@@ -49,7 +55,14 @@ async function debian(): Promise<string> {
   const packed = await cache.directory(`debian-${release}`, async (directory) => {
     const root = join(directory, "root");
     await tool("debootstrap", ["--variant=minbase", "--include=libatomic1,libstdc++6", release, root]);
-    await tool("tar", ["-C", root, "--exclude=./var/cache/apt/archives/*.deb", "-cf", join(directory, "root.tar"), "."]);
+    await tool("tar", [
+      "-C",
+      root,
+      "--exclude=./var/cache/apt/archives/*.deb",
+      "-cf",
+      join(directory, "root.tar"),
+      ".",
+    ]);
     await tool("rm", ["-rf", "--one-file-system", root]);
   });
   return join(packed, "root.tar");

@@ -66,7 +66,9 @@ export async function findPip(python: string): Promise<PipTool | undefined> {
 
 /** The version of the pip that each environment can be given (ensurepip, which Debian has in python3-venv); undefined where there is none. */
 export async function findBundledPip(python: string): Promise<string | undefined> {
-  const said = await runTool(python, ["-I", "-c", "import ensurepip, venv; print(ensurepip.version())"]).catch(() => "");
+  const said = await runTool(python, ["-I", "-c", "import ensurepip, venv; print(ensurepip.version())"]).catch(
+    () => "",
+  );
   return said.trim() || undefined;
 }
 

@@ -17,7 +17,7 @@ let podman: Podman;
 beforeAll(async () => {
   podman = new Podman(directory);
   await buildImage(podman, directory);
-}, 900_000);
+}, 1_800_000);
 afterAll(() => podman.clear());
 
 const run = (...args: string[]) => podman.run("run", "--rm", ...restricted, image, ...args);
@@ -38,7 +38,8 @@ test("fx start in it is healthy, keeps scripts apart, runs one, and ends at SIGT
   const container = await podman.run("run", "--detach", ...restricted, ...environment, image);
   const exec = (...command: string[]) => podman.run("exec", container, ...command);
   const compose = readFileSync(new URL("../../../deploy/compose.yaml", import.meta.url), "utf8");
-  const [, ...check] = (parse(compose) as { "x-platform": { healthcheck: { test: string[] } } })["x-platform"].healthcheck.test;
+  const [, ...check] = (parse(compose) as { "x-platform": { healthcheck: { test: string[] } } })["x-platform"]
+    .healthcheck.test;
   await eventually(() => exec(...check).then(() => true), { withinMs: 90_000, everyMs: 500 });
 
   const script = "import os; print('of', os.getuid(), 'in Python')";

@@ -42,7 +42,9 @@ export function jobsContract(start: () => Promise<JobCluster>): void {
         activeDeadlineSeconds: 20,
       });
       const { containers, restartPolicy, volumes } = (
-        submitted.spec.template as { spec: { containers: { env: object[] }[]; restartPolicy: string; volumes: object[] } }
+        submitted.spec.template as {
+          spec: { containers: { env: object[] }[]; restartPolicy: string; volumes: object[] };
+        }
       ).spec;
       expect(restartPolicy).toBe("Never");
       expect(volumes).toMatchObject([{ name: "fx", secret: { secretName: name } }]);

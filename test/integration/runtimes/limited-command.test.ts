@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { limitedCommand } from "../../../src/executor/launcher/limited-command.ts";
 
-const limits = { memoryBytes: 2 ** 29, cpuSeconds: 60, processes: undefined, openFiles: 512 };
+const limits = { memoryBytes: 2 ** 29, cpuSeconds: 60, processes: undefined, openFiles: 512, outputBytes: undefined };
 const show = 'echo "$(ulimit -H -d) $(ulimit -S -t) $(ulimit -H -t) $(ulimit -H -n)"';
 
 /** What a command finds its limits to be, where its surroundings have set some. */
@@ -11,7 +11,11 @@ function limitsFound(before: string, shell: string): string {
   // An ordinary user, who may raise none.
   const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
   const words = [before, 'exec "$0" "$@"'].filter(Boolean).join("; ");
-  const { stdout, stderr } = spawnSync("/bin/sh", ["-c", words, shell, ...args], { cwd: "/", encoding: "utf8", ...user });
+  const { stdout, stderr } = spawnSync("/bin/sh", ["-c", words, shell, ...args], {
+    cwd: "/",
+    encoding: "utf8",
+    ...user,
+  });
   expect(command).toBe("/bin/sh");
   return stdout.trim() || stderr;
 }

@@ -83,4 +83,3 @@ describe("deploy/compose.yaml", () => {
     }
   });
 });
-
