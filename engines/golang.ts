@@ -23,11 +23,12 @@ export async function goProgram(directory: string, name: string, requires: strin
 
 /**
  * Builds the program `main` on a module (`path@version`) whose parts are directories of its own repository, and published as modules
- * of their own at `partsVersion`. All others have the versions that it was released with.
+ * of their own at `partsVersion`. All others have the versions that it was released with. `texts`: variables that a release is
+ * linked with, by their package.
  */
 export async function goProgramOfParts(
   directory: string,
-  { name, module, partsVersion, main }: { name: string; module: string; partsVersion: string; main: string },
+  { name, module, partsVersion, main, texts }: ProgramOfParts,
 ): Promise<void> {
   const [requires, version] = module.split("@");
   const released = JSON.parse(await tool("go", ["mod", "download", "-json", module])) as { GoMod: string; Dir: string };
@@ -40,7 +41,16 @@ export async function goProgramOfParts(
   writeFileSync(path.join(sources, "go.sum"), readFileSync(path.join(released.Dir, "go.sum")));
   writeFileSync(path.join(sources, "main.go"), main);
   const target = path.join(directory, name);
-  await go(["build", "-mod=mod", "-ldflags", "-s -w", "-o", target, "."], { cwd: sources });
+  const flags = ["-s", "-w", ...Object.entries(texts).map(([variable, text]) => `-X ${variable}=${text}`)].join(" ");
+  await go(["build", "-mod=mod", "-ldflags", flags, "-o", target, "."], { cwd: sources });
+}
+
+interface ProgramOfParts {
+  name: string;
+  module: string;
+  partsVersion: string;
+  main: string;
+  texts: Record<string, string>;
 }
 
 /** A registry may fail for a moment; what has come of a module stays. */

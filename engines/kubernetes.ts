@@ -95,6 +95,8 @@ export const kubernetes: Engine = {
         module: `k8s.io/kubernetes@v${version}`,
         partsVersion: `v0${version.slice(1)}`,
         main,
+        // What it says of itself: a chart may refuse an older one.
+        texts: { "k8s.io/component-base/version.gitVersion": `v${version}` },
       });
       await goInstall(directory, `helm.sh/helm/v4/cmd/helm@v${helmVersion}`);
     }),
