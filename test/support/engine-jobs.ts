@@ -22,7 +22,8 @@ export class EngineJobs implements JobCluster {
   static async start(cluster: ServerPlace): Promise<EngineJobs> {
     const namespace = await ClusterNamespace.make(cluster);
     const place = ["--namespace", namespace.name, "--show-only", "templates/accounts.yaml"];
-    const rendered = await helm(cluster, "template", "fx", chart, ...place, "--set", "executor.jobs.enabled=true");
+    const values = ["--set", "executor.jobs.enabled=true,existingSecret=fx-secrets"];
+    const rendered = await helm(cluster, "template", "fx", chart, ...place, ...values);
     for (const document of parseAllDocuments(rendered)) await namespace.create(document.toJS());
     const node = await ClusterNode.start(cluster, namespace);
     const token = await namespace.tokenOf("fx-executor");
