@@ -37,6 +37,7 @@ test("its schema takes its values, and the example's over them", () => {
 test.each(allRoles)("with the example's settings and secrets %s starts, on engines that all share", (role) => {
   const secrets = {
     ...variablesIn("helm/secrets.env.example"),
+    FX_TOKEN: "given",
     FX_SECRETS_KEY: someSecretsKey,
     FX_CATALOG_URL: "postgres://fx:given@postgres.example.com/fx",
     FX_ARTIFACT_STORE_ACCESS_KEY_ID: "given",
