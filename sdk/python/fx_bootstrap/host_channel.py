@@ -60,10 +60,23 @@ class HostChannel(Channel):
 
     def ended(self, code, leftovers):
         """The run is over. `leftovers`: words for what it has left, after which this process runs nothing more."""
-        body = encode({"code": code, "leftovers": leftovers} if leftovers else {"code": code})
+        end = {"code": code, "openFiles": self._lowest_free()}
+        if end["openFiles"] is None:
+            leftovers = [*leftovers, "all the open files that it may have"]
+        if leftovers:
+            end["leftovers"] = leftovers
         piped = b',"piped":false' if self._pipes.were_written() is False else b""
         mark, self._mark = self._mark, None
-        self._send(b'{%s"ended":%s%s}' % (mark, body, piped))
+        self._send(b'{%s"ended":%s%s}' % (mark, encode(end), piped))
+
+    def _lowest_free(self):
+        """None: no descriptor is free."""
+        try:
+            free = os.dup(self._socket.fileno())
+        except OSError:
+            return None
+        os.close(free)
+        return free
 
     @property
     def pipes_are_ours(self):

@@ -6,7 +6,7 @@ export type HostWord =
   | { kind: "ready" }
   | { kind: "output"; run: number; stream: "stdout" | "stderr"; bytes: Buffer }
   | { kind: "drain"; run: number; id: number }
-  | { kind: "ended"; run: number; code: number; leftovers: string[]; piped: boolean }
+  | { kind: "ended"; run: number; code: number; leftovers: string[]; openFiles: number; piped: boolean }
   | { kind: "ask"; run: number; words: Words };
 
 type FieldOf<Word> = Word extends Word ? keyof Word : never;
@@ -25,9 +25,10 @@ export function readHostWord(frame: Buffer): HostWord | undefined {
     return bytes && { kind: "output", run, stream: output, bytes };
   }
   if (typeof ended === "object" && ended !== null) {
-    const { code, leftovers = [] } = ended as Words;
+    const { code, leftovers = [], openFiles } = ended as Words;
     if (typeof code !== "number" || !Number.isInteger(code)) return undefined;
-    return { kind: "ended", run, code: code & 0xff, leftovers: textsOf(leftovers), piped: piped !== false };
+    const left = { leftovers: textsOf(leftovers), openFiles: typeof openFiles === "number" ? openFiles : 0 };
+    return { kind: "ended", run, code: code & 0xff, ...left, piped: piped !== false };
   }
   if (op === "drain" && typeof id === "number") return { kind: "drain", run, id };
   return { kind: "ask", run, words };

@@ -125,7 +125,7 @@ export class WarmHosts {
         prepare: (nonce: string) => prepare({ nonce, channelPath: channel.path, scratch }),
       };
       process = await WarmProcess.start(parts, occupant);
-      const wear = new Wear(clock, limits.memoryBytes);
+      const wear = new Wear(clock, limits);
       const hosted: Hosted = { key, process, wear, emptyScratch, idleSince: 0, timer: undefined, watch: undefined };
       this.#all.set(process, hosted);
       void process.ended.then(async () => {

@@ -56,6 +56,8 @@ interface RunEnded {
     code: number;
     /** What the run has left in the process, in words; such a process runs nothing more. */
     leftovers?: string[];
+    /** The lowest descriptor that is free: so many files are open, at the least. */
+    openFiles?: number;
   };
   /** False: surely nothing was written to the pipes that is not drained; without it they are. */
   piped?: boolean;

@@ -52,6 +52,7 @@ export class WarmProcess {
   #occupant: Occupant | undefined;
   #runs = 0;
   #pipedBytes = 0;
+  #openFiles = 0;
   #launched: Launched | undefined;
   #socket: Socket | undefined;
   #frames: FrameReader | undefined;
@@ -96,6 +97,11 @@ export class WarmProcess {
   /** What came by its pipes, in all its runs. */
   get pipedBytes(): number {
     return this.#pipedBytes;
+  }
+
+  /** By its own account at the end of its last run: the lowest descriptor that was free. */
+  get openFiles(): number {
+    return this.#openFiles;
   }
 
   /** It reads what it is answered. One that has ended reads nothing, and what it asked for is taken all the same. */
@@ -219,6 +225,7 @@ export class WarmProcess {
     try {
       for (const frame of this.#frames?.read(chunk) ?? []) {
         const word = readHostWord(frame);
+        if (word?.kind === "ended") this.#openFiles = word.openFiles;
         if (word?.kind === "ready") this.#ready.resolve();
         else if (word) this.#occupant?.heard(word, frame.length);
         // What is left of the chunk stays with the reader.

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
+import type { StepRequest } from "../../../src/executor/step-runner.ts";
 import { noLimits, type RunLimits } from "../../../src/services/run-limits.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
@@ -201,6 +202,31 @@ describe("a warm process", () => {
     }
     expect(pids.size).toBe(2);
   });
+
+  const leaking: [string, StepRequest["runtime"], Record<string, string>][] = [
+    ["Python", undefined, { "main.py": "import os\nfor _ in range(10): os.open('/dev/null', 0)\nprint(os.getpid())" }],
+    ...(["node", "bun"] as const).map((runtime): (typeof leaking)[number] => [
+      runtime,
+      runtime,
+      {
+        "main.ts": `import { openSync } from "node:fs";
+for (let n = 0; n < 10; n++) openSync("/dev/null", "r");
+console.log(process.pid);`,
+      },
+    ]),
+  ];
+  it.each(leaking)(
+    "in %s is replaced before a run fails over files that earlier runs have left open",
+    async (_, runtime, files) => {
+      const { run } = warmService(runner, files);
+      const pids: number[] = [];
+      const request = { runtime, limits: { ...noLimits, openFiles: 120 } };
+      for (let n = 0; n < 20; n += 1) pids.push(await pidOf(run({ request })));
+      // What it opens it may keep for some runs: a module's connections are no reason to begin anew.
+      expect(pids[1]).toBe(pids[0]);
+      expect(new Set(pids).size).toBeGreaterThan(2);
+    },
+  );
 
   it("runs a version and a service that it was started for, and no other", async () => {
     const { pid } = service();

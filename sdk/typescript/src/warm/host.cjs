@@ -6,6 +6,7 @@ const { createSdk } = require("../context.cjs");
 const { installStreams } = require("../output.cjs");
 const { writeAll } = require("../write-all.cjs");
 const { outputWords } = require("./frames.cjs");
+const { lowestFree } = require("./lowest-free.cjs");
 const { Pipes } = require("./pipes.cjs");
 const { Remains } = require("./remains.cjs");
 const { exitSignal, isSilent, WarmRun } = require("./run.cjs");
@@ -194,12 +195,14 @@ class WarmHost {
     if (!this.#language.isRepeatable) active.push("a script that one process can run once only");
     if (this.#language.startsAfterReturn && !this.#run.hasReturned) active.push("a script that waits");
     if (process.stdout.writableEnded || process.stderr.writableEnded) active.push("an output that was ended");
+    const openFiles = lowestFree();
+    if (openFiles === undefined) active.push("all the open files that it may have");
     const leftovers = [...this.#spoilt, ...active, ...this.#remains.take()];
     this.#run = undefined;
     this.#channel.hold(true);
     // What went by the pipes is waited for, unless there is surely nothing.
     const piped = this.#pipes.wereWritten() === false ? { piped: false } : {};
-    this.#channel.say({ run: number, ended: { code, leftovers }, ...piped });
+    this.#channel.say({ run: number, ended: { code, leftovers, openFiles }, ...piped });
     this.#language.rest();
   }
 }

@@ -20,10 +20,12 @@ describe("a word of a warm process", () => {
       run: 2,
       code: 3,
       leftovers: [],
+      openFiles: 0,
       piped: true,
     });
-    expect(read({ run: 2, ended: { code: 0, leftovers: ["a thread"] }, piped: false })).toMatchObject({
+    expect(read({ run: 2, ended: { code: 0, leftovers: ["a thread"], openFiles: 9 }, piped: false })).toMatchObject({
       leftovers: ["a thread"],
+      openFiles: 9,
       piped: false,
     });
   });
