@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir } from "../../support/temp-dir.ts";
@@ -147,15 +147,44 @@ switch (getParam("left")) {
     });
   });
 
-  it("ends timers that a run let go, and needs no replacement for it", async () => {
+  it("ends timers that a run let go, of every kind, and needs no replacement for it", async () => {
     const warm = await start(`
-import { writeFileSync } from "node:fs";
-setTimeout(() => writeFileSync("late", ""), 30).unref();
-setInterval(() => writeFileSync("late", ""), 30).unref();
-setTimeout(() => {}, Number(process.env.WAIT));`);
-    expect(await warm.run({ env: { WAIT: "1" } })).toMatchObject(ok);
-    await warm.run({ env: { WAIT: "1" } });
-    expect(existsSync(`${warm.directory}/late`)).toBe(false);
+import { getParam } from "@streamzero/fx";
+import { appendFileSync } from "node:fs";
+import { scheduler, setInterval as ticks, setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
+const run = process.env.FX_EXECUTION_ID;
+const letGo = { ref: false };
+const fired = (kind: string) => appendFileSync("fired", [run, process.env.FX_EXECUTION_ID, kind].join(" ") + "\\n");
+setTimeout(fired, 30, "timeout").unref();
+setInterval(fired, 30, "interval").unref();
+setImmediate(fired, "immediate").unref();
+AbortSignal.timeout(30).addEventListener("abort", ({ target }) => fired((target as AbortSignal).reason.name));
+void wait(30, "wait", letGo).then(fired);
+void promisify(setTimeout)(30, "promisified", letGo).then(fired);
+void scheduler.wait(30, letGo).then(() => fired("scheduler"));
+void (async () => { for await (const tick of ticks(30, "ticks", letGo)) fired(tick); })();
+if (getParam("wait")) setTimeout(() => {}, 100);`);
+    for (const wait of [true, false, true]) expect(await warm.run({ params: { wait } })).toMatchObject(ok);
+    const fired = new Set(readFileSync(`${warm.directory}/fired`, "utf8").trim().split("\n"));
+    const all = "TimeoutError immediate interval promisified scheduler ticks timeout wait".split(" ");
+    // One that is due at once may also fire in a run that waits for nothing.
+    fired.delete("x2 x2 immediate");
+    expect([...fired].sort()).toEqual(["x1", "x3"].flatMap((run) => all.map((kind) => `${run} ${run} ${kind}`)));
+  });
+
+  it("lets a timer that was let go be given up as any other", async () => {
+    const warm = await start(`
+import { setInterval as ticks, setTimeout as wait } from "node:timers/promises";
+setTimeout(() => {}, 100);
+const given = new AbortController();
+const name = ({ name }: Error) => name;
+const held = wait(1000, 0, { ref: false, signal: given.signal }).catch(name);
+given.abort();
+console.log(await held, await wait(1, "value", { ref: false, signal: new AbortController().signal }));
+for await (const tick of ticks(1, "tick", { ref: false })) { console.log(tick); break; }`);
+    const { stdout, ...end } = await warm.run();
+    expect([stdout, end]).toMatchObject(["AbortError value\ntick\n", ok]);
   });
 
   it("tells that a promise which the script awaits will never settle", async () => {

@@ -1,28 +1,22 @@
 "use strict";
 const { readFileSync } = require("node:fs");
 const { Server } = require("node:net");
+const { RunTimers } = require("./run-timers.cjs");
 
 /**
  * What a run has started and let go (`unref`), so that it did not wait for it: it would end with a process. Sockets are no
- * remains: that connections live on is what a warm process is for. Timers that a package keeps for its own are none either.
+ * remains: that connections live on is what a warm process is for.
  */
 class Remains {
-  #directory;
-  #timers = new Set();
+  #timers;
   #servers = new Set();
   #workers = new Set();
   #hasRead = false;
 
   /** `directory`: of the service, whose own timers are meant. */
   constructor(directory) {
-    this.#directory = directory;
-    const timer = setTimeout(() => {});
-    clearTimeout(timer);
-    const noteTimer = (found) => {
-      if (this.#isOfService(String(new Error().stack))) this.#timers.add(found);
-    };
-    whenLetGo(Object.getPrototypeOf(timer), noteTimer);
-    whenLetGo(Server.prototype, (server) => this.#servers.add(server));
+    this.#timers = new RunTimers(directory);
+    noteServers((server) => this.#servers.add(server));
     watchInput(() => {
       this.#hasRead = true;
     });
@@ -34,25 +28,19 @@ class Remains {
 
   /** Ends what can be ended here, tells the rest, and forgets all. */
   take() {
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.end();
     const servers = [...this.#servers].filter((server) => server.listening).map(() => "a server");
     const workers = [...this.#workers].map(() => "a worker thread");
-    for (const noted of [this.#timers, this.#servers]) noted.clear();
+    this.#servers.clear();
     const input = this.#hasRead ? ["an input that was read"] : [];
     return [...servers, ...workers, ...input, ...children()];
   }
-
-  /** The third line is the caller of `unref`. */
-  #isOfService(stack) {
-    const caller = stack.split("\n")[3] ?? "";
-    return caller.includes(this.#directory) && !caller.includes("/node_modules/");
-  }
 }
 
-/** Calls `note` with each object of the class that no longer keeps the event loop running. */
-function whenLetGo(prototype, note) {
-  const { unref } = prototype;
-  prototype.unref = function () {
+/** Each that no longer keeps the event loop running. */
+function noteServers(note) {
+  const { unref } = Server.prototype;
+  Server.prototype.unref = function () {
     note(this);
     return unref.call(this);
   };
