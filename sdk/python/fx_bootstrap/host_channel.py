@@ -79,7 +79,7 @@ class HostChannel(Channel):
         return free
 
     @property
-    def pipes_are_ours(self):
+    def standard_files_are_ours(self):
         return self._pipes.are_ours
 
     def _words(self, op, fields):
@@ -99,8 +99,8 @@ class _Pipes:
     """Knows whether descriptor 1 or 2 was written to, by whomever, since it was last asked."""
 
     def __init__(self):
+        self._files = _identities()
         states = [os.fstat(descriptor) for descriptor in (1, 2)]
-        self._files = [(state.st_dev, state.st_ino) for state in states]
         # A pipe without a name keeps no time of its last write (Linux from 6.15 on); one that had a name has no links left.
         self._tell = all(stat.S_ISFIFO(state.st_mode) and state.st_nlink == 0 for state in states)
         self._times = [state.st_mtime_ns for state in states]
@@ -122,8 +122,13 @@ class _Pipes:
 
     @property
     def are_ours(self):
+        """They, and what is there to be read."""
         try:
-            states = [os.fstat(descriptor) for descriptor in (1, 2)]
+            return _identities() == self._files
         except OSError:
             return False
-        return [(state.st_dev, state.st_ino) for state in states] == self._files
+
+
+def _identities():
+    states = [os.fstat(descriptor) for descriptor in (0, 1, 2)]
+    return [(state.st_dev, state.st_ino) for state in states]

@@ -1,4 +1,4 @@
-"""What one run registers to be done later, in a process that goes on: exit functions, and handlers and levels of `logging`."""
+"""What one run registers, in a process that goes on: exit functions, what it sets up of `logging`, and hooks for good."""
 import atexit
 import logging
 import os
@@ -48,20 +48,30 @@ class Logs:
 
     def __init__(self):
         self._undo = []
-        add, set_level = logging.Logger.addHandler, logging.Logger.setLevel
+        logger, filterer, manager = logging.Logger, logging.Filterer, logging.root.manager
+        add, remove = logger.addHandler, logger.removeHandler
+        # What each does is undone by what the function beside it answers, to the same arguments, before.
+        self._watch(logger, "addHandler", lambda of, one: one not in of.handlers and (lambda: _take_off(remove, of, one)))
+        self._watch(logger, "removeHandler", lambda of, one: one in of.handlers and (lambda: add(of, one)))
+        self._watch(logger, "setLevel", lambda of, level: _setter(of, "level", manager._clear_cache))
+        self._watch(filterer, "addFilter", lambda of, one: one not in of.filters and (lambda: of.removeFilter(one)))
+        self._watch(logging, "disable", lambda level=None: _setter(manager, "disable", manager._clear_cache))
+        self._watch(logging, "setLogRecordFactory", lambda factory: _setter(logging, "_logRecordFactory"))
+        self._watch(logging, "setLoggerClass", lambda kind: _setter(logging, "_loggerClass"))
+        capture = logging.captureWarnings
+        self._watch(logging, "captureWarnings", lambda on: logging._warnings_showwarning is None and (lambda: capture(False)))
 
-        def add_handler(logger, handler):
+    def _watch(self, of, name, undo_of):
+        original = getattr(of, name)
+
+        def watched(*args, **kwargs):
             if not _is_importing(sys._getframe(1)):
-                self._undo.append(lambda: _take_off(logger, handler))
-            add(logger, handler)
+                undo = undo_of(*args, **kwargs)
+                if undo:
+                    self._undo.append(undo)
+            return original(*args, **kwargs)
 
-        def set_logger_level(logger, level):
-            if not _is_importing(sys._getframe(1)):
-                former = logger.level
-                self._undo.append(lambda: set_level(logger, former))
-            set_level(logger, level)
-
-        logging.Logger.addHandler, logging.Logger.setLevel = add_handler, set_logger_level
+        setattr(of, name, watched)
 
     def restore(self):
         while self._undo:
@@ -72,8 +82,43 @@ class Logs:
                 _quietly(handler.flush)
 
 
-def _take_off(logger, handler):
-    logger.removeHandler(handler)
+class Permanent:
+    """What Python takes and gives no more back."""
+
+    def __init__(self):
+        self._words = []
+        self._watch(sys, "addaudithook", "an audit hook")
+        if hasattr(os, "register_at_fork"):
+            self._watch(os, "register_at_fork", "a function called at forks")
+
+    def take(self):
+        words, self._words = self._words, []
+        return words
+
+    def _watch(self, of, name, words):
+        original = getattr(of, name)
+
+        def watched(*args, **kwargs):
+            if not _is_importing(sys._getframe(1)) and words not in self._words:
+                self._words.append(words)
+            return original(*args, **kwargs)
+
+        setattr(of, name, watched)
+
+
+def _setter(of, name, then=lambda: None):
+    """What gives an attribute the value again that it has now."""
+    former = getattr(of, name)
+
+    def set_again():
+        setattr(of, name, former)
+        then()
+
+    return set_again
+
+
+def _take_off(remove, logger, handler):
+    remove(logger, handler)
     _quietly(handler.close)
 
 

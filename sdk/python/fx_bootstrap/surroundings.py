@@ -3,11 +3,23 @@ import _signal
 import builtins
 import os
 import sys
+import threading
+import time
 import warnings
+
+from fx_bootstrap.settings import Settings
 
 # Those that a script can take, but for SIGKILL and SIGSTOP; the numbers are Linux's and macOS's alike.
 _SIGNALS = [number for number in range(1, 32) if number in _signal.valid_signals() and number not in (9, int(_signal.SIGSTOP))]
 _TIMERS = [getattr(_signal, name) for name in ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF") if hasattr(_signal, name)]
+_MISSING = object()
+_HOOKS = {
+    os: ("environ",),
+    sys: (
+        "excepthook", "displayhook", "unraisablehook", "breakpointhook", "tracebacklimit", "dont_write_bytecode", "pycache_prefix",
+    ),
+    threading: ("excepthook", "_trace_hook", "_profile_hook"),
+}
 
 
 class Surroundings:
@@ -16,15 +28,18 @@ class Surroundings:
         self._path = path
         # As bytes: through its mapping, a look at the environment would be a tenth of a short run.
         self._environment = dict(os.environ._data)
+        self._zone = _zone()
         self._umask = os.umask(0o022)
         os.umask(self._umask)
         self._handlers = [_signal.getsignal(number) for number in _SIGNALS]
-        self._recursion = sys.getrecursionlimit()
         self._filters = list(warnings.filters)
+        self._show_warning = warnings.showwarning
         self._builtins = dict(vars(builtins))
-        self._hooks = {name: getattr(sys, name) for name in ("excepthook", "displayhook", "unraisablehook")}
+        self._hooks = [(of, name, getattr(of, name, _MISSING)) for of, names in _HOOKS.items() for name in names]
         self._stdin = sys.stdin
-        self._locale = None
+        self._settings = Settings()
+        self._seed = None
+        self._is_seeded = False
 
     def enter(self, arguments, variables):
         """Before a run."""
@@ -32,29 +47,28 @@ class Surroundings:
         for name, value in variables.items():
             wanted[os.fsencode(name)] = os.fsencode(value)
         found = os.environ._data
+        is_moved = _zone() != self._zone or found.get(b"TZ") != wanted.get(b"TZ")
         if found != wanted:
             for name in [name for name in found if name not in wanted]:
                 del os.environ[os.fsdecode(name)]
             for name, value in wanted.items():
                 if found.get(name) != value:
                     os.environ[os.fsdecode(name)] = os.fsdecode(value)
+        if is_moved:
+            time.tzset()
         os.chdir(self._directory)
         sys.argv = arguments
         sys.path = list(self._path)
         if sys.stdin is not self._stdin or sys.stdin.closed:
             sys.stdin = self._stdin = open(0, closefd=False)
-        if self._locale is None and "locale" in sys.modules:
-            self._locale = sys.modules["locale"].setlocale(sys.modules["locale"].LC_ALL)
 
     def leave(self):
         """After a run. Answers what cannot be brought back, in words."""
-        leftovers = []
-        if sys.gettrace() is not None:
-            sys.settrace(None)
-        if sys.getprofile() is not None:
-            sys.setprofile(None)
+        leftovers = self._settings.restore()
         for timer in _TIMERS:
             _signal.setitimer(timer, 0)
+        if "faulthandler" in sys.modules:
+            sys.modules["faulthandler"].cancel_dump_traceback_later()
         handlers = [_signal.getsignal(number) for number in _SIGNALS]
         if handlers != self._handlers:
             for number, found, former in zip(_SIGNALS, handlers, self._handlers):
@@ -65,19 +79,58 @@ class Surroundings:
                 else:
                     _signal.signal(number, former)
         os.umask(self._umask)
-        sys.setrecursionlimit(self._recursion)
-        for name, hook in self._hooks.items():
-            setattr(sys, name, hook)
+        for of, name, hook in self._hooks:
+            if getattr(of, name, _MISSING) is not hook:
+                delattr(of, name) if hook is _MISSING else setattr(of, name, hook)
         if warnings.filters != self._filters:
             warnings.filters[:] = self._filters
             warnings._filters_mutated()
+        if _is_scripts(warnings.showwarning):
+            warnings.showwarning = self._show_warning
         names = vars(builtins)
         if names != self._builtins:
             names.update(self._builtins)
             for name in [name for name in names if name not in self._builtins]:
                 del names[name]
-        if self._locale is not None:
-            locale = sys.modules["locale"]
-            if locale.setlocale(locale.LC_ALL) != self._locale:
-                locale.setlocale(locale.LC_ALL, self._locale)
+        for finders in (sys.meta_path, sys.path_hooks):
+            if any(map(_is_scripts, finders)):
+                finders[:] = [one for one in finders if not _is_scripts(one)]
+        self._forget_loops()
+        self._seed_anew()
         return leftovers
+
+    def _forget_loops(self):
+        """A run begins with no event loop. What policy makes them stays, unless it is the script's own."""
+        events = sys.modules.get("asyncio.events")
+        policy = getattr(events, "_event_loop_policy", None)
+        if policy is None:
+            return
+        if _is_scripts(policy):
+            events._event_loop_policy = None
+        elif getattr(getattr(policy, "_local", None), "_set_called", False):
+            policy._local = policy._Local()
+
+    def _seed_anew(self):
+        """Who has seeded `random` has done so for one run."""
+        random = sys.modules.get("random")
+        if random is None:
+            return
+        if self._seed is None:
+            self._seed, self._is_seeded = random.seed, True
+
+            def seed(*args, **kwargs):
+                self._is_seeded = True
+                return self._seed(*args, **kwargs)
+
+            random.seed = seed
+        if self._is_seeded:
+            self._seed()
+            self._is_seeded = False
+
+
+def _zone():
+    return time.tzname, time.timezone, time.altzone, time.daylight
+
+
+def _is_scripts(thing):
+    return getattr(thing, "__module__", None) == "__main__"

@@ -7,13 +7,13 @@ import _thread
 import contextvars
 import gc
 import os
-import resource
 import sys
+from resource import RLIMIT_CPU, RUSAGE_SELF, getrlimit, getrusage, setrlimit
 
 import fx_bootstrap
 import fx_ef
 from fx_bootstrap.host_channel import HostChannel
-from fx_bootstrap.host_exits import Exits, Logs
+from fx_bootstrap.host_exits import Exits, Logs, Permanent
 from fx_bootstrap.host_output import Streams
 from fx_bootstrap.surroundings import Surroundings
 
@@ -38,6 +38,7 @@ class _Host:
         self._streams = Streams(channel)
         self._exits = Exits(directory)
         self._logs = Logs()
+        self._permanent = Permanent()
         self._surroundings = Surroundings(directory, fx_bootstrap.search_path(self._path, directory))
         try:
             self._code = fx_bootstrap.compiled(self._path)
@@ -72,14 +73,14 @@ class _Host:
         self._exits.run()
         self._logs.restore()
         fx_bootstrap.forget(sys.modules["__main__"])
-        leftovers += self._surroundings.leave()
+        leftovers += self._surroundings.leave() + self._permanent.take()
         gc.collect()
         # All of the run's code has been called by now: what that has started in its turn is not waited for.
         leftovers += [one for one in threads_left() if one not in leftovers]
         leftovers += processes_left()
         self._streams.flush()
-        if not self._channel.pipes_are_ours:
-            leftovers.append("another file as descriptor 1 or 2")
+        if not self._channel.standard_files_are_ours:
+            leftovers.append("another file as descriptor 0, 1 or 2")
         # What is there now is not looked at again, so that a look costs what a run has made, and not what there is.
         gc.freeze()
         return leftovers
@@ -87,10 +88,10 @@ class _Host:
 
 def limit_time(seconds):
     """As Python sees it, the end of its time is a signal; who does not listen to that is ended by the executor."""
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    hard = getrlimit(RLIMIT_CPU)[1]
     if seconds is not None:
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + seconds, hard))
+        used = getrusage(RUSAGE_SELF)
+        setrlimit(RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + seconds, hard))
 
 
 def threads_left():

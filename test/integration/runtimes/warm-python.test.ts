@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
+import { noLimits } from "../../../src/services/run-limits.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
 import { isAlive, openRunner, type ScriptRun } from "./script-runs.ts";
 import { warmService } from "./warm-service.ts";
@@ -65,6 +66,82 @@ sys.stdout.close()`;
     const [first, second, third] = await prints({ "main.py": source }, 3);
     expect(first).toContain("'28'");
     expect([second, third]).toEqual([first, first]);
+  });
+
+  it.each([
+    ["the time zone", "time.localtime(0).tm_hour", "os.environ['TZ'] = 'Asia/Tokyo'; time.tzset()"],
+    [
+      "the collector",
+      "gc.isenabled(), gc.get_threshold(), gc.get_debug()",
+      "gc.disable(); gc.set_threshold(9); gc.set_debug(1)",
+    ],
+    ["the switch interval", "sys.getswitchinterval()", "sys.setswitchinterval(1)"],
+    ["the limit of digits", "sys.get_int_max_str_digits()", "sys.set_int_max_str_digits(999)"],
+    [
+      "blocked signals",
+      "signal.pthread_sigmask(signal.SIG_BLOCK, [])",
+      "signal.pthread_sigmask(signal.SIG_BLOCK, [10])",
+    ],
+    ["the locale", "locale.setlocale(locale.LC_ALL)", "locale.setlocale(locale.LC_ALL, 'C')"],
+    ["the time limit of sockets", "socket.getdefaulttimeout()", "socket.setdefaulttimeout(3)"],
+    ["the processors", "os.sched_getaffinity(0)", "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])"],
+    [
+      "soft limits",
+      "resource.getrlimit(resource.RLIMIT_NOFILE)",
+      "resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(7)[1]))",
+    ],
+    ["the environment as a whole", "'PATH' in os.environ", "os.environ = {}"],
+    ["hooks of threads", "threading.excepthook is threading.__excepthook__", "threading.excepthook = print"],
+    ["hooks of imports", "len(sys.meta_path)", "class Finder: find_spec = print\nsys.meta_path.append(Finder)"],
+    ["what shows warnings", "warnings.showwarning.__module__", "def show(*_): pass\nwarnings.showwarning = show"],
+    ["the limit of tracebacks", "hasattr(sys, 'tracebacklimit')", "sys.tracebacklimit = 0"],
+    [
+      "the event loop",
+      "asyncio.events._event_loop_policy and asyncio.get_event_loop_policy()._local._loop",
+      "asyncio.set_event_loop(asyncio.new_event_loop())",
+    ],
+    [
+      "an event loop policy of the script's",
+      "type(asyncio.get_event_loop_policy()).__name__",
+      "class Own(asyncio.DefaultEventLoopPolicy): pass\nasyncio.set_event_loop_policy(Own())",
+    ],
+    ["a log that was silenced", "logging.getLogger('x').isEnabledFor(50)", "logging.disable()"],
+    ["filters of logs", "logging.getLogger('x').filters", "logging.getLogger('x').addFilter(print)"],
+    ["what makes log records", "logging.getLogRecordFactory().__name__", "logging.setLogRecordFactory(print)"],
+    ["warnings as logs", "warnings.showwarning.__module__", "logging.captureWarnings(True)"],
+  ])("finds %s as the first run did", async (_, tells, changes) => {
+    const imports = "import asyncio, gc, locale, logging, os, resource, signal, socket, sys, threading, time, warnings";
+    const source = `${imports}\nprint(os.getpid(), ${tells})\n${changes}\nprint(${tells})`;
+    const [first, second, third] = await prints({ "main.py": source }, 3);
+    const [before, after] = (first as string).trim().split("\n");
+    // It was changed indeed.
+    expect(before?.slice(before.indexOf(" ") + 1)).not.toBe(after);
+    expect([second, third]).toEqual([first, first]);
+  });
+
+  it("finds another sequence of random numbers than a run that has seeded them", async () => {
+    const source = `import os, random
+print(os.getpid(), random.random())
+random.seed(1)`;
+    const printed = await prints({ "main.py": source }, 4);
+    expect(new Set(printed.map((line) => line.split(" ")[0])).size).toBe(1);
+    expect(new Set(printed).size).toBe(4);
+  });
+
+  it.each([
+    ["a lowered limit", "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))"],
+    ["another priority", "os.nice(1)"],
+    ["an audit hook", "sys.addaudithook(lambda *_: None)"],
+    ["a function called at forks", "os.register_at_fork(before=print)"],
+    ["another file as descriptor 0, 1 or 2", "os.close(0)"],
+    ["all the open files that it may have", "while True:\n    try: os.dup(0)\n    except OSError: break"],
+  ])("is replaced after a run that has left %s", async (words, changes) => {
+    const service = warmService(runner, { "main.py": `import os, resource, sys\nprint(os.getpid())\n${changes}` });
+    const limits = { ...noLimits, openFiles: 128 };
+    const first = service.run({ request: { limits } });
+    const pid = await both(first);
+    expect(await both(service.run({ request: { limits } }))).not.toBe(pid);
+    expect(first.logged.map(({ message }) => message).join()).toContain(words);
   });
 
   it("acts for the run that is under way, also by a context that a module keeps", async () => {
