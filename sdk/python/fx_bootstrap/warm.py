@@ -8,6 +8,7 @@ import contextvars
 import gc
 import os
 import sys
+import time
 from resource import RLIMIT_CPU, RUSAGE_SELF, getrlimit, getrusage, setrlimit
 
 import fx_bootstrap
@@ -16,6 +17,10 @@ from fx_bootstrap.host_channel import HostChannel
 from fx_bootstrap.host_exits import Exits, Logs, Permanent
 from fx_bootstrap.host_output import Streams
 from fx_bootstrap.surroundings import Surroundings
+
+# Before all that a process holds is looked at for the first time. A look takes one part in so many of the time.
+_FIRST_LOOK_SECONDS = 1
+_LOOK_SHARE = 100
 
 
 def serve():
@@ -39,6 +44,7 @@ class _Host:
         self._exits = Exits(directory)
         self._logs = Logs()
         self._permanent = Permanent()
+        self._look_due = time.monotonic() + _FIRST_LOOK_SECONDS
         self._surroundings = Surroundings(directory, fx_bootstrap.search_path(self._path, directory))
         try:
             self._code = fx_bootstrap.compiled(self._path)
@@ -74,16 +80,27 @@ class _Host:
         self._logs.restore()
         fx_bootstrap.forget(sys.modules["__main__"])
         leftovers += self._surroundings.leave() + self._permanent.take()
-        gc.collect()
+        self._collect()
         # All of the run's code has been called by now: what that has started in its turn is not waited for.
         leftovers += [one for one in threads_left() if one not in leftovers]
         leftovers += processes_left()
         self._streams.flush()
         if not self._channel.standard_files_are_ours:
             leftovers.append("another file as descriptor 0, 1 or 2")
-        # What is there now is not looked at again, so that a look costs what a run has made, and not what there is.
+        # So that a look costs what a run has made, and not what there is.
         gc.freeze()
         return leftovers
+
+    def _collect(self):
+        """What the run has made; now and then all that is there, since what modules drop in later runs goes then alone."""
+        begun = time.monotonic()
+        is_due = begun >= self._look_due
+        if is_due:
+            gc.unfreeze()
+        gc.collect()
+        if is_due:
+            ended = time.monotonic()
+            self._look_due = ended + (ended - begun) * _LOOK_SHARE
 
 
 def limit_time(seconds):

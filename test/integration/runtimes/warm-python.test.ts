@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import { noLimits } from "../../../src/services/run-limits.ts";
+import { eventually } from "../../support/eventually.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
 import { isAlive, openRunner, type ScriptRun } from "./script-runs.ts";
 import { warmService } from "./warm-service.ts";
@@ -302,6 +303,31 @@ ${words}`;
       }
     },
   );
+
+  it("gets memory back that only a look at all it holds can free, though each run's end looks at what is new alone", async () => {
+    const files = {
+      "main.py": "import os, store\nstore.hold()\nprint(os.getpid(), len(store.alive))",
+      "store.py": `import weakref
+alive = weakref.WeakSet()
+class Ring: pass
+def hold():
+    global held
+    held = Ring()
+    held.itself = held
+    alive.add(held)`,
+    };
+    const service = warmService(runner, files);
+    const counts: number[] = [];
+    const pids = new Set<string>();
+    await eventually(async () => {
+      const [pid = "", count] = (await both(service.run())).split(" ");
+      pids.add(pid);
+      counts.push(Number(count));
+      return counts.length > 3 && Number(count) < Number(counts.at(-2));
+    });
+    expect(pids.size).toBe(1);
+    expect(counts.at(-1)).toBeLessThanOrEqual(2);
+  });
 
   it("may fork: a child that comes to the script's end is no run", async () => {
     const source = `import os
