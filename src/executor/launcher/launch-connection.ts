@@ -108,6 +108,7 @@ export class LaunchConnection<Kind extends Start["kind"]> {
       this.#runs.delete(message.run);
       this.#ended(run, message.end);
     } else if (message.kind === "drained") run.drains.shift()?.();
+    else if (message.kind === "refused") run.listener.refused?.(message.keptAlive);
     else void this.#output(run, message);
   }
 

@@ -23,6 +23,7 @@ export type FromLauncher =
   | { kind: "started"; run: number; pid: number }
   | { kind: "stdout" | "stderr"; run: number; bytes: Buffer }
   | { kind: "drained"; run: number }
+  | { kind: "refused"; run: number; keptAlive: number }
   | { kind: "ended"; run: number; end: LaunchEnd };
 
 /** A start carries an environment and arguments, never a context. Output comes in pieces of at most 64 KiB. */
@@ -44,6 +45,7 @@ const kinds = [
   "fork",
   "drain",
   "drained",
+  "refused",
 ] as const;
 
 export function encodeLauncherMessage(message: ToLauncher | FromLauncher): Buffer {
@@ -76,6 +78,8 @@ function body(message: ToLauncher | FromLauncher): Buffer {
       return uint32(message.bytes);
     case "started":
       return uint32(message.pid);
+    case "refused":
+      return uint32(message.keptAlive);
     default:
       return assertNever(message, "launcher message");
   }
@@ -106,6 +110,8 @@ export function decodeLauncherMessage(frame: Buffer): Exclude<ToLauncher, { kind
       return { kind, run, bytes: rest.readUInt32BE() };
     case "started":
       return { kind, run, pid: rest.readUInt32BE() };
+    case "refused":
+      return { kind, run, keptAlive: rest.readUInt32BE() };
     default:
       throw new RangeError(`no launcher message has the kind ${frame.readUInt8()}`);
   }

@@ -52,6 +52,11 @@ export interface LaunchListener {
   started(pid: number): void;
   /** Until it resolves, the bytes count against the run's window; a full window slows the script down. */
   output(stream: "stdout" | "stderr", bytes: Uint8Array): void | Promise<void>;
+  /**
+   * Of a run that was started for as long as the executor lives: it was refused a process, for the limit of them, and that after it
+   * had been kept alive so often. Others are ended for it.
+   */
+  refused?(keptAlive: number): void;
   /** Called once, last: the group is gone and the pipes are read to their end. */
   ended(end: LaunchEnd): void;
 }

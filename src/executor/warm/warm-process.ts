@@ -24,6 +24,8 @@ export interface Occupant {
   heard(word: HostWord, sizeBytes: number): void;
   /** It has read of its answers, or never will: more may be asked for. */
   roomAgain(): void;
+  /** Refused a process, for the limit of them, after it had been kept alive so often. */
+  refused(keptAlive: number): void;
   /** By the pipes of the process, from whoever writes to its descriptors. */
   output(stream: "stdout" | "stderr", bytes: Uint8Array): void | Promise<void>;
   /** The process has ended; nothing more will be heard of it. */
@@ -53,6 +55,7 @@ export class WarmProcess {
   #runs = 0;
   #pipedBytes = 0;
   #openFiles = 0;
+  #keptAlive = 0;
   #launched: Launched | undefined;
   #socket: Socket | undefined;
   #frames: FrameReader | undefined;
@@ -102,6 +105,11 @@ export class WarmProcess {
   /** By its own account at the end of its last run: the lowest descriptor that was free. */
   get openFiles(): number {
     return this.#openFiles;
+  }
+
+  /** How often it was. */
+  get keptAlive(): number {
+    return this.#keptAlive;
   }
 
   /** It reads what it is answered. One that has ended reads nothing, and what it asked for is taken all the same. */
@@ -156,7 +164,9 @@ export class WarmProcess {
   /** It is killed at that moment unless it is told of a later one (rule D8). Infinity: never. */
   keepAlive(ttlMs: number): void {
     this.#aliveUntil = ttlMs === Infinity ? undefined : this.#clock.monotonic() + ttlMs;
-    this.#launched?.keepAlive(ttlMs);
+    if (!this.#launched) return;
+    this.#keptAlive += 1;
+    this.#launched.keepAlive(ttlMs);
   }
 
   /**
@@ -197,6 +207,7 @@ export class WarmProcess {
         this.#pipedBytes += bytes.length;
         return this.#occupant?.output(stream, bytes);
       },
+      refused: (keptAlive) => this.#occupant?.refused(keptAlive),
       ended: (end) => {
         this.#launchEnd = end;
         this.#occupant?.roomAgain();

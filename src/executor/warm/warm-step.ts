@@ -39,6 +39,8 @@ export class WarmStep implements RunningStep, Occupant {
   #exit: LaunchEnd | undefined;
   #isOver = false;
   #isDraining = false;
+  /** How often its process had been kept alive when it was for this step. */
+  #keptAlive = Infinity;
   #stop: { reason: StopReason; graceMs: number } | undefined;
   #aliveUntil: number;
   #timedOut = false;
@@ -104,6 +106,11 @@ export class WarmStep implements RunningStep, Occupant {
     return this.#output.piped(stream, bytes);
   }
 
+  /** Surely this run, if its process had been kept alive for it before. Else it may have been an earlier one. */
+  refused(keptAlive: number): void {
+    if (keptAlive >= this.#keptAlive && !this.#isOver) this.#overran("processes");
+  }
+
   gone(end: LaunchEnd): void {
     this.#isOver = true;
     void this.#output.settled().then(() => this.#end.resolve(this.#exit ?? end));
@@ -148,6 +155,7 @@ export class WarmStep implements RunningStep, Occupant {
   #attend(process: WarmProcess): void {
     const { clock } = this.#parts;
     process.keepAlive(this.#aliveUntil - clock.monotonic());
+    this.#keptAlive = process.keptAlive;
     const { cpuSeconds } = this.#request.limits;
     if (cpuSeconds === undefined) return;
     // What it used in earlier runs, as near as can be told without a look at the start of each.

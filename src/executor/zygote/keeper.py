@@ -19,7 +19,8 @@ import time
 import run_group
 from zygote_words import EXITED, FORK, FORK_HEAD, HEAD, KILL, LOOK, SIGNAL, STARTED, UNSTARTABLE, EXIT_BODY, PID
 
-KINDS = ("start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended", "fork", "drain", "drained")
+KINDS = ("start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended", "fork", "drain", "drained",
+         "refused")
 CODE = {name: index for index, name in enumerate(KINDS)}
 LENGTH = struct.Struct(">I")
 WINDOW = 256 * 1024
@@ -41,12 +42,16 @@ FOREVER = 0xFFFFFFFF
 class Run:
     """One script, from its fork to the last byte of its output."""
 
-    __slots__ = ("id", "pid", "fds", "order", "orders", "drains", "cap", "unhandled", "read", "written", "truncated", "paused",
+    __slots__ = ("id", "pid", "stays", "heard", "looked", "fds", "order", "orders", "drains", "cap", "unhandled", "read", "written", "truncated", "paused",
                  "expired", "overrun", "ttl", "grace", "held", "watch", "limits", "group", "emptied", "exit", "over")
 
-    def __init__(self, id, fds, order, cap, limits, group):
+    def __init__(self, id, fds, order, cap, limits, group, stays):
         self.id = id
         self.pid = None
+        # It runs a script again and again, and which of its runs is on the executor alone knows.
+        self.stays = stays
+        # How often it was kept alive, until now and until it was last looked at.
+        self.heard = self.looked = 0
         self.fds = fds
         self.order = order
         self.orders = 0
@@ -139,6 +144,7 @@ class Keeper:
             return True
         value = LENGTH.unpack_from(frame, HEAD.size)[0]
         if kind == CODE["keepAlive"]:
+            run.heard += 1
             self.keep_alive(run, value)
         elif kind == CODE["stop"]:
             self.stop(run, value)
@@ -178,7 +184,7 @@ class Keeper:
             frame[:] = bytes(len(frame))
         for fd in (out_child, err_child, order_child):
             os.close(fd)
-        run = Run(id, {out: "stdout", err: "stderr"}, order, cap, limits, group)
+        run = Run(id, {out: "stdout", err: "stderr"}, order, cap, limits, group, ttl == FOREVER)
         self.runs[id] = run
         for fd in (out, err, order):
             os.set_blocking(fd, False)
@@ -235,7 +241,11 @@ class Keeper:
         run.ttl = run.grace = run.watch = None
         run.held = time.monotonic() + HELD_PIPE_SECONDS
         if run.group is not None:
-            run.overrun = run.overrun or run.group.passed(run.exit[0] if isinstance(run.exit, tuple) else 0)
+            passed = run.group.passed(run.exit[0] if isinstance(run.exit, tuple) else 0)
+            if passed == "processes" and run.stays:
+                self.refused(run)
+            else:
+                run.overrun = run.overrun or passed
             self.empty(run)
         self.read_all(run)
         self.finish_when_quiet(run)
@@ -256,6 +266,7 @@ class Keeper:
         run.ttl = now + ms / 1000
         if run.watch is None and (run.limits[0] or run.limits[1]):
             run.watch = now + WATCH_SECONDS
+            run.looked = run.heard
             if run.group is not None and run.pid is not None:
                 run.group.forgive()
 
@@ -416,10 +427,13 @@ class Keeper:
         """At what the run and all that it started use."""
         if run.group is not None:
             passed = run.group.passed()
-            if passed:
+            if passed == "processes" and run.stays:
+                self.refused(run)
+            elif passed:
                 self.overran(run, passed)
-            else:
-                run.watch = time.monotonic() + WATCH_SECONDS
+                return
+            run.looked = run.heard
+            run.watch = time.monotonic() + WATCH_SECONDS
             return
         # Who made its children the zygote's own has taken them out of the count: they are killed.
         self.zygote.send(HEAD.pack(LOOK, run.id))
@@ -430,6 +444,11 @@ class Keeper:
             self.overran(run, "processes")
         else:
             run.watch = time.monotonic() + WATCH_SECONDS
+
+    def refused(self, run):
+        """Since it was last looked at it was refused a process, perhaps in a run that is over."""
+        self.send("refused", run.id, LENGTH.pack(run.looked))
+        run.group.forgive()
 
     def overran(self, run, limit):
         run.watch = None

@@ -57,7 +57,7 @@ class RunGroup:
         return "processes" if ended != 0 and self.refusals() > self.refused else None
 
     def forgive(self):
-        """A process that stays begins another run, which is not to end for what an earlier one did."""
+        """What it was refused until now is not told again."""
         self.refused = self.refusals()
 
     def refusals(self):

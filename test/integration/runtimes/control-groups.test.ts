@@ -9,6 +9,7 @@ import { noLimits, type RunLimits } from "../../../src/services/run-limits.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
 import { isAlive, openRunner, runScript } from "./script-runs.ts";
+import { warmService } from "./warm-service.ts";
 
 const megabyte = 1024 * 1024;
 
@@ -157,6 +158,37 @@ while not group.remove(): pass`;
       const zygote = join(import.meta.dirname, "../../../src/executor/zygote");
       const answer = await runTool(command, ["-I", "-B", "-c", program, zygote, groups]);
       expect(answer).toBe("0 processes processes None None\n");
+    });
+
+    it("that is one of a warm process's ends for what it is refused itself, and not for what an earlier run was", async () => {
+      const source = `import os
+from fx_ef import get_param
+def is_refused():
+    children = []
+    try:
+        while True:
+            child = os.fork()
+            if child == 0: os.read(os.pipe()[0], 1)
+            children.append(child)
+    except OSError:
+        for child in children:
+            os.kill(child, 9)
+            os.waitpid(child, 0)
+print(os.getpid())
+exec(get_param("do"))`;
+      const service = warmService(runner, { "main.py": source });
+      const request = { limits: { ...noLimits, processes: 4 } };
+      const does = async (words: string) => {
+        const { result, stdout } = service.run({ params: { do: words }, request });
+        return { result: await result, pid: stdout() };
+      };
+      const first = await does("is_refused()");
+      // Longer than its process is not looked at.
+      const second = await does("import time; time.sleep(1)");
+      const exited = { kind: "exited", exitCode: 0 };
+      expect([first, second]).toMatchObject([{ result: exited }, { result: exited, pid: first.pid }]);
+      const third = await does("while True: is_refused()");
+      expect(third).toMatchObject({ result: { kind: "overrun", limit: "processes" }, pid: first.pid });
     });
 
     it("leaves no process behind, whatever its processes do to get away", async () => {
