@@ -147,6 +147,19 @@ switch (getParam("left")) {
     });
   });
 
+  it.each([
+    [
+      "a name that cannot be taken from what is global",
+      "the property planted",
+      "Object.defineProperty(globalThis, 'planted', { value: 1 });",
+    ],
+    ["a frozen process", "an object of the language that takes nothing new", "Object.preventExtensions(process);"],
+    ["other flags of V8", "other flags of V8", "v8.setFlagsFromString('--stack-size=500');"],
+  ])("tells that a run left %s", async (_, words, changes) => {
+    const warm = await start(`import v8 from "node:v8";\n${changes}`);
+    expect((await warm.run()).leftovers).toContain(words);
+  });
+
   it("ends timers that a run let go, of every kind, and needs no replacement for it", async () => {
     const warm = await start(`
 import { getParam } from "@streamzero/fx";

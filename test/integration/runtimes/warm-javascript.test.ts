@@ -133,6 +133,37 @@ process.stdout.write = () => true;`);
     expect(first).toMatchObject({ ...ok, stdout: "undefined 0 0 true true\n" });
   });
 
+  it.each([
+    ["the zone of dates", "new Date(0).getHours()", "process.env.TZ = 'Asia/Tokyo'"],
+    ["the order of addresses", "dns.getDefaultResultOrder()", "dns.setDefaultResultOrder('ipv6first')"],
+    ["the servers of names", "dns.getServers()", "dns.setServers(['127.0.0.9'])"],
+    ["the servers of names by promises", "dns.promises.getServers()", "setServers(['127.0.0.9'])"],
+    [
+      "how connections are tried",
+      "net.getDefaultAutoSelectFamilyAttemptTimeout()",
+      "net.setDefaultAutoSelectFamilyAttemptTimeout(77)",
+    ],
+    ["how many listeners are too many", "events.defaultMaxListeners", "events.defaultMaxListeners = 77"],
+    ["how much streams hold", "stream.getDefaultHighWaterMark(true)", "stream.setDefaultHighWaterMark(true, 77)"],
+    ["how values are shown", "util.inspect.defaultOptions.depth", "util.inspect.defaultOptions.depth = 7"],
+    ["the pool of buffers", "Buffer.poolSize", "Buffer.poolSize = 77"],
+  ])("finds %s as the first run did", async (_, tells, changes) => {
+    const warm = await start(`
+import dns from "node:dns";
+import { setServers } from "node:dns/promises";
+import events from "node:events";
+import net from "node:net";
+import stream from "node:stream";
+import util from "node:util";
+console.log(JSON.stringify(${tells}));
+${changes};
+console.log(JSON.stringify(${tells}));`);
+    const [first, second] = [await warm.run(), await warm.run()];
+    const [before, after] = first.stdout.split("\n");
+    expect(before).not.toBe(after);
+    expect([first, second]).toEqual([expect.objectContaining(ok), first]);
+  });
+
   it("keeps connections that were let go, from run to run", async () => {
     const server = createServer((socket) => socket.pipe(socket));
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));

@@ -191,7 +191,7 @@ class WarmHost {
     const { number } = this.#run;
     clearTimeout(this.#linger);
     const code = Number(process.exitCode ?? 0) & 255;
-    this.#surroundings.restore();
+    active.push(...this.#surroundings.restore());
     if (!this.#language.isRepeatable) active.push("a script that one process can run once only");
     if (this.#language.startsAfterReturn && !this.#run.hasReturned) active.push("a script that waits");
     if (process.stdout.writableEnded || process.stderr.writableEnded) active.push("an output that was ended");

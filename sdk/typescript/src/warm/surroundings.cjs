@@ -1,10 +1,11 @@
 "use strict";
 const { firstArgument } = require("../channel.cjs");
+const { Settings } = require("./settings.cjs");
 
 const unheld = new Set(["_events", "_eventsCount", "_maxListeners", "argv", "env", "mainModule"]);
 
 /**
- * What of a process belongs to one run: arguments, environment, directory, listeners of `process`, and the properties of
+ * What of a process belongs to one run: arguments, environment, directory, settings, listeners of `process`, and the properties of
  * `globalThis`, `process`, `console`, `Error` and the two streams. What objects of the language are given besides stays, as modules do.
  */
 class Surroundings {
@@ -13,6 +14,7 @@ class Surroundings {
   #umask = process.umask();
   #listeners = new Map();
   #held = [];
+  #settings = new Settings();
 
   /** Before a run: `file` is the script's absolute path, `env` what the run has beside the process's own variables. */
   enter(file, { welcome, env }) {
@@ -33,6 +35,7 @@ class Surroundings {
     this.#listeners = new Map(process.eventNames().map((name) => [name, process.rawListeners(name)]));
     const targets = [globalThis, process, console, Error, process.stdout, process.stderr];
     this.#held = targets.map((target) => ({ target, ...propertiesOf(target) }));
+    this.#settings.remember();
   }
 
   /** What the run listens to on `process`, of one event. */
@@ -41,19 +44,23 @@ class Surroundings {
     return process.rawListeners(event).filter((listener) => !kept.includes(listener));
   }
 
-  /** After a run. */
+  /** After a run. Answers what cannot be brought back, in words. */
   restore() {
+    const left = this.#settings.restore();
     this.restoreListeners();
     for (const { target, names, values } of this.#held) {
+      if (!Object.isExtensible(target)) left.push("an object of the language that takes nothing new");
       for (const name of Reflect.ownKeys(target)) {
-        if (!names.has(name) && !unheld.has(name)) Reflect.deleteProperty(target, name);
+        if (names.has(name) || unheld.has(name)) continue;
+        if (!Reflect.deleteProperty(target, name)) left.push(`the property ${String(name)}`);
       }
       for (const [name, value] of values) {
-        if (target[name] !== value) {
-          Reflect.defineProperty(target, name, { value, writable: true, configurable: true });
-        }
+        if (target[name] === value) continue;
+        const property = { value, writable: true, configurable: true };
+        if (!Reflect.defineProperty(target, name, property)) left.push(`the property ${String(name)}`);
       }
     }
+    return left;
   }
 
   restoreListeners() {
