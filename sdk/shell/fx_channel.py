@@ -1,5 +1,6 @@
 """The private channel of a shell script: one connection that all of its processes share, one request at a time."""
 import _socket
+import errno
 import fcntl
 import json
 import os
@@ -44,8 +45,9 @@ def request(op, answered=True, **fields):
             body = b'{"id":%d,%s' % (number, body[1:])
         connection.sendall(len(body).to_bytes(4, "big") + body)
         answer = json.loads(read(connection, int.from_bytes(read(connection, 4), "big"))) if answered else {"value": None}
-    except OSError:
-        raise Refused("unavailable", "the platform has closed the run's channel") from None
+    except OSError as error:
+        who = "script" if error.errno in (errno.EBADF, errno.ENOTSOCK) else "platform"
+        raise Refused("unavailable", f"the {who} has closed the run's channel (descriptor {DESCRIPTOR})") from None
     _note(lock, f"{number} -")
     if answer.get("error") is not None:
         raise Refused(answer["error"]["code"], answer["error"]["message"])

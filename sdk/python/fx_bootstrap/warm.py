@@ -17,10 +17,13 @@ from fx_bootstrap.host_channel import HostChannel
 from fx_bootstrap.host_exits import Exits, Logs, Permanent
 from fx_bootstrap.host_output import Streams
 from fx_bootstrap.surroundings import Surroundings
+from fx_ef._channel import FxError
 
 # Before all that a process holds is looked at for the first time. A look takes one part in so many of the time.
 _FIRST_LOOK_SECONDS = 1
 _LOOK_SHARE = 100
+# The exit code of a process that cannot say how its run has ended (src/executor/warm/warm-message.ts).
+_UNHEARD = 113
 
 
 def serve():
@@ -32,7 +35,10 @@ def serve():
         order = channel.next_run()
         if order is None:
             sys.exit()
-        host.run(order)
+        try:
+            host.run(order)
+        except FxError:
+            os._exit(_UNHEARD)
 
 
 class _Host:

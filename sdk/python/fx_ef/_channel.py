@@ -1,6 +1,7 @@
 """The private channel of one run: frames of a length (4 bytes, big-endian) and JSON."""
 import _socket
 import _thread
+import errno
 import json
 import os
 
@@ -54,7 +55,7 @@ class Channel:
         try:
             self._socket.connect(path)
         except OSError as error:
-            raise FxError("unavailable", f"the platform has closed the run's channel ({error})") from None
+            raise _closed(error) from None
         self._send(json.dumps({"nonce": nonce}).encode())
         return self._receive()
 
@@ -88,7 +89,7 @@ class Channel:
         try:
             self._socket.sendall(len(body).to_bytes(4, "big") + body)
         except OSError as error:
-            raise FxError("unavailable", f"the platform has closed the run's channel ({error})") from None
+            raise _closed(error) from None
 
     def _receive(self):
         length = int.from_bytes(self._read(4), "big")
@@ -99,9 +100,15 @@ class Channel:
         while len(pieces) < size:
             try:
                 piece = self._socket.recv(min(size - len(pieces), 1 << 20))
-            except OSError:
-                piece = b""
+            except OSError as error:
+                raise _closed(error) from None
             if not piece:
-                raise FxError("unavailable", "the platform has closed the run's channel")
+                raise _closed()
             pieces += piece
         return pieces
+
+
+def _closed(error=None):
+    if error is not None and error.errno in (errno.EBADF, errno.ENOTSOCK):
+        return FxError("unavailable", "the script has closed the descriptor of the run's channel")
+    return FxError("unavailable", "the platform has closed the run's channel" + (f" ({error})" if error else ""))

@@ -73,6 +73,9 @@ class Channel {
     try {
       this.#wire.write(frame);
     } catch (error) {
+      if (["EBADF", "ENOTSOCK"].includes(error.code)) {
+        throw new FxError("unavailable", "the script has closed the descriptor of the run's channel");
+      }
       throw new FxError("unavailable", `the platform has closed the run's channel (${error.code})`);
     }
   }

@@ -1,4 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+
+/** Of the kernel's flags of a process (PF_EXITING). */
+const exiting = 0x4;
 
 export interface TreeUsage {
   /** Memory that is no file's. */
@@ -36,6 +39,17 @@ export function processorTimes(pid: number): Map<number, number> {
     }
   }
   return times;
+}
+
+/** Whether a process has begun to end, or is gone; false where /proc does not tell. */
+export function isEnding(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const [state = "", , , , , , flags] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return "ZX".includes(state) || (Number(flags) & exiting) !== 0;
+  } catch {
+    return existsSync("/proc/self/stat");
+  }
 }
 
 function* tree(pid: number): Generator<number> {

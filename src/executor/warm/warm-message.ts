@@ -50,6 +50,9 @@ interface Drain {
   op: "drain";
 }
 
+/** What a process exits with that cannot say how its run has ended, since the script has closed the descriptor of its channel. */
+export const unheardCode = 113;
+
 interface RunEnded {
   run: number;
   ended: {

@@ -4,6 +4,7 @@ import { maxUnreadAnswers } from "../channel/asks.ts";
 import type { SlotChannel } from "../channel/slot-channel.ts";
 import { encodeFrame, type FrameReader } from "../frame.ts";
 import type { LaunchEnd, Launched } from "../launcher/launcher.ts";
+import { isEnding } from "../launcher/tree-usage.ts";
 import type { Launch } from "../running-script.ts";
 import { type HostWord, readHostWord } from "./read-host-word.ts";
 import type { Hosting, RunOrder, ToHost } from "./warm-message.ts";
@@ -24,6 +25,8 @@ export interface Occupant {
   heard(word: HostWord, sizeBytes: number): void;
   /** It has read of its answers, or never will: more may be asked for. */
   roomAgain(): void;
+  /** It can say nothing more, though it lives. It is being ended. */
+  hungUp(): void;
   /** Refused a process, for the limit of them, after it had been kept alive so often. */
   refused(keptAlive: number): void;
   /** By the pipes of the process, from whoever writes to its descriptors. */
@@ -227,7 +230,7 @@ export class WarmProcess {
       this.#held?.cancel();
       // It cannot report any more, whatever it does.
       if (this.#launchEnd) this.#finish(this.#launchEnd);
-      else if (!this.#isDoomed) this.stop(0);
+      else if (!this.#isDoomed) this.#hungUp();
     });
   }
 
@@ -246,6 +249,12 @@ export class WarmProcess {
       // No host's words: what follows cannot be read either.
       this.#socket?.destroy();
     }
+  }
+
+  #hungUp(): void {
+    // At the end of a process its files are closed before anybody hears of it.
+    if (this.#pid !== 0 && !isEnding(this.#pid)) this.#occupant?.hungUp();
+    this.stop(0);
   }
 
   #giveUpHeldSocket(): void {

@@ -11,6 +11,7 @@ import { type StopReason, stepResultOf } from "../step-end.ts";
 import type { OutputChunk, RunningStep, StepHost, StepRequest, StepResult } from "../step-runner.ts";
 import type { HostWord } from "./read-host-word.ts";
 import { StepOutput } from "./step-output.ts";
+import { unheardCode } from "./warm-message.ts";
 import type { Occupant, WarmProcess } from "./warm-process.ts";
 
 /** Shorter runs cost no look at what they use, and no message about their lease. */
@@ -44,6 +45,7 @@ export class WarmStep implements RunningStep, Occupant {
   #stop: { reason: StopReason; graceMs: number } | undefined;
   #aliveUntil: number;
   #timedOut = false;
+  #hungUp = false;
   /** The limit that it was stopped for. */
   #overrun: LimitName | undefined;
   #asksDone: (() => void) | undefined;
@@ -106,6 +108,10 @@ export class WarmStep implements RunningStep, Occupant {
     return this.#output.piped(stream, bytes);
   }
 
+  hungUp(): void {
+    if (!this.#isOver) this.#hungUp = true;
+  }
+
   /** Surely this run, if its process had been kept alive for it before. Else it may have been an earlier one. */
   refused(keptAlive: number): void {
     if (keptAlive >= this.#keptAlive && !this.#isOver) this.#overran("processes");
@@ -113,7 +119,7 @@ export class WarmStep implements RunningStep, Occupant {
 
   gone(end: LaunchEnd): void {
     this.#isOver = true;
-    void this.#output.settled().then(() => this.#end.resolve(this.#exit ?? end));
+    void this.#output.settled().then(() => this.#end.resolve(this.#exit ?? this.#asUnheard(end)));
   }
 
   async #toResult(): Promise<StepResult> {
@@ -214,6 +220,16 @@ export class WarmStep implements RunningStep, Occupant {
     // What it left is gone before its outcome is known; and who was told to stop is no good for another run.
     if (leftovers.length > 0 || this.#asks.overrun !== undefined || process.isDoomed) process.stop(0);
     else this.#end.resolve(this.#exit);
+  }
+
+  /** Whoever reads that it was killed is told why. */
+  #asUnheard(end: LaunchEnd): LaunchEnd {
+    const isUnheard = end.kind === "exited" && end.code === unheardCode;
+    if (!isUnheard && !this.#hungUp) return end;
+    const message =
+      "the script has closed the descriptors by which its process speaks with the platform: what it said since then is lost, its process is ended, and the next run starts another";
+    void this.#asks.take({ op: "log", level: "error", message }, 0);
+    return isUnheard ? { ...end, code: 1 } : end;
   }
 
   async #allHandled(): Promise<void> {

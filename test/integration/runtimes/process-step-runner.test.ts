@@ -114,6 +114,24 @@ sys.exit("sorry")`;
     expect(stderr()).toBe("sorry\n");
   });
 
+  it("says that the script has closed its channel where it has", async () => {
+    const python = "import os\nfrom fx_ef import context\nos.closerange(3, 256)\ncontext.state.put('n', 1)";
+    const javascript = `import { closeSync, fstatSync } from "node:fs";
+import { context } from "@streamzero/fx";
+await context.state.put("n", 1);
+for (let n = 4; n < 64; n++) try { if (fstatSync(n).isSocket()) closeSync(n); } catch {}
+await context.state.put("n", 2);`;
+    const request = { runtime: "node" } as const;
+    const runs = [
+      runScript(runner, { "main.py": python }, "main.py"),
+      runScript(runner, { "main.mjs": javascript }, "main.mjs", { request }),
+    ];
+    for (const { result, stderr } of runs) {
+      expect(await result).toMatchObject({ kind: "exited", exitCode: 1 });
+      expect(stderr()).toContain("the script has closed the descriptor of the run's channel");
+    }
+  });
+
   it("reads a .js file without a package.json as what its syntax says", async () => {
     const module = runSource("m.js", `import { context } from "@streamzero/fx"; console.log(context.service.id);`);
     await module.result;

@@ -119,6 +119,21 @@ describe("a warm process", () => {
     expect(await neighbour.result).toMatchObject({ kind: "exited", exitCode: 0 });
   });
 
+  it.each(["", "time.sleep(60)", "raise ValueError('unheard')", "context.state.put('n', 1)", "print('unheard')"])(
+    "whose script has closed all that it speaks by is ended, and its run's log says so (%s)",
+    async (words) => {
+      const { run, pid } = service();
+      const before = await pid();
+      const closed = run(`os.closerange(0, 256)\n${words}`);
+      const { kind, ...how } = await closed.result;
+      expect(kind === "exited" ? how : kind).toEqual(
+        kind === "exited" ? expect.objectContaining({ exitCode: 1 }) : "signalled",
+      );
+      expect(closed.logged.map(({ message }) => message).join()).toContain("the script has closed the descriptors");
+      expect(await pid()).not.toBe(before);
+    },
+  );
+
   it("is lost with the zygote that it was forked from, and the next run has another", async (test) => {
     if (!runner.zygotes) return test.skip("there are zygotes on Linux");
     const { run, pid } = service();

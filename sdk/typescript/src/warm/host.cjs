@@ -15,6 +15,8 @@ const { Surroundings } = require("./surroundings.cjs");
 
 /** How long what a script left by process.exit may take to end by itself, e.g. a socket that closes. */
 const lingerMs = 10;
+/** The exit code of a process that cannot say how its run has ended (src/executor/warm/warm-message.ts). */
+const unheard = 113;
 
 /**
  * Runs one script again and again. A run is over as a process is: when its script has returned and nothing that was started
@@ -202,7 +204,11 @@ class WarmHost {
     this.#channel.hold(true);
     // What went by the pipes is waited for, unless there is surely nothing.
     const piped = this.#pipes.wereWritten() === false ? { piped: false } : {};
-    this.#channel.say({ run: number, ended: { code, leftovers, openFiles }, ...piped });
+    try {
+      this.#channel.say({ run: number, ended: { code, leftovers, openFiles }, ...piped });
+    } catch {
+      return this.#endProcess(unheard);
+    }
     this.#language.rest();
   }
 }
