@@ -22,7 +22,8 @@ def main(welcome=None):
         from fx_bootstrap import warm
 
         return warm.serve()
-    # Used up before the script's first line; its own children never see it.
+    # Taken away before the script's first line, so that no program which it starts finds them in its environment. A process forked from this
+    # one has the nonce in its memory, where it may still be good: for the script's own context, and nothing more.
     address = os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE")
     channel = Channel(*address, welcome and json.loads(welcome))
     fx_ef._enter(channel)

@@ -122,7 +122,10 @@ class Channel {
   }
 }
 
-/** The channel's address and nonce. Used up before the script's first line; its own children never see them. */
+/**
+ * The channel's address and nonce. Taken out of the environment, so that no program which the script starts finds them in its own. By its
+ * first line the nonce is used up: what /proc goes on to show of this process's first environment opens nothing.
+ */
 function takeAddress() {
   const { FX_CHANNEL, FX_NONCE } = process.env;
   delete process.env.FX_CHANNEL;
