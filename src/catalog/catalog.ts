@@ -1,3 +1,4 @@
+import type { PlatformError } from "../foundation/errors.ts";
 import type { AdapterMarkStore } from "./adapter-marks.ts";
 import type { AlertStore } from "./alerts.ts";
 import type { EventTypeStore } from "./event-types.ts";
@@ -43,6 +44,8 @@ export interface Catalog {
   replays: ReplayStore;
   alerts: AlertStore;
   retention: RetentionStore;
+  /** Why it refuses everything until a new start; undefined: it does not. */
+  failure?(): PlatformError | undefined;
   /** Undefined where this process is the only one. */
   news?: CatalogNews | undefined;
   close(): Promise<void>;

@@ -36,7 +36,7 @@ type SqliteLocation =
 /** Opens the embedded catalog. Throws `unavailable` when the file cannot be opened, `corrupt` when it is no database. */
 export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<Catalog> {
   const { clock, ids, log, limits, migrates } = options;
-  const opened = options.database ? { database: options.database, sync: undefined } : openDatabase(options.path);
+  const opened = options.database ? { database: options.database, sync: undefined } : openDatabase(options.path, log);
   const { sync } = opened;
   const changes = opened.database.prepare("select total_changes() as count");
   let synced = -1;
@@ -57,7 +57,7 @@ export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<
       synced = Math.max(synced, count);
     },
   };
-  return openKyselyCatalog(context, migrates);
+  return { ...(await openKyselyCatalog(context, migrates)), failure: () => sync?.failure };
 }
 
 /** Brings the schema of a file that nobody has open up to date, or only looks; answers where it stood. Throws as `migrate` does. */
@@ -71,7 +71,7 @@ export async function migrateSqliteCatalog(path: string, look: boolean): Promise
   }
 }
 
-function openDatabase(path: string): { database: DatabaseSync; sync: LogSync | undefined } {
+function openDatabase(path: string, log?: Log): { database: DatabaseSync; sync: LogSync | undefined } {
   let database: DatabaseSync | undefined;
   try {
     database = openSqliteFile(path);
@@ -79,7 +79,7 @@ function openDatabase(path: string): { database: DatabaseSync; sync: LogSync | u
     // copied once. Copied at every 4 MiB, the default, routing takes twice as long.
     database.exec("pragma temp_store = memory; pragma cache_size = -65536; pragma wal_autocheckpoint = 16384");
     database.exec("pragma journal_size_limit = 67108864");
-    return { database, sync: path === ":memory:" ? undefined : syncApart(database, path) };
+    return { database, sync: path === ":memory:" ? undefined : syncApart(database, path, log) };
   } catch (error) {
     database?.close();
     const translated = translateSqliteError(error, "the catalog's");
@@ -92,9 +92,13 @@ function openDatabase(path: string): { database: DatabaseSync; sync: LogSync | u
  * A commit only writes the log; whoever waits for it waits for the log's sync, which several share and which holds up
  * nobody else (docs/adr/0019-synced-apart.md). SQLite itself goes on to sync before and after it copies the log back.
  */
-function syncApart(database: DatabaseSync, path: string): LogSync {
+function syncApart(database: DatabaseSync, path: string, log: Log | undefined): LogSync {
   database.exec("pragma synchronous = normal");
   // The log is there once something was read.
   database.prepare("select count(*) from sqlite_schema").get();
-  return new LogSync(`${path}-wal`, "the catalog's");
+  return new LogSync(`${path}-wal`, "the catalog's", ({ message }) => {
+    const advice =
+      "nothing is accepted or decided any more: see to the disk, and start it anew; what was answered is safe";
+    log?.error({ file: path, error: message }, advice);
+  });
 }

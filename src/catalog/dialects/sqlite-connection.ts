@@ -20,10 +20,13 @@ export class SqliteConnection implements DatabaseConnection {
   readonly #database: DatabaseSync;
   readonly #isOurs: () => boolean;
   readonly #statements = new Map<string, Prepared>();
+  readonly #failure: () => PlatformError | undefined;
   #retired = false;
 
-  constructor(database: DatabaseSync) {
+  /** `failure`: why the database can be used no more. */
+  constructor(database: DatabaseSync, failure: () => PlatformError | undefined = () => undefined) {
     this.#database = database;
+    this.#failure = failure;
     this.#isOurs = takeDatabase(database);
   }
 
@@ -43,6 +46,9 @@ export class SqliteConnection implements DatabaseConnection {
         retryable: false,
       });
     }
+    const failure = this.#failure();
+    // An open transaction may still be undone.
+    if (failure && !this.#database.isTransaction) throw failure;
     try {
       const { statement, returnsRows } = this.#prepare(query.sql);
       const parameters = query.parameters as SQLInputValue[];

@@ -52,7 +52,7 @@ class SqliteDriver implements Driver {
 
   constructor(parts: SqliteDialectParts) {
     this.#parts = parts;
-    this.#connection = new SqliteConnection(parts.database);
+    this.#connection = new SqliteConnection(parts.database, () => parts.sync?.failure);
   }
 
   async init(): Promise<void> {}

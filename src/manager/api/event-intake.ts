@@ -16,7 +16,7 @@ import { RecentEvents } from "./recent-events.ts";
 
 export interface IntakeParts {
   bus: Bus;
-  catalog: Pick<Catalog, "ledger" | "projects">;
+  catalog: Pick<Catalog, "ledger" | "projects" | "failure">;
   clock: Clock;
   limits: { eventBytes: number };
 }
@@ -72,9 +72,11 @@ export class EventIntake {
   /**
    * Resolves once all are durable. Throws `forbidden` for what is the platform's own, `invalid-input`
    * for an unknown project, `limit-exceeded` for an event that is too large; `unavailable` from the
-   * bus leaves open which were stored: sending again is safe.
+   * bus leaves open which were stored: sending again is safe. `unavailable` from the catalog: none, since nothing would come of them.
    */
   async accept(events: readonly { event: CloudEvent; json: string | undefined }[]): Promise<AcceptedEvent[]> {
+    const failure = this.#parts.catalog.failure?.();
+    if (failure) throw failure;
     const batched = events.length > 1;
     refuseReserved(events, batched);
     await this.#requireProjects(events, batched);

@@ -21,9 +21,11 @@ test("many who ask at once are all answered, and a closed one refuses", async ()
 
 test("after a sync that failed nothing is called durable any more", async () => {
   // A device that cannot be synced says so, as a broken disk would.
-  const log = new LogSync("/dev/null", "the test's");
-  const refused = { code: "unavailable", retryable: false, message: expect.stringMatching(/disk failed to sync/) };
+  const failures: unknown[] = [];
+  const log = new LogSync("/dev/null", "the test's", (failure) => failures.push(failure));
+  const refused = { code: "unavailable", retryable: true, message: expect.stringMatching(/disk failed to sync/) };
   await expect(log.durable()).rejects.toMatchObject(refused);
   await expect(log.durable()).rejects.toMatchObject(refused);
+  expect(failures).toEqual([log.failure]);
   await log.close();
 });
