@@ -163,6 +163,10 @@ class Keeper:
             opened += pipe
             err, err_child = pipe = self.pipe(ttl)
             opened += pipe
+            if uid >= 0:
+                # Else it could not open /dev/stdout. It may read there what it writes; to others /proc refuses both.
+                for end in (out_child, err_child):
+                    os.fchown(end, uid, gid)
             order, order_child = (end.detach() for end in socket.socketpair())
             opened += (order, order_child)
             lent = [out_child, err_child, order_child]

@@ -106,6 +106,41 @@ print(looked > 1 << 20, found)`);
     expect(second.both()).toBe("True 0\n");
   });
 
+  it.each(["process", "warm", "sandbox"] as const)(
+    "may open its own output by name, at the level %s",
+    async (level) => {
+      const python = `import os
+for path in ("/dev/stdout", "/proc/self/fd/1"):
+    with open(path, "w") as out: print("by name", file=out)
+with open("/dev/stderr", "w") as err: print("told", file=err)`;
+      const javascript = `import { writeFileSync } from "node:fs";
+for (const path of ["/dev/stdout", "/proc/self/fd/1"]) writeFileSync(path, "by name\\n");
+writeFileSync("/dev/stderr", "told\\n");`;
+      const shell = "echo by name >/dev/stdout; echo by name >/proc/self/fd/1; echo told >/dev/stderr";
+      for (const [script, source] of Object.entries({ "main.py": python, "main.mjs": javascript, "main.sh": shell })) {
+        const request = { isolation: { level, network: false } };
+        const { result, stdout, stderr } = runScript(runner, { [script]: source }, script, { request });
+        expect([script, await result, stderr()]).toMatchObject([script, { kind: "exited", exitCode: 0 }, "told\n"]);
+        expect(stdout()).toBe("by name\nby name\n");
+      }
+    },
+  );
+
+  it("S3: cannot open another run's output", async (test) => {
+    if (process.getuid?.() !== 0) return test.skip("scripts have users of their own where the executor is root");
+    const other = run("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)");
+    const pid = await other.waitFor(/(\d+)/);
+    const source = `for mode in "rw":
+    for descriptor in (1, 2):
+        try: open("/proc/${pid}/fd/%d" % descriptor, mode); print("opened")
+        except PermissionError: print("refused")`;
+    const { result, stdout } = runScript(runner, { "main.py": source }, "main.py", { request: { slot: 1 } });
+    expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
+    expect(stdout()).toBe("refused\n".repeat(4));
+    other.step.stop("cancelled", 0);
+    await other.result;
+  });
+
   it("has gained no descriptor of the platform, and cannot gain privileges", async () => {
     const script = run(`import os
 print(sorted(int(name) for name in os.listdir("/proc/self/fd"))[:4])
