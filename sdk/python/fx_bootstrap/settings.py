@@ -7,82 +7,96 @@ import gc
 import os
 import resource
 import sys
+from functools import partial
 
-# A name, for what cannot be set again; what tells it; what sets it.
+# Words for what cannot be set again; what tells it; what sets it.
 _ALL = [
-    ("recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
-    ("switch interval", sys.getswitchinterval, sys.setswitchinterval),
-    ("hooks of asynchronous generators", sys.get_asyncgen_hooks, lambda hooks: sys.set_asyncgen_hooks(*hooks)),
-    ("depth of coroutine origins", sys.get_coroutine_origin_tracking_depth, sys.set_coroutine_origin_tracking_depth),
-    ("trace function", sys.gettrace, sys.settrace),
-    ("profile function", sys.getprofile, sys.setprofile),
-    ("flags of loaded libraries", sys.getdlopenflags, sys.setdlopenflags),
-    ("stack size", _thread.stack_size, _thread.stack_size),
-    ("time limit of sockets", _socket.getdefaulttimeout, _socket.setdefaulttimeout),
-    ("state of the collector", gc.isenabled, lambda is_on: gc.enable() if is_on else gc.disable()),
-    ("thresholds of the collector", gc.get_threshold, lambda found: gc.set_threshold(*found)),
-    ("flags of the collector", gc.get_debug, gc.set_debug),
-    ("locale", lambda: _locale.setlocale(_locale.LC_ALL), lambda found: _locale.setlocale(_locale.LC_ALL, found)),
+    ("another recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
+    ("another switch interval", sys.getswitchinterval, sys.setswitchinterval),
+    ("other hooks of asynchronous generators", sys.get_asyncgen_hooks, lambda hooks: sys.set_asyncgen_hooks(*hooks)),
+    ("another depth of coroutine origins", sys.get_coroutine_origin_tracking_depth, sys.set_coroutine_origin_tracking_depth),
+    ("another trace function", sys.gettrace, sys.settrace),
+    ("another profile function", sys.getprofile, sys.setprofile),
+    ("other flags of loaded libraries", sys.getdlopenflags, sys.setdlopenflags),
+    ("another stack size", _thread.stack_size, _thread.stack_size),
+    ("another time limit of sockets", _socket.getdefaulttimeout, _socket.setdefaulttimeout),
+    ("another state of the collector", gc.isenabled, lambda is_on: gc.enable() if is_on else gc.disable()),
+    ("other thresholds of the collector", gc.get_threshold, lambda found: gc.set_threshold(*found)),
+    ("other flags of the collector", gc.get_debug, gc.set_debug),
+    ("another locale", lambda: _locale.setlocale(_locale.LC_ALL), lambda found: _locale.setlocale(_locale.LC_ALL, found)),
     (
-        "mask of signals",
+        "another mask of signals",
         lambda: _signal.pthread_sigmask(_signal.SIG_BLOCK, ()),
         lambda mask: _signal.pthread_sigmask(_signal.SIG_SETMASK, mask),
     ),
-    ("priority", lambda: os.getpriority(os.PRIO_PROCESS, 0), lambda found: os.setpriority(os.PRIO_PROCESS, 0, found)),
 ]
 if hasattr(sys, "set_int_max_str_digits"):
-    _ALL.append(("limit of digits", sys.get_int_max_str_digits, sys.set_int_max_str_digits))
-if hasattr(os, "sched_getaffinity"):
-    _ALL.append(("processors", lambda: os.sched_getaffinity(0), lambda found: os.sched_setaffinity(0, found)))
+    _ALL.append(("another limit of digits", sys.get_int_max_str_digits, sys.set_int_max_str_digits))
 
 _LIMITS = sorted({getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")})
+# What the kernel keeps, and by which functions it is set: to ask for it all after each run would be a tenth of a short one.
+_SETTERS = {resource: ("setrlimit", "prlimit"), os: ("nice", "setpriority", "sched_setaffinity")}
 
 
 class Settings:
     def __init__(self):
         self._former = [tell() for _, tell, _ in _ALL]
-        self._limits = _limits()
-        self._are_limits_set = False
-        self._set_limit = resource.setrlimit
-        # To look at them all would be a twentieth of a short run.
-        for name in ("setrlimit", "prlimit"):
-            self._watch(name)
+        self._kernels = _kernels()
+        self._former_kernels = [tell() for _, tell, _ in self._kernels]
+        self._is_set = False
+        for of, names in _SETTERS.items():
+            for name in names:
+                self._watch(of, name)
 
     def restore(self):
         """Answers what cannot be set again, in words."""
-        kept = []
-        found = [tell() for _, tell, _ in _ALL]
-        if found != self._former:
-            for (name, _, put), now, former in zip(_ALL, found, self._former):
-                if now != former:
-                    _put(kept, f"another {name}", put, former)
-        if self._are_limits_set:
-            self._are_limits_set = False
-            for (limit, now), former in zip(_limits().items(), self._limits.values()):
-                # The soft limit of processor time is each run's own.
-                soft = now[0] if limit == resource.RLIMIT_CPU else former[0]
-                if now != (soft, former[1]):
-                    _put(kept, "a lowered limit", lambda pair: self._set_limit(limit, pair), (soft, former[1]))
+        kept = _set_again(_ALL, self._former)
+        if self._is_set:
+            self._is_set = False
+            kept += _set_again(self._kernels, self._former_kernels)
         return kept
 
-    def _watch(self, name):
-        original = getattr(resource, name, None)
+    def _watch(self, of, name):
+        original = getattr(of, name, None)
         if original is None:
             return
 
         def watched(*args, **kwargs):
-            self._are_limits_set = True
+            self._is_set = True
             return original(*args, **kwargs)
 
-        setattr(resource, name, watched)
+        setattr(of, name, watched)
 
 
-def _limits():
-    return {limit: resource.getrlimit(limit) for limit in _LIMITS}
+def _set_again(settings, former):
+    kept = []
+    found = [tell() for _, tell, _ in settings]
+    if found != former:
+        for (name, _, put), now, before in zip(settings, found, former):
+            if now != before:
+                try:
+                    put(before)
+                except (OSError, ValueError):
+                    kept.append(name)
+    return kept
 
 
-def _put(kept, words, put, value):
-    try:
-        put(value)
-    except (OSError, ValueError):
-        kept.append(words)
+def _kernels():
+    settings = [_limit(number, resource.setrlimit) for number in _LIMITS]
+    set_priority = os.setpriority
+    settings.append(("another priority", _priority, lambda found: set_priority(os.PRIO_PROCESS, 0, found)))
+    if hasattr(os, "sched_setaffinity"):
+        settings.append(("other processors", lambda: os.sched_getaffinity(0), partial(os.sched_setaffinity, 0)))
+    return settings
+
+
+def _limit(number, put):
+    if number == resource.RLIMIT_CPU:
+        # The soft one is each run's own.
+        hard = lambda: resource.getrlimit(number)[1]
+        return "a lowered limit", hard, lambda found: put(number, (resource.getrlimit(number)[0], found))
+    return "a lowered limit", lambda: resource.getrlimit(number), lambda found: put(number, found)
+
+
+def _priority():
+    return os.getpriority(os.PRIO_PROCESS, 0)

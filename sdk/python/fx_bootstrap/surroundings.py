@@ -35,7 +35,7 @@ class Surroundings:
         self._filters = list(warnings.filters)
         self._show_warning = warnings.showwarning
         self._builtins = dict(vars(builtins))
-        self._hooks = [(of, name, getattr(of, name, _MISSING)) for of, names in _HOOKS.items() for name in names]
+        self._hooks = [(vars(of), name, vars(of).get(name, _MISSING)) for of, names in _HOOKS.items() for name in names]
         self._stdin = sys.stdin
         self._settings = Settings()
         self._seed = None
@@ -80,8 +80,10 @@ class Surroundings:
                     _signal.signal(number, former)
         os.umask(self._umask)
         for of, name, hook in self._hooks:
-            if getattr(of, name, _MISSING) is not hook:
-                delattr(of, name) if hook is _MISSING else setattr(of, name, hook)
+            if of.get(name, _MISSING) is not hook:
+                of[name] = hook
+                if hook is _MISSING:
+                    del of[name]
         if warnings.filters != self._filters:
             warnings.filters[:] = self._filters
             warnings._filters_mutated()

@@ -19,8 +19,8 @@ from fx_bootstrap.host_output import Streams
 from fx_bootstrap.surroundings import Surroundings
 from fx_ef._channel import FxError
 
-# Before all that a process holds is looked at for the first time. A look takes one part in so many of the time.
-_FIRST_LOOK_SECONDS = 1
+# Of a processor, before all that a process holds is looked at for the first time. A look takes one part in so many of them.
+_FIRST_LOOK_SECONDS = 0.1
 _LOOK_SHARE = 100
 # The exit code of a process that cannot say how its run has ended (src/executor/warm/warm-message.ts).
 _UNHEARD = 113
@@ -50,7 +50,7 @@ class _Host:
         self._exits = Exits(directory)
         self._logs = Logs()
         self._permanent = Permanent()
-        self._look_due = time.monotonic() + _FIRST_LOOK_SECONDS
+        self._look_due = time.process_time() + _FIRST_LOOK_SECONDS
         self._surroundings = Surroundings(directory, fx_bootstrap.search_path(self._path, directory))
         try:
             self._code = fx_bootstrap.compiled(self._path)
@@ -99,13 +99,13 @@ class _Host:
 
     def _collect(self):
         """What the run has made; now and then all that is there, since what modules drop in later runs goes then alone."""
-        begun = time.monotonic()
+        begun = time.process_time()
         is_due = begun >= self._look_due
         if is_due:
             gc.unfreeze()
         gc.collect()
         if is_due:
-            ended = time.monotonic()
+            ended = time.process_time()
             self._look_due = ended + (ended - begun) * _LOOK_SHARE
 
 
