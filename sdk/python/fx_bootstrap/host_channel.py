@@ -60,14 +60,14 @@ class HostChannel(Channel):
 
     def ended(self, code, leftovers):
         """The run is over. `leftovers`: words for what it has left, after which this process runs nothing more."""
-        end = {"code": code, "openFiles": self._lowest_free()}
-        if end["openFiles"] is None:
+        files = self._lowest_free()
+        if files is None:
             leftovers = [*leftovers, "all the open files that it may have"]
-        if leftovers:
-            end["leftovers"] = leftovers
+        # The usual end is written by hand: it is one of each run.
+        end = encode({"code": code, "leftovers": leftovers}) if leftovers else b'{"code":%d,"openFiles":%d}' % (code, files)
         piped = b',"piped":false' if self._pipes.were_written() is False else b""
         mark, self._mark = self._mark, None
-        self._send(b'{%s"ended":%s%s}' % (mark, encode(end), piped))
+        self._send(b'{%s"ended":%s%s}' % (mark, end, piped))
 
     def _lowest_free(self):
         """None: no descriptor is free."""

@@ -13,53 +13,67 @@ from functools import partial
 _ALL = [
     ("another recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
     ("another switch interval", sys.getswitchinterval, sys.setswitchinterval),
-    ("other hooks of asynchronous generators", sys.get_asyncgen_hooks, lambda hooks: sys.set_asyncgen_hooks(*hooks)),
+    ("other hooks of asynchronous generators", sys.get_asyncgen_hooks, lambda hooks, put=sys.set_asyncgen_hooks: put(*hooks)),
     ("another depth of coroutine origins", sys.get_coroutine_origin_tracking_depth, sys.set_coroutine_origin_tracking_depth),
     ("another trace function", sys.gettrace, sys.settrace),
     ("another profile function", sys.getprofile, sys.setprofile),
     ("other flags of loaded libraries", sys.getdlopenflags, sys.setdlopenflags),
     ("another stack size", _thread.stack_size, _thread.stack_size),
     ("another time limit of sockets", _socket.getdefaulttimeout, _socket.setdefaulttimeout),
-    ("another state of the collector", gc.isenabled, lambda is_on: gc.enable() if is_on else gc.disable()),
-    ("other thresholds of the collector", gc.get_threshold, lambda found: gc.set_threshold(*found)),
+    ("another state of the collector", gc.isenabled, lambda is_on, puts=(gc.disable, gc.enable): puts[is_on]()),
+    ("other thresholds of the collector", gc.get_threshold, lambda found, put=gc.set_threshold: put(*found)),
     ("other flags of the collector", gc.get_debug, gc.set_debug),
-    ("another locale", lambda: _locale.setlocale(_locale.LC_ALL), lambda found: _locale.setlocale(_locale.LC_ALL, found)),
+    ("another locale", partial(_locale.setlocale, _locale.LC_ALL), partial(_locale.setlocale, _locale.LC_ALL)),
     (
         "another mask of signals",
-        lambda: _signal.pthread_sigmask(_signal.SIG_BLOCK, ()),
-        lambda mask: _signal.pthread_sigmask(_signal.SIG_SETMASK, mask),
+        partial(_signal.pthread_sigmask, _signal.SIG_BLOCK, ()),
+        partial(_signal.pthread_sigmask, _signal.SIG_SETMASK),
     ),
 ]
 if hasattr(sys, "set_int_max_str_digits"):
     _ALL.append(("another limit of digits", sys.get_int_max_str_digits, sys.set_int_max_str_digits))
 
 _LIMITS = sorted({getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")})
-# What the kernel keeps, and by which functions it is set: to ask for it all after each run would be a tenth of a short one.
-_SETTERS = {resource: ("setrlimit", "prlimit"), os: ("nice", "setpriority", "sched_setaffinity")}
+# By which functions all of it is set. A module that is there may hold one under a name of its own.
+_SETTERS = {
+    "sys": (
+        "setrecursionlimit", "setswitchinterval", "set_asyncgen_hooks", "set_coroutine_origin_tracking_depth", "settrace", "setprofile",
+        "setdlopenflags", "set_int_max_str_digits",
+    ),
+    "gc": ("enable", "disable", "set_threshold", "set_debug"),
+    "_locale": ("setlocale",),
+    "locale": ("_setlocale",),
+    "_signal": ("pthread_sigmask",),
+    "_socket": ("setdefaulttimeout",),
+    "socket": ("setdefaulttimeout",),
+    "_thread": ("stack_size",),
+    "threading": ("stack_size",),
+    "resource": ("setrlimit", "prlimit"),
+    "os": ("nice", "setpriority", "sched_setaffinity"),
+}
 
 
 class Settings:
+    """Looked at only after a run that has set one: to ask for them all would be a tenth of a short run."""
+
     def __init__(self):
-        self._former = [tell() for _, tell, _ in _ALL]
-        self._kernels = _kernels()
-        self._former_kernels = [tell() for _, tell, _ in self._kernels]
+        self._all = [*_ALL, *_kernels()]
+        self._former = [tell() for _, tell, _ in self._all]
         self._is_set = False
-        for of, names in _SETTERS.items():
+        for module, names in _SETTERS.items():
             for name in names:
-                self._watch(of, name)
+                if hasattr(sys.modules.get(module), name):
+                    self._watch(sys.modules[module], name)
 
     def restore(self):
         """Answers what cannot be set again, in words."""
-        kept = _set_again(_ALL, self._former)
-        if self._is_set:
-            self._is_set = False
-            kept += _set_again(self._kernels, self._former_kernels)
-        return kept
+        if not self._is_set:
+            return []
+        self._is_set = False
+        return _set_again(self._all, self._former)
 
     def _watch(self, of, name):
-        original = getattr(of, name, None)
-        if original is None:
-            return
+        original = getattr(of, name)
 
         def watched(*args, **kwargs):
             self._is_set = True
