@@ -6,6 +6,7 @@ import { createIds, type Ids } from "../foundation/ids.ts";
 import { systemRandom } from "../foundation/random.ts";
 import type { Catalog } from "./catalog.ts";
 import { alertContract } from "./contract/alerts.contract.ts";
+import { contentsContract } from "./contract/contents.contract.ts";
 import { eventTypeContract } from "./contract/event-types.contract.ts";
 import { executionContract } from "./contract/executions.contract.ts";
 import { leaseContract } from "./contract/leases.contract.ts";
@@ -57,6 +58,7 @@ export function catalogContract({ open }: CatalogContract): void {
   describe("ledger", () => ledgerContract(start));
   describe("outbox and run requests", () => outboxContract(start));
   describe("retention", () => retentionContract(start));
+  describe("contents", () => contentsContract(start));
 
   describe("durability", () => {
     test("what a call answered is there after a crash, and what was under way is whole or not there", async () => {

@@ -1,6 +1,7 @@
 import type { PlatformError } from "../foundation/errors.ts";
 import type { AdapterMarkStore } from "./adapter-marks.ts";
 import type { AlertStore } from "./alerts.ts";
+import type { CatalogContents } from "./contents.ts";
 import type { EventTypeStore } from "./event-types.ts";
 import type { ExecutionStore } from "./executions.ts";
 import type { JobStore } from "./jobs.ts";
@@ -46,6 +47,7 @@ export interface Catalog {
   retention: RetentionStore;
   /** Why it refuses everything until a new start; undefined: it does not. */
   failure?(): PlatformError | undefined;
+  contents: CatalogContents;
   /** Undefined where this process is the only one. */
   news?: CatalogNews | undefined;
   close(): Promise<void>;

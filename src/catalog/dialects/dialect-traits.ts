@@ -18,12 +18,23 @@ export interface DialectTraits {
   locks: DialectLocks | undefined;
   /** Partitions of steps by time, so that old ones go as a whole; undefined where they lie in one table. */
   stepDays: StepDays | undefined;
+  /** What filling a whole catalog needs. */
+  contents: DialectContents;
   /** Whether a transaction failed because of what another one did meanwhile, so that it is to be run again. */
   isContention(error: unknown): boolean;
   /** What the statements of the migrations go through. */
   schemaPlugins: readonly KyselyPlugin[];
   /** Migrations that this database has besides, among the others by their names. */
   migrations: Readonly<Record<string, Migration>>;
+}
+
+export interface DialectContents {
+  /** Keeps everybody else from the tables until the transaction ends. */
+  seize(tx: QueryExecutorProvider, tables: readonly string[]): Promise<void>;
+  /** The last number given out for a column that the database numbers; 0: none yet. */
+  lastNumber(db: QueryExecutorProvider, table: string, column: string): Promise<number>;
+  /** The next number is the one after `last`. */
+  continueAfter(tx: QueryExecutorProvider, table: string, column: string, last: number): Promise<void>;
 }
 
 /** A number that a transaction can hold until its end, alone or with others that share it. */

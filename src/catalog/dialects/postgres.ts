@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import type { DialectTraits } from "./dialect-traits.ts";
 import { PostgresColumnTypes } from "./postgres-column-types.ts";
 import { translatingPool } from "./postgres-connection.ts";
+import { postgresContents } from "./postgres-contents.ts";
 import { isContention } from "./postgres-errors.ts";
 import { postgresLocks } from "./postgres-locks.ts";
 import { newsMigration } from "./postgres-news.ts";
@@ -16,6 +17,7 @@ export const postgresTraits: DialectTraits = {
   walk: () => sql``,
   locks: postgresLocks,
   stepDays: postgresStepDays,
+  contents: postgresContents,
   isContention,
   schemaPlugins: [new PostgresColumnTypes()],
   migrations: { "0010-postgres-news": newsMigration, "0011-postgres-step-days": stepDaysMigration },

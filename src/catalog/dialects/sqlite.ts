@@ -11,6 +11,7 @@ import {
 } from "kysely";
 import type { LogSync } from "../../foundation/log-sync.ts";
 import type { DialectTraits } from "./dialect-traits.ts";
+import { sqliteContents } from "./sqlite-contents.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
 
 export const sqliteTraits: DialectTraits = {
@@ -21,6 +22,7 @@ export const sqliteTraits: DialectTraits = {
   walk: (index) => sql`indexed by ${sql.ref(index)}`,
   locks: undefined,
   stepDays: undefined,
+  contents: sqliteContents,
   isContention: () => false,
   schemaPlugins: [],
   migrations: {},

@@ -3,6 +3,7 @@ import type { Catalog } from "../catalog.ts";
 import { migrate, requireCurrent } from "../migrations/migrate.ts";
 import { adapterMarkStore } from "./adapter-marks.ts";
 import { alertStore } from "./alerts.ts";
+import { catalogContents } from "./contents.ts";
 import { eventTypeStore } from "./event-types.ts";
 import { executionStore } from "./executions.ts";
 import { jobStore } from "./jobs.ts";
@@ -50,6 +51,7 @@ export async function openKyselyCatalog(context: StoreContext, migrates = true):
     replays: replayStore(context),
     alerts: alertStore(context),
     retention: retentionStore(context),
+    contents: catalogContents(context),
     close: () => db.destroy(),
   };
 }
