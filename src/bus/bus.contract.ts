@@ -243,6 +243,22 @@ export function busContract({ open, capabilities }: BusContract): void {
     expect(values((await again.next()) ?? [])).toEqual(["3"]);
   });
 
+  test("where a group stands can be asked: in what it has committed, also when it is gone", async () => {
+    const { bus, reopen } = await start(2);
+    await bus.publish(Array.from({ length: 20 }, (_, n) => record(`key-${n}`, `${n}`)));
+    const subscription = await bus.subscribe(reading());
+    const stands = (of: Bus) => of.committed("readers", topics.events);
+    expect(await stands(bus)).toEqual([]);
+    const read = (await subscription.next()) ?? [];
+    await subscription.commit(after(read.filter(({ partition }) => partition === 1)));
+    const offset = read.filter(({ partition }) => partition === 1).length;
+    expect(await stands(bus)).toEqual([{ topic: topics.events, partition: 1, offset }]);
+    expect(await bus.committed("another", topics.events)).toEqual([]);
+    expect(await bus.committed("readers", "a topic that nobody named")).toEqual([]);
+    await subscription.close();
+    expect(await stands(await reopen())).toEqual([{ topic: topics.events, partition: 1, offset }]);
+  });
+
   test("a commit never moves a position backwards", async () => {
     const { bus, reopen } = await start(1);
     await bus.publish(["1", "2", "3"].map((value) => record("k", value)));

@@ -21,6 +21,9 @@ export interface Bus {
   /** First and next offset of every partition of a topic: [earliest, next). */
   offsets(topic: string): Promise<PartitionOffsets[]>;
 
+  /** Where a group goes on in each partition of a topic in which it has committed anything. */
+  committed(group: string, topic: string): Promise<GroupPosition[]>;
+
   /** Reads without a group and without moving anything, from `offset` on; at most `limit` records. */
   peek(topic: string, partition: number, offset: number, limit: number): Promise<BusRecord[]>;
 

@@ -5,6 +5,7 @@ import type { Log } from "../foundation/log.ts";
 import type {
   Bus,
   BusRecord,
+  GroupPosition,
   NewRecord,
   PartitionOffsets,
   Placement,
@@ -15,7 +16,7 @@ import type {
 import { clientOptions, type KafkaConnection } from "./kafka/connection.ts";
 import { KafkaSignals } from "./kafka/kafka-signals.ts";
 import { KafkaTopics, type TopicOptions } from "./kafka/kafka-topics.ts";
-import { boundsOf } from "./kafka/offsets.ts";
+import { boundsOf, committedOf } from "./kafka/offsets.ts";
 import { PartitionReader } from "./kafka/partition-reader.ts";
 import { pruneTopic } from "./kafka/prune.ts";
 import { KafkaPublisher } from "./kafka/publisher.ts";
@@ -112,6 +113,13 @@ class KafkaBus implements Bus {
     const partitions = Array.from({ length: count }, (_, partition) => partition);
     const bounds = await boundsOf(this.#admin, this.#topics.there(topic), partitions);
     return partitions.map((partition) => ({ partition, ...(bounds.get(partition) ?? { earliest: 0, next: 0 }) }));
+  }
+
+  async committed(group: string, topic: string): Promise<GroupPosition[]> {
+    this.#check();
+    if (!(await this.#topics.partitionsOf(topic))) return [];
+    const committed = await committedOf(this.#admin, this.#topics.group(group), this.#topics.there(topic));
+    return [...committed].map(([partition, offset]) => ({ topic, partition, offset }));
   }
 
   async peek(topic: string, partition: number, offset: number, limit: number): Promise<BusRecord[]> {

@@ -163,6 +163,14 @@ export class SqliteBus implements Bus {
     return (this.#logs.known(topic) ?? []).map(({ partition, earliest, next }) => ({ partition, earliest, next }));
   }
 
+  async committed(group: string, topic: string): Promise<GroupPosition[]> {
+    this.#check();
+    return (this.#logs.known(topic) ?? []).flatMap(({ partition }) => {
+      const offset = this.#committed.get(positionKey(group, topic, partition));
+      return offset === undefined ? [] : [{ topic, partition, offset }];
+    });
+  }
+
   async peek(topic: string, partition: number, offset: number, limit: number): Promise<BusRecord[]> {
     this.#check();
     const records: BusRecord[] = [];

@@ -26,6 +26,10 @@ export interface ConfigurationStore {
    * proposing the same again changes nothing.
    */
   propose(scope: Scope, values: JsonObject): Promise<Proposal>;
+  /** Every version that is kept of every key, deletions too; those of one key from the oldest on. */
+  all(): AsyncIterable<PlacedEntry>;
+  /** Takes an entry of another store as it is, where it is newer than ours; older ones change nothing. Answers whether it did. */
+  restore(placed: PlacedEntry): Promise<boolean>;
   /** Forgets the scope with its history. */
   deleteScope(scope: Scope): Promise<void>;
 }
@@ -41,6 +45,12 @@ export interface ConfigurationValue {
 export type ConfigurationEntry =
   | (ConfigurationValue & { deleted: false })
   | (Omit<ConfigurationValue, "value"> & { deleted: true });
+
+export interface PlacedEntry {
+  scope: Scope;
+  key: string;
+  entry: ConfigurationEntry;
+}
 
 export interface ConfigurationChange {
   /** Undefined deletes. */

@@ -6,10 +6,12 @@ export interface SecretStore {
   readonly revision: number;
   /** The secrets of a scope in the order of their names; deleted ones too, without an envelope. */
   list(scope: Scope): Promise<StoredSecret[]>;
-  /** All secrets there are, for sealing them anew. */
+  /** All secrets there are, deleted ones too. */
   all(): Promise<(StoredSecret & { scope: Scope })[]>;
   /** Check-and-set of each, all or none: throws `conflict` when one is not at its `expectedVersion` (0: it never was). */
   put(scope: Scope, changes: readonly SecretChange[]): Promise<StoredSecret[]>;
+  /** Takes a secret of another store as it is, where it is newer than ours; older ones change nothing. Answers whether it did. */
+  restore(scope: Scope, secret: StoredSecret): Promise<boolean>;
   /** Forgets the scope. */
   deleteScope(scope: Scope): Promise<void>;
   /** A text sealed with the key of the first start, by which a wrong key is told at once. */

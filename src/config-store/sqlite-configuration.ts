@@ -1,12 +1,13 @@
 import type { StatementSync } from "node:sqlite";
 import { PlatformError } from "../foundation/errors.ts";
 import { canonicalJson, type JsonObject } from "../foundation/json.ts";
-import { type Scope, scopeText, type ValueOrigin } from "../services/scope.ts";
+import { parseScope, type Scope, scopeText, type ValueOrigin } from "../services/scope.ts";
 import type {
   ConfigurationChange,
   ConfigurationEntry,
   ConfigurationStore,
   ConfigurationValue,
+  PlacedEntry,
   Proposal,
 } from "./configuration-store.ts";
 import { encodeValue } from "./encode-value.ts";
@@ -21,13 +22,17 @@ interface EntryRow {
   stored_at: number;
 }
 
+const pageSize = 500;
+
 /** Every version of every key is a row; the newest is the present one. */
 export class SqliteConfiguration implements ConfigurationStore {
   revision = 0;
   readonly #session: SqliteSession;
   readonly #newest: StatementSync;
   readonly #ofKey: StatementSync;
+  readonly #page: StatementSync;
   readonly #insert: StatementSync;
+  readonly #restore: StatementSync;
   readonly #delete: StatementSync;
 
   constructor(session: SqliteSession) {
@@ -40,6 +45,14 @@ export class SqliteConfiguration implements ConfigurationStore {
     );
     this.#ofKey = database.prepare(
       `select ${columns} from configuration where scope = ? and key = ? and version < ? order by version desc limit ?`,
+    );
+    this.#page = database.prepare(
+      `select scope, ${columns} from configuration where (scope, key, version) > (?, ?, ?)
+       order by scope, key, version limit ${pageSize}`,
+    );
+    this.#restore = database.prepare(
+      `insert into configuration (scope, key, version, value, origin, stored_at) select ?1, ?2, ?3, ?4, ?5, ?6
+       where not exists (select 1 from configuration where scope = ?1 and key = ?2 and version >= ?3)`,
     );
     this.#insert = database.prepare(
       `insert into configuration (scope, key, version, value, origin, stored_at) values (?, ?, ?, ?, ?, ?)`,
@@ -108,6 +121,27 @@ export class SqliteConfiguration implements ConfigurationStore {
       }
       return proposal;
     });
+  }
+
+  /** Read a page at a time: what is put meanwhile may or may not be seen. */
+  async *all(): AsyncGenerator<PlacedEntry> {
+    type Row = EntryRow & { scope: string };
+    for (let last: Pick<Row, "scope" | "key" | "version"> | undefined = { scope: "", key: "", version: 0 }; last; ) {
+      const { scope, key, version } = last;
+      const rows = this.#session.run(() => this.#page.all(scope, key, version)) as unknown as Row[];
+      for (const row of rows) yield { scope: parseScope(row.scope) as Scope, key: row.key, entry: entryOf(row) };
+      last = rows.at(-1);
+    }
+  }
+
+  async restore({ scope, key, entry }: PlacedEntry): Promise<boolean> {
+    const text = entry.deleted ? null : encodeValue(entry.value, `configuration ${JSON.stringify(key)}`);
+    const { version, origin, storedAt } = entry;
+    const { changes } = this.#session.run(() =>
+      this.#restore.run(scopeText(scope), key, version, text, origin, storedAt),
+    );
+    this.revision += 1;
+    return changes === 1;
   }
 
   async deleteScope(scope: Scope): Promise<void> {

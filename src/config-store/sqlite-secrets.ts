@@ -21,6 +21,7 @@ export class SqliteSecrets implements SecretStore {
   readonly #all: StatementSync;
   readonly #insert: StatementSync;
   readonly #replace: StatementSync;
+  readonly #restore: StatementSync;
   readonly #delete: StatementSync;
   readonly #canary: StatementSync;
   readonly #setCanary: StatementSync;
@@ -36,6 +37,11 @@ export class SqliteSecrets implements SecretStore {
     this.#replace = database.prepare(
       `update secrets set version = version + 1, envelope = ?, origin = ?, stored_at = ?
        where scope = ? and name = ? and version = ?`,
+    );
+    this.#restore = database.prepare(
+      `insert into secrets (scope, name, version, envelope, origin, stored_at) values (?, ?, ?, ?, ?, ?)
+       on conflict do update set version = excluded.version, envelope = excluded.envelope, origin = excluded.origin,
+         stored_at = excluded.stored_at where excluded.version > secrets.version`,
     );
     this.#delete = database.prepare("delete from secrets where scope = ?");
     this.#canary = database.prepare("select envelope from canary");
@@ -69,6 +75,14 @@ export class SqliteSecrets implements SecretStore {
     );
     this.revision += 1;
     return written;
+  }
+
+  async restore(scope: Scope, { name, version, envelope, origin, storedAt }: StoredSecret): Promise<boolean> {
+    const { changes } = this.#session.run(() =>
+      this.#restore.run(scopeText(scope), name, version, envelope ?? null, origin, storedAt),
+    );
+    this.revision += 1;
+    return changes === 1;
   }
 
   async deleteScope(scope: Scope): Promise<void> {

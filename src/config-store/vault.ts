@@ -1,11 +1,10 @@
-import { createCipheriv, createDecipheriv } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { isPlatformError, PlatformError } from "../foundation/errors.ts";
-import { sha256 } from "../foundation/hash.ts";
 import type { Json } from "../foundation/json.ts";
 import type { Random } from "../foundation/random.ts";
 import { isValidKey, keyRule, type Scope, scopeText, type ValueOrigin } from "../services/scope.ts";
 import type { Proposal } from "./configuration-store.ts";
+import { canaryName, Envelopes } from "./envelopes.ts";
 import type { SecretFacts, SecretStore, StoredSecret } from "./secret-store.ts";
 
 /** Largest secret, in bytes of JSON: a key store or a certificate with its chain fits. */
@@ -15,20 +14,7 @@ export const maxScopeBytes = 256 * 1024;
 /** Shorter ones would be found in harmless output everywhere: they are not redacted (rule S5). */
 export const minRedactedLength = 6;
 
-export const keyBytes = 32;
-
-const format = 1;
-const keyIdBytes = 8;
-const nonceBytes = 12;
-const tagBytes = 16;
-const headBytes = 1 + keyIdBytes + nonceBytes;
-const canaryName = "canary";
 const maxContention = 20;
-
-interface Key {
-  id: Buffer;
-  bytes: Uint8Array;
-}
 
 export interface VaultOptions {
   store: SecretStore;
@@ -37,21 +23,14 @@ export interface VaultOptions {
   random: Random;
 }
 
-/**
- * Opens and closes secrets: AES-256-GCM, a random nonce for each value, the secret's place as
- * additional data, so that a ciphertext that was moved to another place does not open (rule S1).
- *
- * An envelope is `1 | id of the key (8) | nonce (12) | ciphertext | tag (16)`.
- */
+/** Keeps secrets, sealed with their place, and opens them. Nobody else sees an envelope. */
 export class Vault {
   readonly #store: SecretStore;
-  readonly #keys: readonly Key[];
-  readonly #random: Random;
+  readonly #envelopes: Envelopes;
 
   private constructor({ store, keys, random }: VaultOptions) {
     this.#store = store;
-    this.#keys = keys.map((bytes) => ({ id: keyIdOf(bytes), bytes }));
-    this.#random = random;
+    this.#envelopes = new Envelopes(keys, random);
   }
 
   /**
@@ -62,10 +41,10 @@ export class Vault {
     const vault = new Vault(options);
     const canary = await options.store.canary();
     if (canary === undefined) {
-      await options.store.setCanary(vault.#seal(canaryName, JSON.stringify(canaryName)));
+      await options.store.setCanary(vault.#envelopes.seal(canaryName, JSON.stringify(canaryName)));
     } else {
-      vault.#open(canaryName, canary);
-      if (!vault.#isSealedWithFirst(canary)) await vault.#sealAnew();
+      vault.#envelopes.open(canaryName, canary);
+      if (!vault.#envelopes.isSealedWithFirst(canary)) await vault.#sealAnew();
     }
     return vault;
   }
@@ -85,7 +64,7 @@ export class Vault {
   async read(scope: Scope): Promise<Map<string, Json>> {
     const values = new Map<string, Json>();
     for (const { name, envelope } of await this.#store.list(scope)) {
-      if (envelope !== undefined) values.set(name, this.#open(placeOf(scope, name), envelope));
+      if (envelope !== undefined) values.set(name, this.#envelopes.open(placeOf(scope, name), envelope));
     }
     return values;
   }
@@ -108,7 +87,7 @@ export class Vault {
       if (value === undefined && present?.envelope === undefined) {
         throw new PlatformError("not-found", `there is no secret ${JSON.stringify(name)} at ${scopeText(scope)}`);
       }
-      const envelope = value === undefined ? undefined : this.#seal(placeOf(scope, name), JSON.stringify(value));
+      const envelope = value === undefined ? undefined : this.#envelopes.seal(placeOf(scope, name), JSON.stringify(value));
       requireRoom(scope, stored, [{ name, envelope }]);
       await beforeWrite?.();
       const [written] = await this.#store.put(scope, [
@@ -133,20 +112,35 @@ export class Vault {
       for (const [name, value] of values) {
         const present = stored.get(name);
         const place = placeOf(scope, name);
-        const same = present?.envelope !== undefined && isDeepStrictEqual(this.#open(place, present.envelope), value);
+        const same = present?.envelope !== undefined && isDeepStrictEqual(this.#envelopes.open(place, present.envelope), value);
         if (same) continue;
         if (present !== undefined && present.origin !== "manifest") {
           proposal.kept.push(name);
           continue;
         }
         proposal.taken.push(name);
-        const envelope = this.#seal(place, JSON.stringify(value));
+        const envelope = this.#envelopes.seal(place, JSON.stringify(value));
         changes.push({ name, envelope, origin: "manifest" as const, expectedVersion: present?.version ?? 0 });
       }
       requireRoom(scope, list, changes);
       if (changes.length > 0) await this.#store.put(scope, changes);
       return proposal;
     });
+  }
+
+  /**
+   * Gives every secret to another vault with its version, sealed with that one's key: in the clear it is nowhere but in memory.
+   * Answers how many there are; those that the other has already are left.
+   */
+  async copyTo(other: Vault): Promise<number> {
+    const secrets = await this.#store.all();
+    for (const { scope, envelope, ...facts } of secrets) {
+      const place = placeOf(scope, facts.name);
+      const value = envelope && JSON.stringify(this.#envelopes.open(place, envelope));
+      const sealed = value === undefined ? undefined : other.#envelopes.seal(place, value);
+      await other.#store.restore(scope, { ...facts, envelope: sealed });
+    }
+    return secrets.length;
   }
 
   /** Forgets everything of a scope. */
@@ -167,45 +161,15 @@ export class Vault {
 
   async #sealAnew(): Promise<void> {
     for (const { scope, name, version, origin, envelope } of await this.#store.all()) {
-      if (envelope === undefined || this.#isSealedWithFirst(envelope)) continue;
+      if (envelope === undefined || this.#envelopes.isSealedWithFirst(envelope)) continue;
       const place = placeOf(scope, name);
-      const sealed = this.#seal(place, JSON.stringify(this.#open(place, envelope)));
+      const sealed = this.#envelopes.seal(place, JSON.stringify(this.#envelopes.open(place, envelope)));
       await this.#store.put(scope, [{ name, envelope: sealed, origin, expectedVersion: version }]);
     }
     // Last: a crash before it begins again at the next start.
-    await this.#store.setCanary(this.#seal(canaryName, JSON.stringify(canaryName)));
+    await this.#store.setCanary(this.#envelopes.seal(canaryName, JSON.stringify(canaryName)));
   }
 
-  #isSealedWithFirst(envelope: Uint8Array): boolean {
-    return this.#keys[0]?.id.equals(envelope.subarray(1, 1 + keyIdBytes)) ?? false;
-  }
-
-  #seal(place: string, text: string): Uint8Array {
-    const key = this.#keys[0] as Key;
-    const nonce = this.#random.fill(new Uint8Array(nonceBytes));
-    const cipher = createCipheriv("aes-256-gcm", key.bytes, nonce);
-    cipher.setAAD(Buffer.from(place));
-    const sealed = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
-    return Buffer.concat([Uint8Array.of(format), key.id, nonce, sealed, cipher.getAuthTag()]);
-  }
-
-  #open(place: string, envelope: Uint8Array): Json {
-    const key = this.#keys.find(({ id }) => id.equals(envelope.subarray(1, 1 + keyIdBytes)));
-    if (envelope[0] !== format || envelope.length < headBytes + tagBytes || key === undefined) throw wrongKey(place);
-    const decipher = createDecipheriv("aes-256-gcm", key.bytes, envelope.subarray(1 + keyIdBytes, headBytes));
-    decipher.setAAD(Buffer.from(place));
-    decipher.setAuthTag(envelope.subarray(-tagBytes));
-    let text: string;
-    try {
-      text = decipher.update(envelope.subarray(headBytes, -tagBytes), undefined, "utf8") + decipher.final("utf8");
-    } catch {
-      throw new PlatformError(
-        "corrupt",
-        `the secret at ${place} was damaged, or moved there from elsewhere: set it again (fx secrets set)`,
-      );
-    }
-    return JSON.parse(text) as Json;
-  }
 }
 
 /** Why a value cannot be a secret; undefined: it can. Never tells the value. */
@@ -247,19 +211,6 @@ function requireRoom(
   if (sizeBytes <= maxScopeBytes || changes.every(({ envelope }) => envelope === undefined)) return;
   const message = `the secrets of ${scopeText(scope)} would have ${sizeBytes} bytes, at most ${maxScopeBytes} are kept`;
   throw new PlatformError("limit-exceeded", `${message}: delete some first (fx secrets delete)`);
-}
-
-function wrongKey(place: string): PlatformError {
-  const what = place === canaryName ? "the secrets in the configuration store were" : `the secret at ${place} was`;
-  return new PlatformError(
-    "corrupt",
-    `${what} encrypted with another key than this one. Put back the key: the setting secretsKey (FX_SECRETS_KEY), else the file secrets.key of the data directory. ` +
-      "If it is lost for good, so are the secrets: move config.db away and start again; state comes back from the log, configuration and secrets must be set anew",
-  );
-}
-
-function keyIdOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(sha256(Buffer.concat([Buffer.from("key id:"), bytes])), "base64url").subarray(0, keyIdBytes);
 }
 
 function placeOf(scope: Scope, name: string): string {

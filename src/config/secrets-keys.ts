@@ -10,7 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import path from "node:path";
-import { keyBytes } from "../config-store/vault.ts";
+import { keyBytes } from "../config-store/envelopes.ts";
 import { messageOf, PlatformError } from "../foundation/errors.ts";
 import type { Random } from "../foundation/random.ts";
 

@@ -1,12 +1,23 @@
 import { type Clock, systemClock } from "../foundation/clock.ts";
 import { HttpClient } from "../foundation/http-client.ts";
 import { Cluster } from "./elasticsearch/cluster.ts";
+import { ElasticsearchContents } from "./elasticsearch/contents.ts";
 import { ElasticsearchHistory } from "./elasticsearch/history.ts";
 import { type IndexOptions, putTemplates } from "./elasticsearch/index-templates.ts";
 import { ElasticsearchMetrics } from "./elasticsearch/metrics.ts";
 import { ElasticsearchRunLogs } from "./elasticsearch/run-logs.ts";
 import { ElasticsearchSearch } from "./elasticsearch/search.ts";
-import type { History, LogQuery, LogRecord, MetricStore, OpsData, RunLogs, Search, StepRef } from "./ops-data.ts";
+import type {
+  History,
+  LogQuery,
+  LogRecord,
+  MetricStore,
+  OpsContents,
+  OpsData,
+  RunLogs,
+  Search,
+  StepRef,
+} from "./ops-data.ts";
 
 export interface ElasticsearchConnection {
   /** Where a node answers, or what stands before the nodes; http or https. */
@@ -37,6 +48,7 @@ export class ElasticsearchOpsData implements OpsData {
   readonly search: Search;
   readonly history: History;
   readonly metrics: MetricStore;
+  readonly contents: OpsContents;
 
   private constructor(cluster: Cluster, clock: Clock) {
     this.#cluster = cluster;
@@ -44,6 +56,7 @@ export class ElasticsearchOpsData implements OpsData {
     this.search = new ElasticsearchSearch(cluster, clock);
     this.history = new ElasticsearchHistory(cluster, clock);
     this.metrics = new ElasticsearchMetrics(cluster, clock);
+    this.contents = new ElasticsearchContents(cluster, clock);
   }
 
   /** Resolves when the templates of its indices are there; rejects with the reason why they cannot be. */

@@ -18,6 +18,7 @@ export interface OpsData extends RunLogs {
   readonly search: Search;
   readonly history: History;
   readonly metrics: MetricStore;
+  readonly contents: OpsContents;
   close(): Promise<void>;
 }
 
@@ -107,6 +108,40 @@ export const maxMetricSteps = 50_000;
 export function tooManySteps(): PlatformError {
   const message = `more than ${maxMetricSteps} values: ask with a longer step, for a shorter time, or for fewer series by their labels`;
   return new PlatformError("limit-exceeded", message);
+}
+
+/**
+ * Everything that is kept, to carry it to another store: what a list answers goes on after the last item of the page before. What
+ * an execution wrote `logs` tells, and `append` takes; `record` takes events.
+ */
+export interface OpsContents {
+  /** Executions that wrote, in the order of their ids. */
+  writers(page: ContentsPage): Promise<Writer[]>;
+  /**
+   * In the order of their keys. Of an event's data there is an excerpt, as text; of what is told of executions, the data where
+   * they are no longer than that.
+   */
+  events(page: ContentsPage): Promise<StoredEvent[]>;
+  /** Executions that have ended, in the order of their ids. */
+  ends(page: ContentsPage): Promise<ExecutionEnd[]>;
+  /** Takes ends of executions into history; those that are known change nothing. */
+  takeEnds(ends: readonly ExecutionEnd[]): Promise<void>;
+}
+
+export interface ContentsPage {
+  after: string | undefined;
+  limit: number;
+}
+
+export interface Writer {
+  executionId: string;
+  /** Undefined where it is not known any more. */
+  correlationId: string | undefined;
+}
+
+export interface ExecutionEnd extends Omit<PastExecution, "startedAt"> {
+  /** Undefined: it was never started. */
+  startedAt: number | undefined;
 }
 
 export interface LogQuery {

@@ -6,7 +6,7 @@ import {
   type Trigger,
   triggers,
 } from "../executions/execution.ts";
-import type { StoredEvent } from "./ops-data.ts";
+import type { ExecutionEnd, StoredEvent } from "./ops-data.ts";
 
 /** What a lifecycle event tells; written by `src/executions/lifecycle-events.ts`. */
 const lifecycleData = z.object({
@@ -49,6 +49,11 @@ export function lifecycleOf({ event, at }: StoredEvent): Lifecycle | undefined {
   if (!parsed.success) return undefined;
   const time = event.time === undefined ? at : Date.parse(event.time);
   return { data: parsed.data, time, correlationId: event.correlationid ?? "" };
+}
+
+/** An end as the lifecycle event that told of it would have. */
+export function lifecycleOfEnd({ finishedAt, correlationId, startedAt, ...data }: ExecutionEnd): Lifecycle {
+  return { data: { ...data, ...(startedAt !== undefined && { startedAt }) }, time: finishedAt, correlationId };
 }
 
 /** What is known of an execution after one more lifecycle event, in whatever order they come; `ends`: this one told of its end. */

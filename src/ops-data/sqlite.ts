@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../foundation/clock.ts";
 import { PlatformError } from "../foundation/errors.ts";
 import type { Log } from "../foundation/log.ts";
-import type { History, LogQuery, LogRecord, MetricStore, OpsData, Search, StepRef } from "./ops-data.ts";
+import type { History, LogQuery, LogRecord, MetricStore, OpsContents, OpsData, Search, StepRef } from "./ops-data.ts";
 import { packRecords, unpackRecords } from "./sqlite/packed-records.ts";
 import { SlicedSearch } from "./sqlite/sliced-search.ts";
 import { WorkerThread } from "./sqlite/worker-thread.ts";
@@ -26,6 +26,7 @@ export class SqliteOpsData implements OpsData {
   readonly search: Search;
   readonly history: History;
   readonly metrics: MetricStore;
+  readonly contents: OpsContents;
 
   private constructor({ path, log, clock = systemClock, partSize }: SqliteOpsDataOptions) {
     this.#writer = new WorkerThread({ path, partSize, role: "writer" }, log);
@@ -33,6 +34,7 @@ export class SqliteOpsData implements OpsData {
     this.search = new SlicedSearch(this.#reader, clock);
     this.history = historyOn(this.#writer, this.#reader);
     this.metrics = metricsOn(this.#writer, this.#reader);
+    this.contents = contentsOn(this.#writer, this.#reader);
   }
 
   /** Resolves when the file can be used; rejects with the reason why it cannot. */
@@ -120,6 +122,17 @@ function metricsOn(writer: WorkerThread, reader: WorkerThread): MetricStore {
         pruned += some;
         if (some === 0) return pruned;
       }
+    },
+  };
+}
+
+function contentsOn(writer: WorkerThread, reader: WorkerThread): OpsContents {
+  return {
+    writers: (page) => reader.call("writers", page),
+    events: (page) => reader.call("events", page),
+    ends: (page) => reader.call("ends", page),
+    async takeEnds(ends) {
+      if (ends.length > 0) await writer.call("takeEnds", ends);
     },
   };
 }

@@ -48,3 +48,18 @@ export async function offsetsAt(
     throw translateKafkaError(error, `tell the offsets of ${topic}`);
   }
 }
+
+/** Where a group goes on, by the partitions in which it has committed; group and topic as the cluster names them. */
+export async function committedOf(admin: Admin, group: string, topic: string): Promise<Map<number, number>> {
+  try {
+    const [listed] = await admin.listConsumerGroupOffsets({ groups: [group] });
+    const found = listed?.topics.find(({ name }) => name === topic)?.partitions ?? [];
+    return new Map(
+      found.flatMap(({ partitionIndex, committedOffset }): [number, number][] =>
+        committedOffset < 0n ? [] : [[partitionIndex, Number(committedOffset)]],
+      ),
+    );
+  } catch (error) {
+    throw translateKafkaError(error, `tell where the group ${group} stands`);
+  }
+}

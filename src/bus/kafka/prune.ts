@@ -1,7 +1,7 @@
 import type { Admin } from "@platformatic/kafka";
 import { translateKafkaError } from "./errors.ts";
 import type { KafkaTopics } from "./kafka-topics.ts";
-import { boundsOf, offsetsAt } from "./offsets.ts";
+import { boundsOf, committedOf, offsetsAt } from "./offsets.ts";
 
 export interface PruneParts {
   admin: Admin;
@@ -37,14 +37,4 @@ export async function pruneTopic(
     throw translateKafkaError(error, `delete records of ${name}`);
   }
   return ends.reduce((sum, { went }) => sum + went, 0);
-}
-
-async function committedOf(admin: Admin, group: string, topic: string): Promise<Map<number, number>> {
-  try {
-    const [listed] = await admin.listConsumerGroupOffsets({ groups: [group] });
-    const found = listed?.topics.find(({ name }) => name === topic)?.partitions ?? [];
-    return new Map(found.map(({ partitionIndex, committedOffset }) => [partitionIndex, Number(committedOffset)]));
-  } catch (error) {
-    throw translateKafkaError(error, `tell where the group ${group} stands`);
-  }
 }

@@ -1,11 +1,12 @@
 import { PlatformError } from "../../foundation/errors.ts";
 import { canonicalJson, type JsonObject } from "../../foundation/json.ts";
-import { type Scope, scopeText } from "../../services/scope.ts";
+import { parseScope, type Scope, scopeText } from "../../services/scope.ts";
 import type {
   ConfigurationChange,
   ConfigurationEntry,
   ConfigurationStore,
   ConfigurationValue,
+  PlacedEntry,
   Proposal,
 } from "../configuration-store.ts";
 import { encodeValue } from "../encode-value.ts";
@@ -86,6 +87,25 @@ export class ConsulConfiguration implements ConfigurationStore {
       if ((await this.#entries.write(scope, some)) === undefined) continue;
       for (const { name, content } of some) (content ? proposal.taken : proposal.gone).push(name);
     }
+  }
+
+  /** Read a key at a time: what is put meanwhile may or may not be seen. */
+  async *all(): AsyncGenerator<PlacedEntry> {
+    for (const text of await this.#entries.scopes()) {
+      const scope = parseScope(text);
+      for (const { name } of scope ? await this.#entries.ofScope(scope) : []) {
+        const past = await this.#entries.past(scope as Scope, name, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+        for (const entry of past.reverse()) yield { scope: scope as Scope, key: name, entry: entryOf(entry) };
+      }
+    }
+  }
+
+  restore({ scope, key, entry }: PlacedEntry): Promise<boolean> {
+    const { version, origin, storedAt } = entry;
+    const content = entry.deleted
+      ? undefined
+      : Buffer.from(encodeValue(entry.value, `configuration ${JSON.stringify(key)}`));
+    return this.#entries.restore(scope, { name: key, version, origin, storedAt, content });
   }
 
   async deleteScope(scope: Scope): Promise<void> {

@@ -54,6 +54,10 @@ export class ConsulSecrets implements SecretStore {
     return written;
   }
 
+  restore(scope: Scope, { envelope, ...facts }: StoredSecret): Promise<boolean> {
+    return this.#entries.restore(scope, { ...facts, content: envelope && Buffer.from(envelope) });
+  }
+
   async deleteScope(scope: Scope): Promise<void> {
     await this.#entries.deleteScope(scope);
   }

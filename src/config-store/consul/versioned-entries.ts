@@ -101,14 +101,7 @@ export class VersionedEntries {
     for (const { name, content, origin, former } of changes) {
       const version = (former?.version ?? 0) + 1;
       const entry = { name, version, origin, storedAt: this.#session.now, content: content && Buffer.from(content) };
-      const value = Buffer.from(JSON.stringify(await this.#store(scope, entry)));
-      operations.push({ verb: "cas", key: this.#presentKey(scope, name), value, index: former?.index ?? 0 });
-      if (this.#keepsPast) operations.push({ verb: "set", key: this.#pastKey(scope, name, version), value });
-      const forgotten = version - (this.#keepsPast ? keptVersions : 1);
-      if (forgotten > 0) operations.push({ verb: "delete-tree", key: this.#apartKey(scope, name, forgotten) });
-      if (forgotten > 0 && this.#keepsPast) {
-        operations.push({ verb: "delete-tree", key: this.#pastKey(scope, name, forgotten) });
-      }
+      operations.push(...(await this.#operations(scope, entry, former)));
       written.push(entry);
     }
     if (operations.length === 0) return [];
@@ -117,9 +110,36 @@ export class VersionedEntries {
     return done && written;
   }
 
+  /** Takes an entry as it is, where it is newer than the present one; answers whether it did. */
+  async restore(scope: Scope, entry: VersionedEntry): Promise<boolean> {
+    for (;;) {
+      const former = await this.newest(scope, entry.name);
+      if (former !== undefined && former.version >= entry.version) return false;
+      const done = await this.#session.http.transaction(await this.#operations(scope, entry, former));
+      this.#session.revision += 1;
+      if (done) return true;
+    }
+  }
+
   async deleteScope(scope: Scope): Promise<void> {
     await this.#session.http.deleteTree(`${this.#session.scopeKey(this.#kind, scope)}/`);
     this.#session.revision += 1;
+  }
+
+  /** What makes an entry the present one, and forgets the oldest. */
+  async #operations(scope: Scope, entry: VersionedEntry, former: PresentEntry | undefined): Promise<Operation[]> {
+    const { name, version } = entry;
+    const value = Buffer.from(JSON.stringify(await this.#store(scope, entry)));
+    const operations: Operation[] = [
+      { verb: "cas", key: this.#presentKey(scope, name), value, index: former?.index ?? 0 },
+    ];
+    if (this.#keepsPast) operations.push({ verb: "set", key: this.#pastKey(scope, name, version), value });
+    const forgotten = version - (this.#keepsPast ? keptVersions : 1);
+    if (forgotten > 0) operations.push({ verb: "delete-tree", key: this.#apartKey(scope, name, forgotten) });
+    if (forgotten > 0 && this.#keepsPast) {
+      operations.push({ verb: "delete-tree", key: this.#pastKey(scope, name, forgotten) });
+    }
+    return operations;
   }
 
   /** A large content goes before what names it; one that nothing came to name goes with its scope. */

@@ -82,6 +82,34 @@ export function configurationContract({ open }: ConfigStoreContract): void {
     expect(await configuration.history(service, "c", { limit: 10 })).toEqual([]);
   });
 
+  test("every version of every key can be carried to another store; what is not newer than its own changes nothing", async () => {
+    const { store } = await open();
+    const { configuration } = store;
+    await configuration.propose(service, { limit: 5, large: "x".repeat(5000) });
+    await configuration.put(service, "limit", { value: { max: "Grüße\u0000" }, ...person });
+    await configuration.put(project, "limit", { value: 1, ...person });
+    await configuration.put(service, "limit", { value: undefined, ...person });
+    const all = await Array.fromAsync(configuration.all());
+    expect(all.map(({ scope, key, entry }) => `${scope.kind} ${key} ${entry.version}`).sort()).toEqual([
+      "project limit 1",
+      "service large 1",
+      "service limit 1",
+      "service limit 2",
+      "service limit 3",
+    ]);
+    const other = await open();
+    const { revision } = other.store.configuration;
+    for (const placed of all) expect(await other.store.configuration.restore(placed)).toBe(true);
+    expect(other.store.configuration.revision).toBeGreaterThan(revision);
+    for (const placed of all) expect(await other.store.configuration.restore(placed)).toBe(false);
+    const carried = (await other.reopen()).configuration;
+    expect(await Array.fromAsync(carried.all())).toEqual(all);
+    expect(await carried.history(service, "limit", { limit: 10 })).toEqual(
+      await configuration.history(service, "limit", { limit: 10 }),
+    );
+    expect(await carried.put(service, "limit", { value: 8, ...person })).toMatchObject({ version: 4 });
+  });
+
   test("a value of configuration of the largest size is kept, one byte more is refused, and a deletion of nothing too", async () => {
     const { store } = await open();
     const largest = "x".repeat(maxValueBytes - 2);

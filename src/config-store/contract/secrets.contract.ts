@@ -39,6 +39,23 @@ export function secretsContract({ open }: ConfigStoreContract): void {
     expect(store.secrets.revision).toBeGreaterThan(revision);
   });
 
+  test("secrets can be carried to another store; what is not newer than its own changes nothing", async () => {
+    const { store } = await open();
+    await store.secrets.put(scope, [change("a", 0), change("b", 0)]);
+    await store.secrets.put(scope, [change("a", 1, false)]);
+    await store.secrets.put(scope, [change("b", 1)]);
+    const all = await store.secrets.all();
+    const other = await open();
+    const { revision } = other.store.secrets;
+    for (const { scope, ...secret } of all) expect(await other.store.secrets.restore(scope, secret)).toBe(true);
+    expect(other.store.secrets.revision).toBeGreaterThan(revision);
+    for (const { scope, ...secret } of all) expect(await other.store.secrets.restore(scope, secret)).toBe(false);
+    const carried = (await other.reopen()).secrets;
+    const told = ({ envelope, ...facts }: (typeof all)[number]) => [facts, envelope && Buffer.from(envelope).toString()];
+    expect((await carried.all()).map(told)).toEqual(all.map(told));
+    expect(await carried.put(scope, [change("a", 2)])).toMatchObject([{ name: "a", version: 3 }]);
+  });
+
   test("the canary is kept", async () => {
     const { store, reopen } = await open();
     expect(await store.secrets.canary()).toBeUndefined();

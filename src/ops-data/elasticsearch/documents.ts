@@ -3,9 +3,9 @@ import type { ExecutionStatus, Trigger } from "../../executions/execution.ts";
 import type { Labels, MetricKind } from "../../metrics/figure.ts";
 import type { LogLevelName } from "../../search/query-fields.ts";
 import { serviceRef } from "../../services/service-ref.ts";
-import { dataText, excerptOf } from "../event-text.ts";
+import { dataOfExcerpt, dataText, excerptOf } from "../event-text.ts";
 import { levelOf } from "../level-of.ts";
-import type { EventHit, LogLine, LogRecord, PastExecution, StoredEvent } from "../ops-data.ts";
+import type { EventHit, ExecutionEnd, LogLine, LogRecord, PastExecution, StoredEvent } from "../ops-data.ts";
 import type { Lifecycle } from "../past-row.ts";
 import type { AssembledLine, OpenLine } from "./line-assembler.ts";
 import { indexedWords } from "./query-dsl.ts";
@@ -54,6 +54,7 @@ export interface EventDocument {
   "fx.key": string;
   "fx.subject"?: string;
   "fx.project"?: string;
+  "fx.execution"?: string;
   "trace.id"?: string;
 }
 
@@ -173,6 +174,25 @@ export function eventHitOf(id: string, document: EventDocument): EventHit {
   };
 }
 
+/** With what there is of its data, as text. */
+export function storedEventOf(document: EventDocument): StoredEvent {
+  const { eventId: id, key, at, source, type, subject, project, correlationId, excerpt } = eventHitOf("", document);
+  const execution = document["fx.execution"];
+  const data = dataOfExcerpt(type, excerpt);
+  const event = {
+    specversion: "1.0" as const,
+    id,
+    source,
+    type,
+    ...(subject !== undefined && { subject }),
+    ...(project !== undefined && { fxproject: project }),
+    ...(correlationId !== undefined && { correlationid: correlationId }),
+    ...(execution !== undefined && { fxexecution: execution }),
+    ...(data !== undefined && { data }),
+  };
+  return { key, event, at };
+}
+
 const outcomes: Partial<Record<ExecutionStatus, string>> = { completed: "success", failed: "failure" };
 
 /** An execution by the event of its end, which tells all of it. */
@@ -250,6 +270,10 @@ export function metricDocument(of: {
     ...(roles !== undefined && { "fx.roles": roles.split(",") }),
     ...(service !== undefined && { "fx.service": service, "fx.project": project, "service.name": name }),
   };
+}
+
+export function endOf(document: ExecutionDocument): ExecutionEnd {
+  return { ...pastExecutionOf(document), startedAt: document["event.start"] };
 }
 
 function ofRun(record: LogRecord, at: number): OfRun {

@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { inTransaction } from "../../foundation/sqlite-file.ts";
 import { dataText, excerptOf } from "../event-text.ts";
-import type { StoredEvent } from "../ops-data.ts";
+import type { ExecutionEnd, StoredEvent } from "../ops-data.ts";
+import { lifecycleOfEnd } from "../past-row.ts";
 import { fieldToken, indexedText, type TokenField } from "./match-expression.ts";
 import { PastExecutions } from "./past-executions.ts";
 import { idAt } from "./time-ids.ts";
@@ -58,6 +59,12 @@ export class HistoryWriter {
         documents.push({ id, words: indexedText(data, tokensOf(stored)) });
       }
       this.#words.add(documents);
+    });
+  }
+
+  takeEnds(ends: readonly ExecutionEnd[]): void {
+    inTransaction(this.#database, () => {
+      for (const end of ends) this.#executions.takeTold(lifecycleOfEnd(end), end.finishedAt);
     });
   }
 

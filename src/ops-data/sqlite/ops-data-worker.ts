@@ -5,6 +5,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { invariant } from "../../foundation/assert.ts";
 import { isPlatformError, messageOf, PlatformError } from "../../foundation/errors.ts";
 import { migrateSqliteFile, openSqliteFile, translateSqliteError } from "../../foundation/sqlite-file.ts";
+import { StoredContents } from "./contents.ts";
 import { executionStats, slowestExecutions } from "./execution-stats.ts";
 import { HistoryWriter } from "./history-writer.ts";
 import { metricNames, metricSeries } from "./metric-series.ts";
@@ -23,7 +24,7 @@ const { path, role, partSize } = workerData as WorkerSettings;
 function open() {
   if (role === "reader") {
     const database = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
-    return { database, slices: new Slices(database), writing: undefined };
+    return { database, slices: new Slices(database), contents: new StoredContents(database), writing: undefined };
   }
   const database = openSqliteFile(path);
   migrateSqliteFile(database, opsSchema, "the operational data's");
@@ -32,7 +33,7 @@ function open() {
     history: new HistoryWriter(database, partSize),
     metrics: new MetricWriter(database),
   };
-  return { database, slices: new Slices(database), writing };
+  return { database, slices: new Slices(database), contents: new StoredContents(database), writing };
 }
 
 function tryToOpen() {
@@ -78,6 +79,13 @@ const calls: { [Name in CallName]: (argument: WorkerCalls[Name]["argument"]) => 
   metricNames: (span) => metricNames(store().database, span),
   metricSeries: (query) => metricSeries(store().database, query),
   pruneMetrics: ({ before }) => writing().metrics.pruneSome(before),
+  writers: (page) => store().contents.writers(page),
+  events: (page) => store().contents.events(page),
+  ends: (page) => store().contents.ends(page),
+  takeEnds(ends) {
+    writing().history.takeEnds(ends);
+    return null;
+  },
   close() {
     opened.store?.database.close();
     return null;

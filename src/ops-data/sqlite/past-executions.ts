@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { StoredEvent } from "../ops-data.ts";
-import { afterLifecycle, lifecycleOf, type PastRow } from "../past-row.ts";
+import { afterLifecycle, type Lifecycle, lifecycleOf, type PastRow } from "../past-row.ts";
 import { ExecutionSums } from "./execution-sums.ts";
 
 /** One row an execution, from its lifecycle events in whatever order they come; its end is added to the sums once. */
@@ -20,7 +20,11 @@ export class PastExecutions {
 
   take(stored: StoredEvent): void {
     const told = lifecycleOf(stored);
-    if (told === undefined) return;
+    if (told !== undefined) this.takeTold(told, stored.at);
+  }
+
+  /** `at`: when it was told of. */
+  takeTold(told: Lifecycle, at: number): void {
     const before = this.#get.get(told.data.executionId) as unknown as PastRow | undefined;
     const { row, ends } = afterLifecycle(before, told);
     this.#put.run(
@@ -35,7 +39,7 @@ export class PastExecutions {
       row.created_at,
       row.started_at,
       row.finished_at,
-      stored.at,
+      at,
     );
     if (ends && row.finished_at !== null) this.#sums.add(row, row.finished_at);
   }

@@ -2,7 +2,9 @@ import type { ErrorCode } from "../../foundation/errors.ts";
 import type { MetricSample } from "../../metrics/metric-sample.ts";
 import type { Series } from "../../metrics/series.ts";
 import type {
+  ContentsPage,
   EventHit,
+  ExecutionEnd,
   LineCounts,
   LogLine,
   LogQuery,
@@ -13,6 +15,7 @@ import type {
   StatsRow,
   StepRef,
   StoredEvent,
+  Writer,
 } from "../ops-data.ts";
 import type { PackedRecords } from "./packed-records.ts";
 import type { Slice, SliceRequest } from "./slices.ts";
@@ -45,6 +48,10 @@ export interface WorkerCalls {
   metricNames: { argument: { from: number; to: number }; result: MetricName[] };
   metricSeries: { argument: MetricQuery; result: Series[] };
   pruneMetrics: { argument: { before: number }; result: number };
+  writers: { argument: ContentsPage; result: Writer[] };
+  events: { argument: ContentsPage; result: StoredEvent[] };
+  ends: { argument: ContentsPage; result: ExecutionEnd[] };
+  takeEnds: { argument: readonly ExecutionEnd[]; result: null };
   /** The last call: the file is closed and the worker ends. */
   close: { argument: null; result: null };
 }

@@ -1,4 +1,5 @@
 import { describe } from "vitest";
+import { contentsContract } from "../../../src/ops-data/contents.contract.ts";
 import { historyContract } from "../../../src/ops-data/history.contract.ts";
 import { metricsContract } from "../../../src/ops-data/metrics.contract.ts";
 import { opsDataContract } from "../../../src/ops-data/ops-data.contract.ts";
@@ -20,4 +21,5 @@ export function searchServerContracts(engine: string): void {
   describe(`the contract of searches on ${engine}`, () => searchContract({ open }));
   describe(`the contract of history on ${engine}`, () => historyContract({ open }));
   describe(`the contract of metrics on ${engine}`, () => metricsContract({ open }));
+  describe(`the contract of carrying all of it on ${engine}`, () => contentsContract({ open }));
 }

@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { LogRecord } from "../../../src/executions/log-record.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
 import { migrateSqliteFile } from "../../../src/foundation/sqlite-file.ts";
+import { contentsContract } from "../../../src/ops-data/contents.contract.ts";
 import { historyContract } from "../../../src/ops-data/history.contract.ts";
 import { metricsContract } from "../../../src/ops-data/metrics.contract.ts";
 import { opsDataContract } from "../../../src/ops-data/ops-data.contract.ts";
@@ -55,6 +56,7 @@ describe("a file in workers", () => {
   searchContract(contract);
   historyContract(contract);
   metricsContract(contract);
+  contentsContract(contract);
 });
 
 test("the file can be read by its owner only", async () => {

@@ -101,3 +101,18 @@ test("names and values that are none are refused, without a word of the value", 
   for (let n = 0; n < 8; n += 1) await put(`large-${n}`, "x".repeat(32_000));
   await expect(put("one-more", "x".repeat(32_000))).rejects.toMatchObject({ code: "limit-exceeded" });
 });
+
+test("S1: secrets are given to another vault under its own key, with their versions and deletions, and once", async () => {
+  const [source, target] = [open(), open()];
+  const from = await source.vault(key(1));
+  for (const value of ["first value", "second value"]) await from.put(place, "a", { value, origin: "person" });
+  await from.put(elsewhere, "gone", { value: "third value", origin: "manifest" });
+  await from.put(elsewhere, "gone", { value: undefined, origin: "person" });
+  const to = await target.vault(key(2));
+  expect([await from.copyTo(to), await from.copyTo(to)]).toEqual([2, 2]);
+  expect(await to.read(place)).toEqual(new Map([["a", "second value"]]));
+  const facts = async (store: typeof source) => (await store.secrets.all()).map(({ envelope: _, ...told }) => told);
+  expect(await facts(target)).toEqual(await facts(source));
+  expect(await (await target.vault(key(2))).propose(elsewhere, new Map([["gone", "again"]]))).toMatchObject({ kept: ["gone"] });
+  await expect(target.vault(key(1))).rejects.toMatchObject({ code: "corrupt" });
+});
