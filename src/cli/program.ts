@@ -4,6 +4,7 @@ import { defineBacktest } from "./commands/backtest.ts";
 import { defineCancel } from "./commands/cancel.ts";
 import { defineCompletion } from "./commands/completion.ts";
 import { defineConfig } from "./commands/config.ts";
+import { defineCopy } from "./commands/copy.ts";
 import { defineDeploy } from "./commands/deploy.ts";
 import { defineDoctor } from "./commands/doctor.ts";
 import { defineEvents } from "./commands/events.ts";
@@ -42,7 +43,7 @@ import { defineVersion } from "./commands/version.ts";
 import { defineWhy } from "./commands/why.ts";
 
 const groups: Record<string, readonly ((program: Command) => Command)[]> = {
-  "The platform:": [defineStart, defineMigrate, defineDoctor, defineConfig, defineCompletion, defineVersion],
+  "The platform:": [defineStart, defineMigrate, defineCopy, defineDoctor, defineConfig, defineCompletion, defineVersion],
   "One role of it, on shared engines:": [defineManager, defineRouter, defineExecutor, defineSink],
   "Build:": [
     defineInit,

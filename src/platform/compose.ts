@@ -48,6 +48,11 @@ export interface Stores {
   opsData: OpsData;
 }
 
+/** What says where stores are; of an embedded backbone that is there already the partitions are as they are. */
+export type StoreSettings = Omit<Settings, "bus"> & {
+  bus: Settings["bus"] | { driver: "sqlite"; partitions?: undefined };
+};
+
 export interface OpenedStores extends Stores {
   close(): Promise<void>;
 }
@@ -57,7 +62,7 @@ export interface OpenedStores extends Stores {
  * cannot be opened, those that were are closed again.
  */
 export async function openStores(
-  settings: Settings,
+  settings: StoreSettings,
   data: DataDirectory,
   around: Surroundings,
   wanted: readonly Port[],
@@ -106,13 +111,17 @@ function refusingTheRest(stores: Partial<Stores>): Stores {
   return stores as Stores;
 }
 
-async function openBus(settings: Settings, data: DataDirectory, around: Surroundings): Promise<Bus> {
+async function openBus(settings: StoreSettings, data: DataDirectory, around: Surroundings): Promise<Bus> {
   const { clock, ids, log } = around;
   const { bus } = settings;
   const retentionMs = busRetention(settings);
   switch (bus.driver) {
     case "sqlite":
-      return openSqliteBus({ path: data.file("bus.db"), partitions: bus.partitions, clock, log, retentionMs });
+      return openSqliteBus({
+        path: data.file("bus.db"),
+        ...(bus.partitions !== undefined && { partitions: bus.partitions }),
+        ...{ clock, log, retentionMs },
+      });
     case "kafka": {
       const { openKafkaBus } = await import("../bus/kafka.ts");
       const { partitions, replication } = bus;
@@ -184,7 +193,7 @@ async function openOpsData(
   }
 }
 
-function openCatalog(settings: Settings, data: DataDirectory, { clock, ids, log }: Surroundings): Promise<Catalog> {
+function openCatalog(settings: StoreSettings, data: DataDirectory, { clock, ids, log }: Surroundings): Promise<Catalog> {
   const { migrate: migrates } = settings.catalog;
   switch (settings.catalog.driver) {
     case "sqlite":
@@ -209,12 +218,12 @@ export async function migrateCatalog({ catalog, dataDir }: Settings, look: boole
 }
 
 /** Early: nothing may start that needs secrets which cannot be opened. */
-async function openVault(settings: Settings, { secrets }: ConfigStore, { random }: Surroundings): Promise<Vault> {
+async function openVault(settings: StoreSettings, { secrets }: ConfigStore, { random }: Surroundings): Promise<Vault> {
   const isNew = (await secrets.canary()) === undefined;
   return Vault.open({ store: secrets, keys: secretsKeys(settings, random, isNew), random });
 }
 
-function busRetention(settings: Settings): Record<string, number> {
+function busRetention(settings: StoreSettings): Record<string, number> {
   const { busMs } = settings.retention;
   return { [topics.events]: busMs, [topics.platform]: busMs, [topics.deadLetter]: busMs };
 }

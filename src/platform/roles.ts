@@ -29,9 +29,17 @@ export function portsOf(roles: readonly Role[]): Port[] {
   return ports.filter((port) => roles.some((role) => portsOfRole[role].includes(port)));
 }
 
+/** Drivers by port. */
+export type Drivers = { readonly [Name in Port]: { readonly driver: string } };
+
+/** Whether a port's engine keeps everything below the data directory. */
+export function isEmbedded(settings: Drivers, port: Port): boolean {
+  return settings[port].driver === embedded[port];
+}
+
 /** Whether several processes may work on one installation: they meet in engines that none has to itself. */
-export function isShared(settings: Settings): boolean {
-  return ports.every((port) => settings[port].driver !== embedded[port]);
+export function isShared(settings: Drivers): boolean {
+  return !ports.some((port) => isEmbedded(settings, port));
 }
 
 /** Throws `invalid-input` where a process of these roles would work apart from those of the others. */
@@ -39,7 +47,7 @@ export function requireSharedEngines(settings: Settings, roles: readonly Role[])
   if (allRoles.every((role) => roles.includes(role))) return;
   const needed = portsOf(roles);
   const problems: Problem[] = needed
-    .filter((port) => settings[port].driver === embedded[port])
+    .filter((port) => isEmbedded(settings, port))
     .map((port) => ({ path: `${port}.driver`, message: `is ${embedded[port]}, which one process has to itself` }));
   if (settings.secretsKey === undefined && needed.includes("configStore")) {
     problems.push({ path: "secretsKey", message: "is not set, and each process would make its own" });

@@ -18,6 +18,7 @@ import { openDataDirectory } from "./data-directory.ts";
 import { EngineWatch } from "./engine-watch.ts";
 import { createLog } from "./logger.ts";
 import { MetricSampler } from "./metric-sampler.ts";
+import { requireNotMoved } from "./moved-ports.ts";
 import { createParts } from "./parts.ts";
 import { productVersion } from "./product-version.ts";
 import { allRoles, isShared, portsOf, type Role, requireSharedEngines } from "./roles.ts";
@@ -58,6 +59,7 @@ async function start(settings: Settings, roles: readonly Role[], undo: Undo): Pr
 
   const data = openDataDirectory(settings.dataDir);
   undo.add(async () => data.release());
+  requireNotMoved(data, settings);
   const token = administratorToken(settings, systemRandom);
 
   const stores = await openStores(settings, data, around, portsOf(roles));
