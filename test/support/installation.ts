@@ -63,6 +63,16 @@ export class Installation {
     await process.ready();
   }
 
+  /** What every process of it is given, a program that is none of them too. */
+  get environment(): Readonly<Record<string, string>> {
+    return this.#environment;
+  }
+
+  /** Where the API is. */
+  get url(): string | undefined {
+    return this.#managerUrl();
+  }
+
   /** Where processes and tests may leave what is gone with the test. */
   get directory(): string {
     return this.#directory;

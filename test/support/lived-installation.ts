@@ -183,7 +183,7 @@ export class LivedInstallation {
     expect(await namesOf("/projects?")).toEqual(["default", "shop"]);
     expect(await namesOf("/alerts/rules?")).toEqual(["quiet"]);
     expect(await api.list("/schedules?")).toMatchObject([{ service: "yearly" }]);
-    const history = await api.request("GET", "/config/service/default/counter/greeting/history");
+    const history = await api.request("GET", "/config/service/default/counter/greeting?history=true");
     expect(history).toMatchObject({ items: [{ value: "hello", version: 2 }, { value: "hallo", version: 1 }] });
     expect((await fetch(`${url}${this.#hook}`, { method: "POST", body: "{}" })).status).toBe(202);
   }
