@@ -8,6 +8,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { accepted } from "./accepted.ts";
+import { copying } from "./copying.ts";
 import { eventTypes } from "./event-types.ts";
 import { executions } from "./executions.ts";
 import { flows } from "./flows.ts";
@@ -36,6 +37,7 @@ const benches: readonly Bench[] = [
   footprint,
   listing,
   logSearch,
+  copying,
 ];
 
 const { values, positionals } = parseArgs({

@@ -43,7 +43,15 @@ import { defineVersion } from "./commands/version.ts";
 import { defineWhy } from "./commands/why.ts";
 
 const groups: Record<string, readonly ((program: Command) => Command)[]> = {
-  "The platform:": [defineStart, defineMigrate, defineCopy, defineDoctor, defineConfig, defineCompletion, defineVersion],
+  "The platform:": [
+    defineStart,
+    defineMigrate,
+    defineCopy,
+    defineDoctor,
+    defineConfig,
+    defineCompletion,
+    defineVersion,
+  ],
   "One role of it, on shared engines:": [defineManager, defineRouter, defineExecutor, defineSink],
   "Build:": [
     defineInit,

@@ -87,7 +87,8 @@ export class Vault {
       if (value === undefined && present?.envelope === undefined) {
         throw new PlatformError("not-found", `there is no secret ${JSON.stringify(name)} at ${scopeText(scope)}`);
       }
-      const envelope = value === undefined ? undefined : this.#envelopes.seal(placeOf(scope, name), JSON.stringify(value));
+      const envelope =
+        value === undefined ? undefined : this.#envelopes.seal(placeOf(scope, name), JSON.stringify(value));
       requireRoom(scope, stored, [{ name, envelope }]);
       await beforeWrite?.();
       const [written] = await this.#store.put(scope, [
@@ -112,7 +113,8 @@ export class Vault {
       for (const [name, value] of values) {
         const present = stored.get(name);
         const place = placeOf(scope, name);
-        const same = present?.envelope !== undefined && isDeepStrictEqual(this.#envelopes.open(place, present.envelope), value);
+        const same =
+          present?.envelope !== undefined && isDeepStrictEqual(this.#envelopes.open(place, present.envelope), value);
         if (same) continue;
         if (present !== undefined && present.origin !== "manifest") {
           proposal.kept.push(name);
@@ -169,7 +171,6 @@ export class Vault {
     // Last: a crash before it begins again at the next start.
     await this.#store.setCanary(this.#envelopes.seal(canaryName, JSON.stringify(canaryName)));
   }
-
 }
 
 /** Why a value cannot be a secret; undefined: it can. Never tells the value. */

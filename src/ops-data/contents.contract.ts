@@ -33,9 +33,18 @@ export function contentsContract({ open }: OpsDataContract): void {
     }
   };
   const everything = async ({ contents }: OpsData) => ({
-    writers: await all((page) => contents.writers(page), (writer) => writer.executionId),
-    events: await all((page) => contents.events(page), ({ key }) => key),
-    ends: await all((page) => contents.ends(page), (end) => end.executionId),
+    writers: await all(
+      (page) => contents.writers(page),
+      (writer) => writer.executionId,
+    ),
+    events: await all(
+      (page) => contents.events(page),
+      ({ key }) => key,
+    ),
+    ends: await all(
+      (page) => contents.ends(page),
+      (end) => end.executionId,
+    ),
   });
   const always = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY, timeLimitMs: 60_000, limit: 100 };
 
@@ -68,14 +77,31 @@ export function contentsContract({ open }: OpsDataContract): void {
     expect(events[0]).toEqual({
       key: "a",
       at: begin,
-      event: { ...{ specversion: "1.0", id: "a", source: "/shop", type: "order.placed", subject: "no 7" }, data: '{"fruit":"apples"}' },
+      event: {
+        ...{ specversion: "1.0", id: "a", source: "/shop", type: "order.placed", subject: "no 7" },
+        data: '{"fruit":"apples"}',
+      },
     });
     expect(events[1]?.event).toMatchObject({ fxexecution: executionId(1), correlationid: "flow-1", fxproject: "shop" });
     const facts = { project: "shop", service: "orders", version: "v-1", trigger: "manual", attempt: 1 };
     const times = { createdAt: begin, startedAt: begin + 20 };
     expect(ends).toEqual([
-      { ...facts, ...times, executionId: executionId(1), status: "completed", correlationId: "flow-1", finishedAt: begin + 30 },
-      { ...facts, ...times, executionId: executionId(2), status: "failed", correlationId: "flow-2", finishedAt: begin + 90 },
+      {
+        ...facts,
+        ...times,
+        executionId: executionId(1),
+        status: "completed",
+        correlationId: "flow-1",
+        finishedAt: begin + 30,
+      },
+      {
+        ...facts,
+        ...times,
+        executionId: executionId(2),
+        status: "failed",
+        correlationId: "flow-2",
+        finishedAt: begin + 90,
+      },
     ]);
   });
 
@@ -96,7 +122,9 @@ export function contentsContract({ open }: OpsDataContract): void {
     expect(await everything(carried)).toEqual({ writers, events, ends });
     for (const q of ["", "half", "flow:flow-1", `execution:${executionId(2)}`, "unended"]) {
       const found = async (opsData: OpsData) =>
-        (await opsData.search.lines({ ...always, query: parseQuery(q, logFields) })).items.map(({ id: _, ...line }) => line);
+        (await opsData.search.lines({ ...always, query: parseQuery(q, logFields) })).items.map(
+          ({ id: _, ...line }) => line,
+        );
       expect(await found(carried), q).toEqual(await found(source));
     }
     for (const q of ["apples", "type:fx.execution.failed", `execution:${executionId(3)}`, "flow:flow-2"]) {
@@ -109,7 +137,9 @@ export function contentsContract({ open }: OpsDataContract): void {
       const stats = (opsData: OpsData) => opsData.history.executionStats({ ...span, by });
       expect(await stats(carried)).toEqual(await stats(source));
     }
-    expect(await carried.history.slowest({ ...span, limit: 5 })).toEqual(await source.history.slowest({ ...span, limit: 5 }));
+    expect(await carried.history.slowest({ ...span, limit: 5 })).toEqual(
+      await source.history.slowest({ ...span, limit: 5 }),
+    );
     await carried.append([record(3, 2, " line\n")]);
     const { items } = await carried.search.lines({ ...always, query: parseQuery("unended", logFields) });
     expect(items.map(({ text }) => text)).toEqual(["unended line"]);

@@ -193,7 +193,11 @@ async function openOpsData(
   }
 }
 
-function openCatalog(settings: StoreSettings, data: DataDirectory, { clock, ids, log }: Surroundings): Promise<Catalog> {
+function openCatalog(
+  settings: StoreSettings,
+  data: DataDirectory,
+  { clock, ids, log }: Surroundings,
+): Promise<Catalog> {
   const { migrate: migrates } = settings.catalog;
   switch (settings.catalog.driver) {
     case "sqlite":

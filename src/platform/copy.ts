@@ -9,15 +9,15 @@ import { reconcileState } from "../recovery/state-log.ts";
 import type { Surroundings } from "./compose.ts";
 import { problemsOf } from "./copy/check-target.ts";
 import { copyArtifacts } from "./copy/copy-artifacts.ts";
-import { beginBackboneAnew, copyCatalog } from "./copy/copy-catalog.ts";
 import { copyBus } from "./copy/copy-bus.ts";
+import { beginBackboneAnew, copyCatalog } from "./copy/copy-catalog.ts";
 import { copyConfig } from "./copy/copy-config.ts";
 import { copyOpsData } from "./copy/copy-ops-data.ts";
+import { type Counted, countSource } from "./copy/count-source.ts";
 import { finishSource } from "./copy/finish-source.ts";
 import { type Both, openBoth } from "./copy/open-both.ts";
 import { type CopyPlan, planCopy, requireInstallation } from "./copy/plan.ts";
 import { Progress } from "./copy/progress.ts";
-import { type Counted, countSource } from "./copy/count-source.ts";
 import { type DataDirectory, openDataDirectory } from "./data-directory.ts";
 import { createLog } from "./logger.ts";
 import { type Moved, readMoved, writeMoved } from "./moved-ports.ts";
@@ -109,7 +109,10 @@ class Copy {
     });
     await this.#part("configStore", "state, configuration and secrets", async () => {
       const { state, configuration, secrets } = await copyConfig(both, this.#progress);
-      counts.push({ what: "values of state", count: state }, { what: "versions of configuration", count: configuration });
+      counts.push(
+        { what: "values of state", count: state },
+        { what: "versions of configuration", count: configuration },
+      );
       counts.push({ what: "secrets", count: secrets });
     });
     await this.#part("bus", "dead letters and the log of state", async () => {
@@ -169,7 +172,9 @@ function notesOf(data: DataDirectory, settings: Settings): string[] {
     );
   }
   if (settings.token === undefined && settings.dataDir !== data.path) {
-    notes.push(`the administrator's token stays in ${data.file("token")}: give it by FX_TOKEN, or use the new directory's`);
+    notes.push(
+      `the administrator's token stays in ${data.file("token")}: give it by FX_TOKEN, or use the new directory's`,
+    );
   }
   return notes;
 }

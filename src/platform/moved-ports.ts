@@ -24,7 +24,9 @@ export function readMoved(data: DataDirectory): MovedPorts {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as MovedPorts;
   } catch (error) {
-    throw new PlatformError("corrupt", `${file} cannot be read: it says what fx copy has taken elsewhere`, { cause: error });
+    throw new PlatformError("corrupt", `${file} cannot be read: it says what fx copy has taken elsewhere`, {
+      cause: error,
+    });
   }
 }
 
@@ -44,7 +46,9 @@ export function requireNotMoved(data: DataDirectory, settings: Drivers): void {
   const used = ports.filter((port) => isEmbedded(settings, port) && moved[port] !== undefined);
   const gone = used.filter((port) => moved[port]?.state === "moved");
   if (gone.length > 0) {
-    const text = gone.map((port) => `${port}.driver is ${settings[port].driver}, and it is on ${moved[port]?.to}`).join("; ");
+    const text = gone
+      .map((port) => `${port}.driver is ${settings[port].driver}, and it is on ${moved[port]?.to}`)
+      .join("; ");
     throw new PlatformError(
       "conflict",
       `the installation in ${data.path} was copied elsewhere: ${text}. Give the settings it was copied with; or delete ${data.file(fileName)}, to go back to what it was then`,

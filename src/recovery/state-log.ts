@@ -1,9 +1,11 @@
-import type { Bus } from "../bus/bus.ts";
+import type { Bus, NewRecord } from "../bus/bus.ts";
 import type { StateEntry, StateOwner, StateStore } from "../config-store/state-store.ts";
 import { decodeStateRecord, encodeStateRecord, stateKey } from "../events/state-record.ts";
 import { topics } from "../events/topics.ts";
 
 const pageSize = 1000;
+/** Values may have half a megabyte each. */
+const appendedAtOnce = 100;
 
 /**
  * Makes the configuration store and the backbone's state log agree at start (rule D11): what the
@@ -19,12 +21,19 @@ export async function reconcileState(
     if (await store.restore(owner, key, entry)) restored += 1;
   }
   let appended = 0;
+  let lacking: NewRecord[] = [];
+  const append = async () => {
+    if (lacking.length > 0) await bus.publish(lacking);
+    appended += lacking.length;
+    lacking = [];
+  };
   for await (const { service, key, entry } of store.all()) {
     const logged = newest.get(stateKey(service, key));
     if (logged !== undefined && logged.entry.version >= entry.version) continue;
-    await bus.publish([encodeStateRecord(service, key, entry)]);
-    appended += 1;
+    lacking.push(encodeStateRecord(service, key, entry));
+    if (lacking.length === appendedAtOnce) await append();
   }
+  await append();
   return { restored, appended, unreadable };
 }
 

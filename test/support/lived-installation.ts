@@ -104,7 +104,12 @@ export class LivedInstallation {
     for (const [name, manifest, script, source] of [
       ["counter", { trigger_events: ["order.placed"], concurrency: 1 }, "main.py", counter],
       ["tally", { trigger_events: ["order.counted"] }, "main.ts", tally],
-      ["again", { trigger_events: ["order.checked"], retries: { count: 50, delay: 1, factor: 1 } }, "main.py", again(this.#sign)],
+      [
+        "again",
+        { trigger_events: ["order.checked"], retries: { count: 50, delay: 1, factor: 1 } },
+        "main.py",
+        again(this.#sign),
+      ],
       ["slow", { trigger_events: ["order.slow"] }, "main.py", slow(this.#sign)],
       ["yearly", { schedule: "0 3 29 2 *" }, "main.py", "print('leap')\n"],
     ] as const) {
@@ -184,7 +189,12 @@ export class LivedInstallation {
     expect(await namesOf("/alerts/rules?")).toEqual(["quiet"]);
     expect(await api.list("/schedules?")).toMatchObject([{ service: "yearly" }]);
     const history = await api.request("GET", "/config/service/default/counter/greeting?history=true");
-    expect(history).toMatchObject({ items: [{ value: "hello", version: 2 }, { value: "hallo", version: 1 }] });
+    expect(history).toMatchObject({
+      items: [
+        { value: "hello", version: 2 },
+        { value: "hallo", version: 1 },
+      ],
+    });
     expect((await fetch(`${url}${this.#hook}`, { method: "POST", body: "{}" })).status).toBe(202);
   }
 }

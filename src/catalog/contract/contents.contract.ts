@@ -4,7 +4,7 @@ import { silentLog } from "../../foundation/log.ts";
 import type { Catalog } from "../catalog.ts";
 import { tablesOfTheBus } from "../contents.ts";
 import { openSqliteCatalog } from "../sqlite.ts";
-import { exitError, held, minute, Scene, step } from "./scene.contract.ts";
+import { exitError, held, minute, type Scene, step } from "./scene.contract.ts";
 
 const rows = (filled: readonly { table: string; rows: number }[]) =>
   Object.fromEntries(filled.map(({ table, rows }) => [table, rows]));

@@ -11,8 +11,8 @@ import {
 } from "kysely";
 import type { LogSync } from "../../foundation/log-sync.ts";
 import type { DialectTraits } from "./dialect-traits.ts";
-import { sqliteContents } from "./sqlite-contents.ts";
 import { SqliteConnection } from "./sqlite-connection.ts";
+import { sqliteContents } from "./sqlite-contents.ts";
 
 export const sqliteTraits: DialectTraits = {
   serial: { type: "integer", define: (column) => column.primaryKey().autoIncrement() },

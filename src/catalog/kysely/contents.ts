@@ -1,7 +1,7 @@
 import { type QueryExecutorProvider, sql } from "kysely";
 import { PlatformError } from "../../foundation/errors.ts";
 import { defaultProject } from "../../services/names.ts";
-import type { CatalogContents, CatalogRow, FilledTable, FillOptions, LeftOut } from "../contents.ts";
+import type { CatalogContents, CatalogRow, FilledTable, FillOptions } from "../contents.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import { RowDigest } from "./row-digest.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
@@ -76,7 +76,10 @@ async function fillTable(
   const { rows } = written;
   if (rows === 0) return 0;
   if ((await digestOf(pagesOf(tx, table))) === written.end()) return rows;
-  throw new PlatformError("corrupt", `what was written to the table ${table} of the catalog is not what is read from it`);
+  throw new PlatformError(
+    "corrupt",
+    `what was written to the table ${table} of the catalog is not what is read from it`,
+  );
 }
 
 async function digestOf(pages: AsyncIterable<readonly CatalogRow[]>): Promise<string> {
@@ -89,7 +92,8 @@ async function* pagesOf(db: QueryExecutorProvider, table: keyof Tables): AsyncGe
   const keys = tableKeys[table] as readonly string[];
   const key = sql.join(keys.map((column) => sql.ref(column)));
   for (let last: CatalogRow | undefined; ; ) {
-    const after = last === undefined ? sql`` : sql`where (${key}) > (${sql.join(keys.map((column) => last?.[column]))})`;
+    const after =
+      last === undefined ? sql`` : sql`where (${key}) > (${sql.join(keys.map((column) => last?.[column]))})`;
     const page = sql<CatalogRow>`select * from ${sql.table(table)} ${after} order by ${key} limit ${sql.lit(pageRows)}`;
     const { rows } = await page.execute(db);
     if (rows.length > 0) yield rows;

@@ -23,7 +23,9 @@ export class RowDigest {
     // A database whose text holds no NUL keeps the picture of one.
     const content = typeof value === "string" ? value.replaceAll("\0", "\u2400") : value;
     const bytes = typeof content === "number" ? String(content) : content;
-    this.#hash.update(`${column} ${typeof value} ${typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.length} `);
+    this.#hash.update(
+      `${column} ${typeof value} ${typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.length} `,
+    );
     this.#hash.update(bytes);
   }
 }

@@ -63,7 +63,6 @@ async function tell(
   for (const note of notes) terminal.say(`note: ${note}`);
   if (dryRun) return;
   terminal.say(`${from} is as it was, and is not started again: delete it when the new installation is what you want`);
-  const alone = [settings.bus, settings.catalog, settings.configStore, settings.artifactStore, settings.opsData];
-  const isShared = alone.every(({ driver }) => driver !== "sqlite" && driver !== "filesystem");
-  terminal.next(isShared ? "fx manager, fx router, fx executor and fx sink, or fx start" : "fx start");
+  const { isShared } = await import("../../platform/roles.ts");
+  terminal.next(isShared(settings) ? "fx manager, fx router, fx executor and fx sink, or fx start" : "fx start");
 }

@@ -51,7 +51,10 @@ export function secretsContract({ open }: ConfigStoreContract): void {
     expect(other.store.secrets.revision).toBeGreaterThan(revision);
     for (const { scope, ...secret } of all) expect(await other.store.secrets.restore(scope, secret)).toBe(false);
     const carried = (await other.reopen()).secrets;
-    const told = ({ envelope, ...facts }: (typeof all)[number]) => [facts, envelope && Buffer.from(envelope).toString()];
+    const told = ({ envelope, ...facts }: (typeof all)[number]) => [
+      facts,
+      envelope && Buffer.from(envelope).toString(),
+    ];
     expect((await carried.all()).map(told)).toEqual(all.map(told));
     expect(await carried.put(scope, [change("a", 2)])).toMatchObject([{ name: "a", version: 3 }]);
   });

@@ -1,10 +1,10 @@
 import type { Clock } from "../../foundation/clock.ts";
 import type { ContentsPage, ExecutionEnd, OpsContents, StoredEvent, Writer } from "../ops-data.ts";
+import { lifecycleOfEnd } from "../past-row.ts";
 import { bulk, type Operation } from "./bulk.ts";
 import type { Cluster } from "./cluster.ts";
 import { type EventDocument, type ExecutionDocument, endOf, executionDocument, storedEventOf } from "./documents.ts";
 import { type IndexKind, indexAt } from "./indices.ts";
-import { lifecycleOfEnd } from "../past-row.ts";
 
 interface WriterBucket {
   key: { execution: string };

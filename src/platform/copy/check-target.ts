@@ -19,7 +19,12 @@ async function heldBy(target: Stores, port: Port, isBegun: boolean): Promise<str
   switch (port) {
     case "bus":
       // The first three are never written by a copy.
-      return heldByBus(target, [topics.events, topics.platform, topics.logs, ...(isBegun ? [] : [topics.state, topics.deadLetter])]);
+      return heldByBus(target, [
+        topics.events,
+        topics.platform,
+        topics.logs,
+        ...(isBegun ? [] : [topics.state, topics.deadLetter]),
+      ]);
     case "catalog":
       return isBegun ? [] : [...(await target.catalog.contents.counts())].map(([table, rows]) => `${table} (${rows})`);
     case "configStore":

@@ -19,24 +19,23 @@ export interface CopiedBus {
 export async function copyBus({ source, target }: Both): Promise<CopiedBus> {
   // An earlier try may have sent some.
   const sent = new Set<string>();
-  for await (const record of recordsOf(target.bus, topics.deadLetter)) sent.add(digestOf(record));
+  for await (const page of pagesOf(target.bus, topics.deadLetter)) for (const record of page) sent.add(digestOf(record));
   let deadLetters = 0;
-  for await (const record of recordsOf(source.bus, topics.deadLetter)) {
-    deadLetters += 1;
-    if (sent.has(digestOf(record))) continue;
-    const { topic, key, value, headers } = record;
-    await target.bus.publish([{ topic, key, value, headers }]);
+  for await (const page of pagesOf(source.bus, topics.deadLetter)) {
+    deadLetters += page.length;
+    const missing = page.filter((record) => !sent.has(digestOf(record)));
+    await target.bus.publish(missing.map(({ topic, key, value, headers }) => ({ topic, key, value, headers })));
   }
   const { appended } = await reconcileState(target.bus, target.configStore.state);
   return { deadLetters, state: appended };
 }
 
-export async function* recordsOf(bus: Bus, topic: string): AsyncGenerator<BusRecord> {
+async function* pagesOf(bus: Bus, topic: string): AsyncGenerator<BusRecord[]> {
   for (const { partition, earliest, next } of await bus.offsets(topic)) {
     for (let offset = earliest; offset < next; ) {
       const records = await bus.peek(topic, partition, offset, pageSize);
-      yield* records;
       if (records.length === 0) break;
+      yield records;
       offset = (records.at(-1)?.offset ?? offset) + 1;
     }
   }

@@ -7,7 +7,11 @@ import type { Progress } from "./progress.ts";
  * The catalog, last of all and in one transaction: until it is there no platform finds anything to do, and from then on
  * it finds everything else in place. Where the backbone moves as well, how far that one was routed stays behind.
  */
-export async function copyCatalog({ source, target }: Both, moved: readonly Port[], progress: Progress): Promise<FilledTable[]> {
+export async function copyCatalog(
+  { source, target }: Both,
+  moved: readonly Port[],
+  progress: Progress,
+): Promise<FilledTable[]> {
   const { contents } = source.catalog;
   const without = moved.includes("bus") ? tablesOfTheBus : [];
   if (await isThere({ source, target }, without)) {
@@ -29,7 +33,10 @@ export async function beginBackboneAnew({ target }: Both): Promise<void> {
   await alerts.startAnew(await alerts.positions());
 }
 
-async function isThere({ source, target }: Pick<Both, "source" | "target">, without: readonly string[]): Promise<boolean> {
+async function isThere(
+  { source, target }: Pick<Both, "source" | "target">,
+  without: readonly string[],
+): Promise<boolean> {
   const counts = await target.catalog.contents.counts();
   return counts.size > 0 && (await target.catalog.contents.equals(source.catalog.contents, without));
 }

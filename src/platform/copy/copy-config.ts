@@ -32,7 +32,8 @@ async function copyState(from: StateStore, to: StateStore, progress: Progress): 
     progress.reached("values of state", copied);
   }
   const found = new Map<string, number>();
-  const nameOf = (owner: { project: string; service: string }, key: string) => `${owner.project}/${owner.service}/${key}`;
+  const nameOf = (owner: { project: string; service: string }, key: string) =>
+    `${owner.project}/${owner.service}/${key}`;
   for await (const { service, key, entry } of to.all()) found.set(nameOf(service, key), entry.version);
   for await (const { service, key, entry } of from.all()) {
     if (found.get(nameOf(service, key)) !== entry.version) throw differs(`state ${nameOf(service, key)}`);
@@ -74,5 +75,8 @@ async function copySecrets({ source, target }: Pick<Both, "source" | "target">):
 }
 
 function differs(what: string): PlatformError {
-  return new PlatformError("corrupt", `${what} is not the same where it was copied to: it was changed there, or not written`);
+  return new PlatformError(
+    "corrupt",
+    `${what} is not the same where it was copied to: it was changed there, or not written`,
+  );
 }

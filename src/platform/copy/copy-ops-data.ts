@@ -1,6 +1,6 @@
 import type { LedgerStore } from "../../catalog/ledger.ts";
-import type { EventKey } from "../../foundation/ids.ts";
 import { PlatformError } from "../../foundation/errors.ts";
+import type { EventKey } from "../../foundation/ids.ts";
 import type { ContentsPage, LogRecord, OpsContents, StoredEvent, Writer } from "../../ops-data/ops-data.ts";
 import type { Both } from "./open-both.ts";
 import type { Progress } from "./progress.ts";
@@ -43,13 +43,19 @@ export async function copyOpsData({ source, target }: Both, progress: Progress):
   await flush();
 
   let events = 0;
-  for await (const page of pages((request) => contents.events(request), ({ key }) => key)) {
+  for await (const page of pages(
+    (request) => contents.events(request),
+    ({ key }) => key,
+  )) {
     await target.opsData.history.record(await Promise.all(page.map((stored) => whole(stored, source.catalog.ledger))));
     events += page.length;
     progress.reached("events in history", events);
   }
   let executions = 0;
-  for await (const page of pages((request) => contents.ends(request), ({ executionId }) => executionId)) {
+  for await (const page of pages(
+    (request) => contents.ends(request),
+    ({ executionId }) => executionId,
+  )) {
     await target.opsData.contents.takeEnds(page);
     executions += page.length;
     progress.reached("executions in history", executions);
@@ -80,9 +86,30 @@ async function whole(stored: StoredEvent, ledger: LedgerStore): Promise<StoredEv
 
 async function requireAll(from: OpsContents, to: OpsContents): Promise<void> {
   for (const [what, list] of [
-    ["executions that wrote", (contents: OpsContents) => placesOf((page) => contents.writers(page), ({ executionId }) => executionId)],
-    ["events", (contents: OpsContents) => placesOf((page) => contents.events(page), ({ key }) => key)],
-    ["ends of executions", (contents: OpsContents) => placesOf((page) => contents.ends(page), ({ executionId }) => executionId)],
+    [
+      "executions that wrote",
+      (contents: OpsContents) =>
+        placesOf(
+          (page) => contents.writers(page),
+          ({ executionId }) => executionId,
+        ),
+    ],
+    [
+      "events",
+      (contents: OpsContents) =>
+        placesOf(
+          (page) => contents.events(page),
+          ({ key }) => key,
+        ),
+    ],
+    [
+      "ends of executions",
+      (contents: OpsContents) =>
+        placesOf(
+          (page) => contents.ends(page),
+          ({ executionId }) => executionId,
+        ),
+    ],
   ] as const) {
     const found = list(to);
     let place = await found.next();
@@ -90,7 +117,10 @@ async function requireAll(from: OpsContents, to: OpsContents): Promise<void> {
       // What the target has besides came there by itself.
       while (!place.done && place.value < wanted) place = await found.next();
       if (!place.done && place.value === wanted) continue;
-      throw new PlatformError("corrupt", `of the ${what} in the history, ${wanted} is not found where it was copied to`);
+      throw new PlatformError(
+        "corrupt",
+        `of the ${what} in the history, ${wanted} is not found where it was copied to`,
+      );
     }
   }
 }
@@ -103,7 +133,11 @@ async function* placesOf<Item>(
 }
 
 async function* writers(contents: OpsContents): AsyncGenerator<Writer> {
-  for await (const page of pages((request) => contents.writers(request), ({ executionId }) => executionId)) yield* page;
+  for await (const page of pages(
+    (request) => contents.writers(request),
+    ({ executionId }) => executionId,
+  ))
+    yield* page;
 }
 
 async function* pages<Item>(

@@ -24,9 +24,18 @@ const counters: Record<Port, (source: Stores, moved: readonly Port[]) => Promise
   },
   async opsData({ opsData: { contents } }) {
     const [writers, events, ends] = [
-      await countPages((after) => contents.writers({ after, limit: pageSize }), (writer) => writer.executionId),
-      await countPages((after) => contents.events({ after, limit: pageSize }), ({ key }) => key),
-      await countPages((after) => contents.ends({ after, limit: pageSize }), (end) => end.executionId),
+      await countPages(
+        (after) => contents.writers({ after, limit: pageSize }),
+        (writer) => writer.executionId,
+      ),
+      await countPages(
+        (after) => contents.events({ after, limit: pageSize }),
+        ({ key }) => key,
+      ),
+      await countPages(
+        (after) => contents.ends({ after, limit: pageSize }),
+        (end) => end.executionId,
+      ),
     ];
     return [
       { what: "executions with output", count: writers },

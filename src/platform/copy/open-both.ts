@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { secretsKeyFile } from "../../config/secrets-keys.ts";
 import type { Settings } from "../../config/settings.ts";
-import { openStores, type Stores, type StoreSettings, type Surroundings } from "../compose.ts";
+import { openStores, type StoreSettings, type Stores, type Surroundings } from "../compose.ts";
 import { type DataDirectory, openDataDirectory } from "../data-directory.ts";
 import { type Port, ports } from "../roles.ts";
 import type { CopyPlan } from "./plan.ts";
@@ -26,11 +26,12 @@ export async function openBoth(
     for (const step of undo.toReversed()) await step();
   };
   try {
-    const target = await openStores(settings, own ?? from, around, ports);
-    undo.push(() => target.close());
     const moved = moving.map(({ port }) => port);
+    // First, so that a key which is not the source's leaves no mark of its own in the target.
     const source = await openStores(sourceSettings(settings, from, moved), from, around, moved);
     undo.push(() => source.close());
+    const target = await openStores(settings, own ?? from, around, ports);
+    undo.push(() => target.close());
     return { source: mixed(source, target, moved), target, close };
   } catch (error) {
     await close();

@@ -18,7 +18,9 @@ test("every table of the schema is told with its key, after those that it refers
   const ours = tables.filter(({ name }) => !name.startsWith("kysely"));
   expect(ours.map(({ name }) => name).sort()).toEqual([...tableNames].sort());
   for (const { name, sql } of ours) {
-    const columns = database.prepare(`select name, pk from pragma_table_info('${name}') where pk > 0 order by pk`).all();
+    const columns = database
+      .prepare(`select name, pk from pragma_table_info('${name}') where pk > 0 order by pk`)
+      .all();
     expect(
       columns.map((column) => column.name),
       name,

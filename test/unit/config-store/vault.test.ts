@@ -113,6 +113,8 @@ test("S1: secrets are given to another vault under its own key, with their versi
   expect(await to.read(place)).toEqual(new Map([["a", "second value"]]));
   const facts = async (store: typeof source) => (await store.secrets.all()).map(({ envelope: _, ...told }) => told);
   expect(await facts(target)).toEqual(await facts(source));
-  expect(await (await target.vault(key(2))).propose(elsewhere, new Map([["gone", "again"]]))).toMatchObject({ kept: ["gone"] });
+  expect(await (await target.vault(key(2))).propose(elsewhere, new Map([["gone", "again"]]))).toMatchObject({
+    kept: ["gone"],
+  });
   await expect(target.vault(key(1))).rejects.toMatchObject({ code: "corrupt" });
 });
