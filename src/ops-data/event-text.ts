@@ -2,7 +2,7 @@ import type { Json } from "../foundation/json.ts";
 
 /** Of an event's data this much can be searched, and so much is shown. */
 const maxSearchedChars = 16 * 1024;
-const maxExcerptChars = 1024;
+export const maxExcerptChars = 1024;
 
 /** What of an event's data is searched. */
 export function dataText(data: unknown): string {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { resolve } from "node:path";
+import { secretsKeyFile } from "../config/secrets-keys.ts";
 import type { Settings } from "../config/settings.ts";
 import { systemClock } from "../foundation/clock.ts";
 import { PlatformError, type Problem } from "../foundation/errors.ts";
@@ -60,7 +61,7 @@ export async function copyInstallation({ settings, from, dryRun, tell }: CopyOpt
     const plan = planCopy(data, settings, readMoved(data));
     const both = await openBoth(plan, data, settings, around);
     try {
-      const told = { moving: plan.moving, staying: plan.staying, notes: notesOf(data, settings) };
+      const told = { moving: plan.moving, staying: plan.staying, notes: notesOf(data, settings, plan) };
       const problems = await problemsOf(plan, both);
       if (dryRun) return { ...told, counts: await countSource(plan, both), problems };
       if (problems.length > 0) throw notEmpty(problems);
@@ -119,12 +120,12 @@ class Copy {
       const { deadLetters, state } = await copyBus(both);
       counts.push({ what: "dead letters", count: deadLetters }, { what: "entries of the log of state", count: state });
     });
+    await both.target.configStore.restored?.();
     await this.#part("catalog", "the catalog", async () => {
       const filled = await copyCatalog(both, this.#moved, this.#progress);
       counts.push(...filled.map(({ table, rows }) => ({ what: `catalog: ${table}`, count: rows })));
     });
     if (this.#moved.includes("bus") && !this.#moved.includes("catalog")) await beginBackboneAnew(both);
-    await both.target.configStore.restored?.();
     this.#note("moved");
     return counts;
   }
@@ -163,8 +164,14 @@ function notEmpty(problems: readonly Problem[]): PlatformError {
 }
 
 /** What lies in the directory besides. */
-function notesOf(data: DataDirectory, settings: Settings): string[] {
+function notesOf(data: DataDirectory, settings: Settings, { moving }: CopyPlan): string[] {
   const notes: string[] = [];
+  if (settings.secretsKey === undefined && moving.some(({ port }) => port === "configStore")) {
+    const file = secretsKeyFile(settings.dataDir);
+    notes.push(
+      `secrets are sealed with the key in ${file}: processes that have another data directory need it by FX_SECRETS_KEY`,
+    );
+  }
   const databases = data.file("sql");
   if (settings.executor.sqlDirectory === undefined && existsSync(databases) && readdirSync(databases).length > 0) {
     notes.push(

@@ -33,7 +33,7 @@ export function readMoved(data: DataDirectory): MovedPorts {
 /** Whole or not at all. */
 export function writeMoved(data: DataDirectory, moved: MovedPorts): void {
   const file = data.file(fileName);
-  writeFileSync(`${file}.new`, `${JSON.stringify(moved, undefined, 2)}\n`, { mode: 0o600 });
+  writeFileSync(`${file}.new`, `${JSON.stringify(moved, undefined, 2)}\n`, { mode: 0o600, flush: true });
   renameSync(`${file}.new`, file);
 }
 

@@ -19,7 +19,8 @@ export interface CopiedBus {
 export async function copyBus({ source, target }: Both): Promise<CopiedBus> {
   // An earlier try may have sent some.
   const sent = new Set<string>();
-  for await (const page of pagesOf(target.bus, topics.deadLetter)) for (const record of page) sent.add(digestOf(record));
+  for await (const page of pagesOf(target.bus, topics.deadLetter))
+    for (const record of page) sent.add(digestOf(record));
   let deadLetters = 0;
   for await (const page of pagesOf(source.bus, topics.deadLetter)) {
     deadLetters += page.length;

@@ -1,6 +1,7 @@
 import type { LedgerStore } from "../../catalog/ledger.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { EventKey } from "../../foundation/ids.ts";
+import { dataText, maxExcerptChars } from "../../ops-data/event-text.ts";
 import type { ContentsPage, LogRecord, OpsContents, StoredEvent, Writer } from "../../ops-data/ops-data.ts";
 import type { Both } from "./open-both.ts";
 import type { Progress } from "./progress.ts";
@@ -17,8 +18,6 @@ const pageSize = 1000;
 /** Records go many at once, of however many executions: a server makes them found once for all of them. */
 const recordsAtOnce = 2000;
 const bytesAtOnce = 8 * 1024 * 1024;
-/** Text as long as this may be the beginning of more. */
-const excerptChars = 1024;
 
 /** Output and logs, events, and the history of executions. What was copied before is taken for what it is, and changes nothing. */
 export async function copyOpsData({ source, target }: Both, progress: Progress): Promise<CopiedOpsData> {
@@ -47,7 +46,9 @@ export async function copyOpsData({ source, target }: Both, progress: Progress):
     (request) => contents.events(request),
     ({ key }) => key,
   )) {
-    await target.opsData.history.record(await Promise.all(page.map((stored) => whole(stored, source.catalog.ledger))));
+    const known: StoredEvent[] = [];
+    for (const stored of page) known.push(await whole(stored, source.catalog.ledger));
+    await target.opsData.history.record(known);
     events += page.length;
     progress.reached("events in history", events);
   }
@@ -76,12 +77,14 @@ async function* recordsOf(
   }
 }
 
-/** The ledger has an event's data as it came, unless they are past their age; history has the beginning. */
+/** Of an event's data history tells the beginning. The ledger has them as they came, unless they are past their age. */
 async function whole(stored: StoredEvent, ledger: LedgerStore): Promise<StoredEvent> {
   const { key, event, at } = stored;
-  if (typeof event.data !== "string" || event.data.length < excerptChars) return stored;
+  if (typeof event.data !== "string" || event.data.length < maxExcerptChars) return stored;
   const entry = await ledger.get(key as EventKey);
-  return entry === undefined || entry.stripped ? stored : { key, event: entry.event, at };
+  if (entry === undefined || entry.stripped) return stored;
+  // As much as is searched: as it came it may have megabytes.
+  return { key, event: { ...event, data: dataText(entry.event.data ?? entry.event.data_base64) }, at };
 }
 
 async function requireAll(from: OpsContents, to: OpsContents): Promise<void> {
