@@ -175,7 +175,10 @@ export class LivedInstallation {
     const { items: bills } = await api.request<{ items: unknown[] }>("GET", "/events?type=bill.due&limit=100");
     expect(bills).toHaveLength(events + 2);
 
-    const { items: found } = await api.request<{ items: { eventId: string }[] }>("GET", "/events/search?q=needle%20type:order.placed");
+    const { items: found } = await api.request<{ items: { eventId: string }[] }>(
+      "GET",
+      "/events/search?q=needle%20type:order.placed",
+    );
     expect(found).toMatchObject([{ eventId: "e-0" }]);
     await this.#requireDefinitions(api, url);
     expect(await api.request("GET", "/ledger/reconcile")).toMatchObject({ balanced: true });
