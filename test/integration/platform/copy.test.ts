@@ -26,7 +26,7 @@ async function newPlace() {
   return { directory, url, environment };
 }
 
-test("an installation that was killed is copied whole, goes on elsewhere, and is not started again where it was", async () => {
+test("D2, D13, D20: an installation that was killed is copied whole, goes on elsewhere, and is not started again where it was", async () => {
   const lived = await LivedInstallation.start();
   const { directory, environment } = await newPlace();
   const from = ["copy", "--from", lived.data];
