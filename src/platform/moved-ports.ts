@@ -37,6 +37,15 @@ export function writeMoved(data: DataDirectory, moved: MovedPorts): void {
   renameSync(`${file}.new`, file);
 }
 
+/** "bus, opsData to one place; catalog to another". */
+export function movedText(moved: MovedPorts, of: readonly Port[] = ports): string {
+  const places = Map.groupBy(
+    of.filter((port) => moved[port]?.state === "moved"),
+    (port) => moved[port]?.to,
+  );
+  return [...places].map(([to, gone]) => `${gone.join(", ")} to ${to}`).join("; ");
+}
+
 /**
  * Throws `conflict` where an embedded engine would be used whose contents are elsewhere now: two installations would do the
  * same work. What was copied in part goes out of date with this use, so that the next copy begins anew.
@@ -46,12 +55,9 @@ export function requireNotMoved(data: DataDirectory, settings: Drivers): void {
   const used = ports.filter((port) => isEmbedded(settings, port) && moved[port] !== undefined);
   const gone = used.filter((port) => moved[port]?.state === "moved");
   if (gone.length > 0) {
-    const text = gone
-      .map((port) => `${port}.driver is ${settings[port].driver}, and it is on ${moved[port]?.to}`)
-      .join("; ");
     throw new PlatformError(
       "conflict",
-      `the installation in ${data.path} was copied elsewhere: ${text}. Give the settings it was copied with; or delete ${data.file(fileName)}, to go back to what it was then`,
+      `the installation in ${data.path} was copied elsewhere: ${movedText(moved, gone)}. Give the settings it was copied with; or delete ${data.file(fileName)}, to go back to what it was then`,
     );
   }
   const left = Object.fromEntries(Object.entries(moved).filter(([port]) => !used.includes(port as Port)));

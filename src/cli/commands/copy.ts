@@ -64,5 +64,6 @@ async function tell(
   if (dryRun) return;
   terminal.say(`${from} is as it was, and is not started again: delete it when the new installation is what you want`);
   const { isShared } = await import("../../platform/roles.ts");
-  terminal.next(isShared(settings) ? "fx manager, fx router, fx executor and fx sink, or fx start" : "fx start");
+  const roles = isShared(settings) ? "fx manager, fx router, fx executor and fx sink, or " : "";
+  terminal.next(`${roles}fx start, with the same settings`);
 }

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import type { Settings } from "../../config/settings.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { DataDirectory } from "../data-directory.ts";
-import type { MovedPorts } from "../moved-ports.ts";
+import { type MovedPorts, movedText } from "../moved-ports.ts";
 import { isEmbedded, type Port, ports } from "../roles.ts";
 import { placeOf } from "./place-of.ts";
 
@@ -46,10 +46,11 @@ export function planCopy(from: DataDirectory, settings: Settings, moved: MovedPo
     );
   }
   if (moving.length === 0) {
-    const text = ports.map((port) => `${port}.driver is ${settings[port].driver}`).join(", ");
+    const before = movedText(moved);
+    const now = ports.map((port) => `${port}.driver is ${settings[port].driver}`).join(", ");
     throw new PlatformError(
       "invalid-input",
-      `there is nothing to copy out of ${from.path}: ${text}. Set the engines that it is to be copied to (docs/deploy.md)`,
+      `there is nothing to copy out of ${from.path}: ${before === "" ? now : `it was copied before, ${before}`}. Set the engines that it is to be copied to (docs/deploy.md)`,
     );
   }
   return {
