@@ -9,6 +9,7 @@ import { Vault } from "../../../src/config-store/vault.ts";
 import { Executor } from "../../../src/executor/executor.ts";
 import { ServiceConfiguration } from "../../../src/executor/service-configuration.ts";
 import { ServiceSecrets } from "../../../src/executor/service-secrets.ts";
+import { ServiceUse } from "../../../src/executor/service-use.ts";
 import type { StepRunner } from "../../../src/executor/step-runner.ts";
 import { createIds } from "../../../src/foundation/ids.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
@@ -70,6 +71,7 @@ async function startExecutor({ promise: disk, resolve }: PromiseWithResolvers<vo
     caps: noLimits,
     level: "process",
     killGraceMs: 500,
+    use: new ServiceUse(),
   });
   executor.start();
   onTestFinished(async () => {
