@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { ExecutionId } from "../../foundation/ids.ts";
 import type { HeldLease } from "../leases.ts";
 import { padded } from "./bulk-insert.ts";
@@ -23,6 +24,6 @@ async function readRunning(tx: Tx, ids: readonly ExecutionId[]): Promise<Executi
     .selectFrom("executions")
     .selectAll()
     .where("id", "in", padded(ids))
-    .where("status", "=", "in_progress")
+    .where("status", "=", sql.lit("in_progress"))
     .execute();
 }

@@ -18,14 +18,14 @@ export async function joinTurns(tx: Tx, executions: readonly TurnKey[]): Promise
       values (${project}, ${service}, ${lane}, ${priority}, ${turnStates.open}, ${roundNow(sql`${lane}`, sql`${priority}`)})
       on conflict (project, service, lane, priority) do update set state = ${turnStates.open},
         round = case when turns.round > excluded.round then turns.round else excluded.round end
-      where turns.state = ${turnStates.empty}`.execute(tx);
+      where turns.state = ${sql.lit(turnStates.empty)}`.execute(tx);
   }
 }
 
 /** To be called in the transaction in which runs of these services end: what waited for their places gets its turn. */
 export async function reopenFull(tx: Tx, services: readonly Pick<TurnKey, "project" | "service">[]): Promise<void> {
   for (const { project, service } of distinct(services, ({ project, service }) => `${project}/${service}`)) {
-    await reopen(tx, sql`project = ${project} and service = ${service} and state = ${turnStates.full}`);
+    await reopen(tx, sql`project = ${project} and service = ${service} and state = ${sql.lit(turnStates.full)}`);
   }
 }
 
