@@ -29,11 +29,24 @@ export function emptySum(): DurationSum {
   return { count: 0, sumMs: 0, maxMs: 0, histogram: {} };
 }
 
-/** Sums of executions by the minute, the hour and the day (UTC) of their end: statistics read these only. */
+type Key = readonly [grainMs: number, at: number, project: string, service: string, trigger: string, status: string];
+
+interface Sum {
+  key: Key;
+  count: number;
+  durations: DurationSum;
+  queues: DurationSum;
+}
+
+/**
+ * Sums of executions by the minute, the hour and the day (UTC) of their end: statistics read these only. Many end in one
+ * transaction and few sums are theirs, so each is read and written once.
+ */
 export class ExecutionSums {
   readonly #get: StatementSync;
   readonly #put: StatementSync;
   readonly #prune: StatementSync;
+  readonly #changed = new Map<string, Sum>();
 
   constructor(database: DatabaseSync) {
     const key = "grain_ms = ? and at = ? and project = ? and service = ? and trigger = ? and status = ?";
@@ -45,23 +58,49 @@ export class ExecutionSums {
     this.#prune = database.prepare("delete from execution_sums where grain_ms = ? and at < ?");
   }
 
+  /** Begins a transaction: what one before it left, because it failed, is forgotten. */
+  begin(): void {
+    this.#changed.clear();
+  }
+
   add({ project, service, trigger, status, created_at, started_at }: EndedExecution, finishedAt: number): void {
     for (const grainMs of grains) {
-      const key = [grainMs, Math.floor(finishedAt / grainMs) * grainMs, project, service, trigger, status] as const;
-      const before = this.#get.get(...key) as { count: number; durations: string; queues: string } | undefined;
-      const durations = before ? (JSON.parse(before.durations) as DurationSum) : emptySum();
-      const queues = before ? (JSON.parse(before.queues) as DurationSum) : emptySum();
+      const at = Math.floor(finishedAt / grainMs) * grainMs;
+      const sum = this.#sumOf([grainMs, at, project, service, trigger, status]);
+      sum.count += 1;
       if (started_at !== null) {
-        addTo(durations, finishedAt - started_at);
-        addTo(queues, started_at - created_at);
+        addTo(sum.durations, finishedAt - started_at);
+        addTo(sum.queues, started_at - created_at);
       }
-      this.#put.run(...key, (before?.count ?? 0) + 1, JSON.stringify(durations), JSON.stringify(queues));
+    }
+  }
+
+  /** Writes what was added; before the transaction ends. */
+  end(): void {
+    for (const { key, count, durations, queues } of this.#changed.values()) {
+      this.#put.run(...key, count, JSON.stringify(durations), JSON.stringify(queues));
     }
   }
 
   /** Whole spans only: a day goes when all of it is past its age. */
   prune(before: number): void {
     for (const grainMs of grains) this.#prune.run(grainMs, Math.floor(before / grainMs) * grainMs);
+  }
+
+  #sumOf(key: Key): Sum {
+    const name = key.join("\n");
+    let sum = this.#changed.get(name);
+    if (sum === undefined) {
+      const row = this.#get.get(...key) as { count: number; durations: string; queues: string } | undefined;
+      sum = {
+        key,
+        count: row?.count ?? 0,
+        durations: row ? JSON.parse(row.durations) : emptySum(),
+        queues: row ? JSON.parse(row.queues) : emptySum(),
+      };
+      this.#changed.set(name, sum);
+    }
+    return sum;
   }
 }
 

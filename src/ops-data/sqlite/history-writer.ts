@@ -36,6 +36,7 @@ export class HistoryWriter {
 
   record(events: readonly StoredEvent[]): void {
     inTransaction(this.#database, () => {
+      this.#executions.begin();
       const place = this.#words.placer();
       const documents: { id: number; words: string }[] = [];
       for (const stored of [...events].sort((left, right) => left.at - right.at)) {
@@ -59,12 +60,15 @@ export class HistoryWriter {
         documents.push({ id, words: indexedText(data, tokensOf(stored)) });
       }
       this.#words.add(documents);
+      this.#executions.end();
     });
   }
 
   takeEnds(ends: readonly ExecutionEnd[]): void {
     inTransaction(this.#database, () => {
+      this.#executions.begin();
       for (const end of ends) this.#executions.takeTold(lifecycleOfEnd(end), end.finishedAt);
+      this.#executions.end();
     });
   }
 

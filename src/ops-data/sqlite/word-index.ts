@@ -31,6 +31,8 @@ export class WordIndex {
   readonly #nextTaken: StatementSync;
   readonly #lastOfMs: StatementSync;
   readonly #settle: StatementSync;
+  readonly #parts: StatementSync;
+  readonly #grow: StatementSync;
 
   /** `tables` hold the documents by id; the first of them all. */
   constructor(database: DatabaseSync, kind: SearchKind, tables: readonly [string, ...string[]], size = partSize) {
@@ -40,6 +42,8 @@ export class WordIndex {
     this.#partSize = size;
     this.#nextTaken = database.prepare(`select min(id) as id from ${tables[0]} where id >= ?`);
     this.#settle = database.prepare("insert or replace into search_rowid (id) values (1)");
+    this.#parts = partsStatement(database);
+    this.#grow = database.prepare("update search_parts set size = size + ? where kind = ? and number = ?");
     this.#lastOfMs = database.prepare(`select max(id) as id from ${tables[0]} where id >= ? and id < ?`);
   }
 
@@ -62,7 +66,7 @@ export class WordIndex {
 
   /** In one transaction with what it describes. Ids that grow are quicker. */
   add(documents: readonly { id: number; words: string }[]): void {
-    let parts = this.#parts();
+    let parts = this.#readParts();
     const added = new Map<number, number>();
     for (const { id, words } of documents) {
       let part = partOf(parts, id);
@@ -75,12 +79,11 @@ export class WordIndex {
       this.#wordsOf(part.number).add.run(id, words);
       added.set(part.number, (added.get(part.number) ?? 0) + 1);
     }
-    const count = this.#database.prepare("update search_parts set size = size + ? where kind = ? and number = ?");
-    for (const [number, size] of added) count.run(size, this.#kind, number);
+    for (const [number, size] of added) this.#grow.run(size, this.#kind, number);
   }
 
   replace(id: number, words: string): void {
-    const part = partOf(this.#parts(), id);
+    const part = partOf(this.#readParts(), id);
     if (part === undefined) return;
     this.#remove(part, id);
     this.#wordsOf(part.number).add.run(id, words);
@@ -99,7 +102,7 @@ export class WordIndex {
   /** Deletes some of what is below the floor, in the caller's transaction. Answers how many; 0 when nothing is left. */
   pruneSome(): number {
     const floor = floorOf(this.#database, this.#kind);
-    const parts = this.#parts();
+    const parts = this.#readParts();
     // The newest first; a part ends where the newer one begins, and the last one stays open.
     for (const [index, { number }] of parts.entries()) {
       const end = parts[index - 1]?.fromId;
@@ -113,7 +116,7 @@ export class WordIndex {
       .all(floor) as unknown as { id: number }[];
     const last = rows.at(-1);
     if (last === undefined) return 0;
-    const left = this.#parts();
+    const left = this.#readParts();
     for (const { id } of rows) {
       const part = partOf(left, id);
       if (part) this.#remove(part, id);
@@ -161,8 +164,8 @@ export class WordIndex {
     return words;
   }
 
-  #parts(): Part[] {
-    return partsOf(this.#database, this.#kind);
+  #readParts(): Part[] {
+    return this.#parts.all(this.#kind) as unknown as Part[];
   }
 }
 
@@ -172,9 +175,13 @@ export function wordsTable(kind: SearchKind, number: number): string {
 
 /** The newest first. */
 export function partsOf(database: DatabaseSync, kind: SearchKind): Part[] {
-  return database
-    .prepare("select number, from_id as fromId, size from search_parts where kind = ? order by number desc")
-    .all(kind) as unknown as Part[];
+  return partsStatement(database).all(kind) as unknown as Part[];
+}
+
+function partsStatement(database: DatabaseSync): StatementSync {
+  return database.prepare(
+    "select number, from_id as fromId, size from search_parts where kind = ? order by number desc",
+  );
 }
 
 export function floorOf(database: DatabaseSync, kind: SearchKind): number {
