@@ -22,7 +22,7 @@ export const bugsOfRouting: readonly PlantedBug[] = [
       {
         file: "catalog/kysely/outbox.ts",
         find: "await publish(entries);\n        // Not waited",
-        replace: "await remove(db, entries);\n        await publish(entries);\n        // Not waited",
+        replace: "await remove(context, db, entries);\n        await publish(entries);\n        // Not waited",
       },
     ],
   },

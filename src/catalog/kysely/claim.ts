@@ -9,6 +9,7 @@ import { type ExecutionRow, executionOf } from "./execution-rows.ts";
 import { holdServices, type ServiceName } from "./locks.ts";
 import { announce } from "./outbox.ts";
 import { isAnnounced } from "./replay-rows.ts";
+import { Statement } from "./statement.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import { gates } from "./tables.ts";
 import { takeTurns } from "./take-turns.ts";
@@ -16,7 +17,8 @@ import { joinTurns, reopenThrottled, type TurnKey, throttleOpens } from "./turns
 
 export function claim(context: StoreContext, request: ClaimRequest): Promise<ClaimedExecution[]> {
   return inTransaction(context, async (tx, now) => {
-    const found = await look(context, tx, now);
+    const [found] = await lookAt.rows(context, tx, now);
+    invariant(found, "a look answers a row");
     const holdsDue = (found.throttled || found.delayed) && (await holdDue(context, tx, now));
     const holds = { nothing: !holdsDue, busy: new Set<string>() };
     if (found.throttled) await reopenThrottled(tx, now);
@@ -30,7 +32,7 @@ export function claim(context: StoreContext, request: ClaimRequest): Promise<Cla
       // What an update returns is in no order.
       rows.push(...claimed.sort((a, b) => a.priority - b.priority || a.seq - b.seq));
     }
-    const bodies = await readBodies(tx, rows);
+    const bodies = await readBodies(context, tx, rows);
     const claimed = rows.map((row): ClaimedExecution => {
       const execution = executionOf(row);
       const body = bodies.get(row.event_key);
@@ -51,19 +53,18 @@ export function claim(context: StoreContext, request: ClaimRequest): Promise<Cla
 type Look = Record<"throttled" | "delayed" | Lane, number | boolean>;
 
 /** Where there may be something to do: one statement in place of one for each place. */
-async function look({ traits }: StoreContext, tx: Tx, now: number): Promise<Look> {
+const lookAt = new Statement(({ traits }, now: number) => {
   const open = lanes.map(
     (lane) => sql`
       exists(select 1 from turns ${traits.walk("turns_open")} where state = 0 and lane = ${lane}) as ${sql.ref(lane)}`,
   );
-  const { rows } = await sql<Look>`
+  return sql<Look>`
     select
       exists(select 1 from turns ${traits.walk("turns_throttled")} where state = 3) as throttled,
       exists(select 1 from executions ${traits.walk("executions_delayed")}
         where status = 'pending' and gate = 1 and not_before <= ${now}) as delayed,
-      ${sql.join(open)}`.execute(tx);
-  return rows[0] as Look;
-}
+      ${sql.join(open)}`;
+});
 
 /** Services of what is about to be opened. Before all else, when nothing is held yet that others might wait for. */
 async function holdDue(context: StoreContext, tx: Tx, now: number): Promise<boolean> {
@@ -83,9 +84,17 @@ async function openDelayed({ traits }: StoreContext, tx: Tx, now: number): Promi
   await joinTurns(tx, rows);
 }
 
-async function readBodies(tx: Tx, rows: readonly ExecutionRow[]): Promise<Map<EventKey, Uint8Array>> {
+const selectBodies = new Statement(({ tx }, keys: readonly EventKey[]) =>
+  tx.selectFrom("bodies").select(["key", "body"]).where("key", "in", keys),
+);
+
+async function readBodies(
+  context: StoreContext,
+  tx: Tx,
+  rows: readonly ExecutionRow[],
+): Promise<Map<EventKey, Uint8Array>> {
   const keys = [...new Set(rows.map((row) => row.event_key))];
   if (keys.length === 0) return new Map();
-  const bodies = await tx.selectFrom("bodies").select(["key", "body"]).where("key", "in", padded(keys)).execute();
+  const bodies = await selectBodies.rows(context, tx, padded(keys));
   return new Map(bodies.map(({ key, body }) => [key, body]));
 }

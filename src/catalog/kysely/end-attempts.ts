@@ -11,6 +11,7 @@ import { unblockHeads } from "./concurrency-keys.ts";
 import { type ExecutionRow, executionOf } from "./execution-rows.ts";
 import { announce } from "./outbox.ts";
 import { isAnnounced } from "./replay-rows.ts";
+import { Statement } from "./statement.ts";
 import { endOpenSteps, writeSteps } from "./steps.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
 import { gates } from "./tables.ts";
@@ -53,7 +54,7 @@ export async function endAttempts(
       atOnce: attempt.atOnce ?? false,
     };
     const end = endOfAttempt(outcome, facts, context.limits.losses);
-    if (await writeEnd(tx, row, end, now)) ended.push({ ...attempt, end });
+    if (await writeEnd(context, tx, row, end, now)) ended.push({ ...attempt, end });
   }
   await writeSteps(
     tx,
@@ -65,14 +66,15 @@ export async function endAttempts(
   );
   const cancelled = ended.filter(({ end }) => end.status === "cancelled");
   const others = ended.filter(({ end }) => end.status !== "cancelled");
-  await endOpenSteps(tx, idsOf(cancelled), "cancelled", now);
-  await endOpenSteps(tx, idsOf(others), "lost", now);
+  await endOpenSteps(context, tx, idsOf(cancelled), "cancelled", now);
+  await endOpenSteps(context, tx, idsOf(others), "lost", now);
   await unblockHeads(
     context,
     tx,
     ended.filter(({ end }) => end.status !== "pending").map(({ row }) => row),
   );
   await reopenFull(
+    context,
     tx,
     ended.map(({ row }) => row),
   );
@@ -91,16 +93,25 @@ function idsOf(ended: readonly EndingAttempt[]): ExecutionId[] {
   return ended.map(({ row }) => row.id);
 }
 
-/** False when the token is not current any more. */
-async function writeEnd(tx: Tx, row: ExecutionRow, end: AttemptEnd, now: number): Promise<boolean> {
-  const result = await tx
+const endHeld = new Statement(({ tx }, columns: ReturnType<typeof columnsOf>, seq: number, token: number) =>
+  tx
     .updateTable("executions")
-    .set({ lease_owner: null, lease_until: null, ...columnsOf(end, now) })
-    .where("seq", "=", row.seq)
-    .where("token", "=", row.token)
-    .where("status", "=", "in_progress")
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+    .set({ lease_owner: null, lease_until: null, ...columns })
+    .where("seq", "=", seq)
+    .where("token", "=", token)
+    .where("status", "=", "in_progress"),
+);
+
+/** False when the token is not current any more. */
+async function writeEnd(
+  context: StoreContext,
+  tx: Tx,
+  { seq, token }: ExecutionRow,
+  end: AttemptEnd,
+  now: number,
+): Promise<boolean> {
+  const { numAffectedRows } = await endHeld.run(context, tx, columnsOf(end, now), seq, token);
+  return numAffectedRows === 1n;
 }
 
 function columnsOf(end: AttemptEnd, now: number) {

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { Lane } from "../../executions/lanes.ts";
 import { hold, serviceLock } from "./locks.ts";
+import { Statement } from "./statement.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
 import type { LimitedService } from "./turn-room.ts";
 import type { TurnKey } from "./turns.ts";
@@ -48,21 +49,25 @@ export async function holdTurns(
   return turns.filter((turn) => held.has(nameOf(turn)));
 }
 
+// Literals, not parameters, where a partial index is to be found by its condition.
+const selectTurns = new Statement(
+  ({ traits }, lane: Lane, limit: number) => sql<OpenTurn>`
+    select t.project, t.service, t.lane, t.priority, t.round, s.concurrency, s.throttle_limit, s.throttle_period_ms
+    from turns t ${traits.walk("turns_open")}
+    left join services s on s.project = t.project and s.name = t.service
+    where t.state = 0 and t.lane = ${lane}
+    order by t.priority, t.round, t.project, t.service limit ${limit}`,
+);
+
 /** Of the highest priority that has any, those with the lowest rounds. */
 async function nextTurns(
-  { traits }: StoreContext,
+  context: StoreContext,
   tx: Tx,
   lane: Lane,
   limit: number,
   { busy }: ClaimHolds,
 ): Promise<OpenTurn[]> {
-  // Literals, not parameters, where a partial index is to be found by its condition.
-  const { rows } = await sql<OpenTurn>`
-    select t.project, t.service, t.lane, t.priority, t.round, s.concurrency, s.throttle_limit, s.throttle_period_ms
-    from turns t ${traits.walk("turns_open")}
-    left join services s on s.project = t.project and s.name = t.service
-    where t.state = 0 and t.lane = ${lane}
-    order by t.priority, t.round, t.project, t.service limit ${limit + busy.size * maxTurns}`.execute(tx);
+  const rows = await selectTurns.rows(context, tx, lane, limit + busy.size * maxTurns);
   const open = rows.filter((turn) => !busy.has(nameOf(turn)));
   return open.filter(({ priority }) => priority === open[0]?.priority).slice(0, limit);
 }

@@ -3,6 +3,7 @@ import type { CloudEvent } from "../../events/cloud-event.ts";
 import { topics } from "../../events/topics.ts";
 import type { OutboxEntry, OutboxStore } from "../outbox.ts";
 import { BulkInsert, padded } from "./bulk-insert.ts";
+import { Statement } from "./statement.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import type { OutboxTable } from "./tables.ts";
 
@@ -20,7 +21,7 @@ export function outboxStore(context: StoreContext): OutboxStore {
   const { db, durable, traits } = context;
 
   const peek = async (limit: number) => {
-    const rows = await db.selectFrom("outbox").selectAll().orderBy("id").limit(limit).execute();
+    const rows = await selectFirst.rows(context, db, limit);
     // A look may see what is not on the disk yet, and what is sent cannot be undone with it.
     if (rows.length > 0) await durable();
     return rows.map(entryOf);
@@ -35,7 +36,7 @@ export function outboxStore(context: StoreContext): OutboxStore {
         if (entries.length === 0) return 0;
         await publish(entries);
         // Not waited for to be durable: what a power cut brings back is sent again, and dropped as a repeat by whoever routes it.
-        await remove(db, entries);
+        await remove(context, db, entries);
         return entries.length;
       }
       // What is locked is in another's hand; the lock ends with the transaction, also that of a process that stands still.
@@ -45,7 +46,7 @@ export function outboxStore(context: StoreContext): OutboxStore {
         const entries = rows.map(entryOf);
         if (entries.length === 0) return 0;
         await publish(entries);
-        await remove(tx, entries);
+        await remove(context, tx, entries);
         return entries.length;
       });
     },
@@ -56,13 +57,16 @@ function entryOf({ id, topic, event }: Selectable<OutboxTable>): OutboxEntry {
   return { id, topic, event: JSON.parse(event) as CloudEvent };
 }
 
-async function remove(db: StoreContext["db"], entries: readonly OutboxEntry[]): Promise<void> {
+const selectFirst = new Statement(({ tx }, limit: number) =>
+  tx.selectFrom("outbox").selectAll().orderBy("id").limit(limit),
+);
+
+const deleteThose = new Statement(({ tx }, ids: readonly number[]) => tx.deleteFrom("outbox").where("id", "in", ids));
+
+async function remove(context: StoreContext, db: StoreContext["db"], entries: readonly OutboxEntry[]): Promise<void> {
   const ids = entries.map(({ id }) => id);
   const chunk = 1024;
   for (let from = 0; from < ids.length; from += chunk) {
-    await db
-      .deleteFrom("outbox")
-      .where("id", "in", padded(ids.slice(from, from + chunk)))
-      .execute();
+    await deleteThose.run(context, db, padded(ids.slice(from, from + chunk)));
   }
 }

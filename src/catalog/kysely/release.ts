@@ -37,7 +37,7 @@ export function release(context: StoreContext, leases: readonly HeldLease[]): Pr
         .execute();
       released.push(row);
     }
-    await reopenFull(tx, released);
+    await reopenFull(context, tx, released);
     await joinTurns(tx, released);
     const attempts = cancelled.map((row) => ({ row, steps: [], outcome: { kind: "cancelled" } as const }));
     await endAttempts(context, tx, attempts, now);

@@ -2,7 +2,8 @@ import type { Insertable } from "kysely";
 import type { Step } from "../../executions/execution.ts";
 import type { ExecutionId } from "../../foundation/ids.ts";
 import { BulkInsert, padded } from "./bulk-insert.ts";
-import type { Tx } from "./store-context.ts";
+import { Statement } from "./statement.ts";
+import type { StoreContext, Tx } from "./store-context.ts";
 import type { StepsTable } from "./tables.ts";
 
 // A repeated record replaces the former; one that ended stays ended, whichever record arrives last.
@@ -79,16 +80,20 @@ function oneForEach(rows: readonly StepRow[]): StepRow[] {
 
 /** Ends the steps that were in progress when their attempt ended. */
 export async function endOpenSteps(
+  context: StoreContext,
   tx: Tx,
   ids: readonly ExecutionId[],
   status: "lost" | "cancelled",
   now: number,
 ): Promise<void> {
-  if (ids.length === 0) return;
-  await tx
-    .updateTable("steps")
-    .set({ status, finished_at: now })
-    .where("execution_id", "in", padded(ids))
-    .where("status", "=", "in_progress")
-    .execute();
+  if (ids.length > 0) await endSteps.run(context, tx, status, now, padded(ids));
 }
+
+const endSteps = new Statement(
+  ({ tx }, status: "lost" | "cancelled", finishedAt: number, ids: readonly ExecutionId[]) =>
+    tx
+      .updateTable("steps")
+      .set({ status, finished_at: finishedAt })
+      .where("execution_id", "in", ids)
+      .where("status", "=", "in_progress"),
+);

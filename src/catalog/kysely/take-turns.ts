@@ -1,10 +1,12 @@
 import { sql } from "kysely";
 import type { Lane } from "../../executions/lanes.ts";
+import type { InstanceId } from "../../foundation/ids.ts";
 import type { ClaimRequest } from "../leases.ts";
 import type { ExecutionRow } from "./execution-rows.ts";
 import { type ClaimHolds, holdTurns, type OpenTurn } from "./hold-turns.ts";
+import { Statement } from "./statement.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
-import { turnStates } from "./tables.ts";
+import { type TurnsTable, turnStates } from "./tables.ts";
 import { recordStarts } from "./throttle.ts";
 import { isThrottled, roomFor } from "./turn-room.ts";
 import type { TurnKey } from "./turns.ts";
@@ -52,27 +54,30 @@ async function takeTurn(
   request: ClaimRequest,
   now: number,
 ): Promise<ExecutionRow[]> {
+  const { project, service, lane, priority, round } = turn;
+  const key = { project, service, lane, priority };
   const room = await roomFor(context, tx, turn, request.limit, now);
   if (room.closed !== undefined) {
-    await writeTurn(tx, turn, { state: turnStates[room.closed], opens_at: room.opensAt });
+    await updateTurn.run(context, tx, { state: turnStates[room.closed], round, opens_at: room.opensAt }, key);
     return [];
   }
-  const rows = await take(context, tx, turn, { ...request, limit: room.count }, now);
+  const lease = { owner: request.owner, until: now + request.leaseMs };
+  const rows = await takeReady.rows(context, tx, key, room.count, lease, now);
   const state = rows.length < room.count ? turnStates.empty : turnStates.open;
-  await writeTurn(tx, turn, { state, round: turn.round + rows.length });
+  await updateTurn.run(context, tx, { state, round: round + rows.length, opens_at: null }, key);
   if (isThrottled(turn)) await recordStarts(tx, turn, rows.length, now);
   return rows;
 }
 
-async function take(
-  { traits }: StoreContext,
-  tx: Tx,
-  { project, service, lane, priority }: TurnKey,
-  { owner, limit, leaseMs }: ClaimRequest,
-  now: number,
-): Promise<ExecutionRow[]> {
-  // Apart: a planner that joined the two might look for ready ones more than once, and find more than the limit.
-  const { rows } = await sql<ExecutionRow>`
+// Apart: a planner that joined the two might look for ready ones more than once, and find more than the limit.
+const takeReady = new Statement(
+  (
+    { traits },
+    { project, service, lane, priority }: TurnKey,
+    limit: number,
+    { owner, until }: { owner: InstanceId; until: number },
+    now: number,
+  ) => sql<ExecutionRow>`
     with ready as (
       select seq from executions ${traits.walk("executions_ready")}
       where status = 'pending' and gate = 0
@@ -80,18 +85,13 @@ async function take(
       order by seq limit ${limit} ${traits.skipLocked})
     update executions set
       status = 'in_progress', attempt = attempt + 1, token = token + 1, lease_owner = ${owner},
-      lease_until = ${now + leaseMs}, started_at = coalesce(started_at, ${now})
+      lease_until = ${until}, started_at = coalesce(started_at, ${now})
     where seq in (select seq from ready)
-    returning *`.execute(tx);
-  return rows;
-}
+    returning *`,
+);
 
-async function writeTurn(
-  tx: Tx,
-  { project, service, lane, priority, round: before }: OpenTurn,
-  { state, opens_at = null, round = before }: { state: number; opens_at?: number | null; round?: number },
-): Promise<void> {
-  await sql`
-    update turns set state = ${state}, round = ${round}, opens_at = ${opens_at}
-    where project = ${project} and service = ${service} and lane = ${lane} and priority = ${priority}`.execute(tx);
-}
+const updateTurn = new Statement(
+  (_, columns: Pick<TurnsTable, "state" | "round" | "opens_at">, { project, service, lane, priority }: TurnKey) => sql`
+    update turns set state = ${columns.state}, round = ${columns.round}, opens_at = ${columns.opens_at}
+    where project = ${project} and service = ${service} and lane = ${lane} and priority = ${priority}`,
+);

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
-import type { Tx } from "./store-context.ts";
+import { Statement } from "./statement.ts";
+import type { StoreContext, Tx } from "./store-context.ts";
 import { type TurnsTable, turnStates } from "./tables.ts";
 
 /**
@@ -23,10 +24,25 @@ export async function joinTurns(tx: Tx, executions: readonly TurnKey[]): Promise
 }
 
 /** To be called in the transaction in which runs of these services end: what waited for their places gets its turn. */
-export async function reopenFull(tx: Tx, services: readonly Pick<TurnKey, "project" | "service">[]): Promise<void> {
+export async function reopenFull(
+  context: StoreContext,
+  tx: Tx,
+  services: readonly Pick<TurnKey, "project" | "service">[],
+): Promise<void> {
   for (const { project, service } of distinct(services, ({ project, service }) => `${project}/${service}`)) {
-    await reopen(tx, sql`project = ${project} and service = ${service} and state = ${sql.lit(turnStates.full)}`);
+    // There seldom is any: most services have no limit.
+    const full = await selectFull.rows(context, tx, project, service);
+    if (full.length > 0) await reopen(tx, ofState(project, service, turnStates.full));
   }
+}
+
+const selectFull = new Statement(
+  (_, project: string, service: string) =>
+    sql<{ one: number }>`select 1 as one from turns where ${ofState(project, service, turnStates.full)} limit 1`,
+);
+
+function ofState(project: string, service: string, state: number): RawBuilder<unknown> {
+  return sql`project = ${project} and service = ${service} and state = ${sql.lit(state)}`;
 }
 
 /** To be called in the transaction that changes the limits of a service, so that the next claim looks at them anew. */
