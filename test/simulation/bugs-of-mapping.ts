@@ -40,7 +40,7 @@ export const bugsOfMapping: readonly PlantedBug[] = [
     edits: [
       {
         file: "catalog/kysely/routing-facts.ts",
-        find: "const known = await readKnownKeys(tx, keys);",
+        find: "const known = await readKnownKeys(context, tx, keys);",
         replace: "const known = new Set<EventKey>();",
       },
       { file: routing, find: "won.flatMap(eventsOf)", replace: "stored.flatMap(eventsOf)" },

@@ -50,7 +50,7 @@ export const bugsOfRouting: readonly PlantedBug[] = [
     edits: [
       {
         file: facts,
-        find: "const known = await readKnownKeys(tx, keys);",
+        find: "const known = await readKnownKeys(context, tx, keys);",
         replace: "const known = new Set<EventKey>();",
       },
       { file: routing, find: "won.flatMap(newExecutionsOf)", replace: "stored.flatMap(newExecutionsOf)" },

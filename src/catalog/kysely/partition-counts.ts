@@ -1,6 +1,7 @@
 import type { RoutedPosition } from "../routing.ts";
 import { BulkInsert } from "./bulk-insert.ts";
-import type { Tx } from "./store-context.ts";
+import { Statement } from "./statement.ts";
+import type { StoreContext, Tx } from "./store-context.ts";
 
 export type OffsetOutcome = "matched" | "unmatched" | "duplicate" | "rejected" | "counted";
 
@@ -40,6 +41,10 @@ const addTotals = new BulkInsert("partitions", countColumns, (query) =>
 
 const addBatch = new BulkInsert("batches", [...countColumns, "decided_at"]);
 
+const selectPositions = new Statement(({ tx }) =>
+  tx.selectFrom("partitions").select(["topic", "partition", "to_offset"]),
+);
+
 /**
  * What one transaction does to the positions and counts of the partitions it touches: every offset
  * is counted once, in one outcome, whichever router comes first and however often it is delivered.
@@ -52,8 +57,8 @@ export class PartitionCounts {
     this.#stored = stored;
   }
 
-  static async read(tx: Tx): Promise<PartitionCounts> {
-    const rows = await tx.selectFrom("partitions").select(["topic", "partition", "to_offset"]).execute();
+  static async read(context: StoreContext, tx: Tx): Promise<PartitionCounts> {
+    const rows = await selectPositions.rows(context, tx);
     return new PartitionCounts(new Map(rows.map((row) => [nameOf(row), row.to_offset])));
   }
 

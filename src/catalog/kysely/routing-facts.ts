@@ -11,13 +11,15 @@ import {
 import { padded } from "./bulk-insert.ts";
 import { readLinkEpoch } from "./link-epoch.ts";
 import { readLinkSnapshot } from "./link-snapshot.ts";
-import type { Tx } from "./store-context.ts";
+import { Statement } from "./statement.ts";
+import type { StoreContext, Tx } from "./store-context.ts";
 
 /**
  * All that the decisions about `fresh` depend on, read in the transaction that will write them.
  * `covered` are of offsets decided earlier, and known whether or not the ledger has a row for them.
  */
 export async function readRoutingFacts(
+  context: StoreContext,
   tx: Tx,
   batch: Pick<RoutingBatch, "linkEpoch" | "unwanted"> & {
     fresh: readonly IncomingEvent[];
@@ -29,35 +31,46 @@ export async function readRoutingFacts(
   const epoch = await readLinkEpoch(tx);
   const keys = batch.fresh.map(({ key }) => key);
   // What nobody wants now was perhaps decided while somebody did.
-  const known = await readKnownKeys(tx, keys);
+  const known = await readKnownKeys(context, tx, keys);
   const fresh = epoch === linkEpoch ? batch.fresh.filter(({ key }) => !unwanted?.has(key)) : batch.fresh;
   for (const { key } of covered) known.add(key);
-  const causes = await readCauses(tx, fresh);
+  const causes = await readCauses(context, tx, fresh);
   return {
     newer: epoch === linkEpoch ? undefined : await readLinkSnapshot(tx),
     known,
     causes,
-    flowExecutions: await readFlowExecutions(tx, fresh, causes),
+    flowExecutions: await readFlowExecutions(context, tx, fresh, causes),
     runRequests: await readRunRequests(tx, fresh),
     now,
   };
 }
 
-async function readKnownKeys(tx: Tx, keys: readonly EventKey[]): Promise<Set<EventKey>> {
+const selectKnown = new Statement(({ tx }, keys: readonly EventKey[]) =>
+  tx.selectFrom("ledger").select("key").where("key", "in", keys),
+);
+
+async function readKnownKeys(context: StoreContext, tx: Tx, keys: readonly EventKey[]): Promise<Set<EventKey>> {
   if (keys.length === 0) return new Set();
-  const rows = await tx.selectFrom("ledger").select("key").where("key", "in", padded(keys)).execute();
+  const rows = await selectKnown.rows(context, tx, padded(keys));
   return new Set(rows.map(({ key }) => key));
 }
 
-async function readCauses(tx: Tx, events: readonly IncomingEvent[]): Promise<Map<string, EventCause>> {
+const selectCauses = new Statement(({ tx }, ids: readonly ExecutionId[]) =>
+  tx
+    .selectFrom("executions")
+    .select(["id", "sequence", "started_by_lifecycle", "project", "root_flow"])
+    .where("id", "in", ids),
+);
+
+async function readCauses(
+  context: StoreContext,
+  tx: Tx,
+  events: readonly IncomingEvent[],
+): Promise<Map<string, EventCause>> {
   const ids = new Set<string>();
   for (const { event } of events) if (event.fxexecution !== undefined) ids.add(event.fxexecution);
   if (ids.size === 0) return new Map();
-  const rows = await tx
-    .selectFrom("executions")
-    .select(["id", "sequence", "started_by_lifecycle", "project", "root_flow"])
-    .where("id", "in", padded([...ids] as ExecutionId[]))
-    .execute();
+  const rows = await selectCauses.rows(context, tx, padded([...ids] as ExecutionId[]));
   return new Map(
     rows.map((row) => [
       row.id,
@@ -71,18 +84,19 @@ async function readCauses(tx: Tx, events: readonly IncomingEvent[]): Promise<Map
   );
 }
 
+const selectFlows = new Statement(({ tx }, flows: readonly string[]) =>
+  tx.selectFrom("flows").select(["correlation_id", "executions"]).where("correlation_id", "in", flows),
+);
+
 async function readFlowExecutions(
+  context: StoreContext,
   tx: Tx,
   events: readonly IncomingEvent[],
   causes: RoutingFacts["causes"],
 ): Promise<Map<string, number>> {
   if (events.length === 0) return new Map();
   const flows = new Set(events.map((incoming) => rootFlowOf(incoming, causes)));
-  const rows = await tx
-    .selectFrom("flows")
-    .select(["correlation_id", "executions"])
-    .where("correlation_id", "in", padded([...flows]))
-    .execute();
+  const rows = await selectFlows.rows(context, tx, padded([...flows]));
   return new Map(rows.map((row) => [row.correlation_id, row.executions]));
 }
 

@@ -43,10 +43,10 @@ export function routingStore(context: StoreContext): RoutingStore {
     route: (batch, decide) => {
       const write = async (tx: Tx, now: number) => {
         await holdPartitions(context, tx, [...batch.events, ...batch.positions], [linksReadLock, historyReadLock]);
-        const counts = await PartitionCounts.read(tx);
+        const counts = await PartitionCounts.read(context, tx);
         const covered = batch.events.filter((incoming) => counts.isCovered(incoming));
         const fresh = batch.events.filter((incoming) => !counts.isCovered(incoming));
-        const facts = await readRoutingFacts(tx, { ...batch, fresh, covered }, now);
+        const facts = await readRoutingFacts(context, tx, { ...batch, fresh, covered }, now);
         const decisions = new Map(decide(facts).map((decision) => [decision.key, decision]));
 
         const stored: { incoming: IncomingEvent; decision: StoredDecision }[] = [];
@@ -111,7 +111,7 @@ export function routingStore(context: StoreContext): RoutingStore {
     reject: (rejected) =>
       inTransaction(context, async (tx, now) => {
         await holdPartitions(context, tx, rejected);
-        const counts = await PartitionCounts.read(tx);
+        const counts = await PartitionCounts.read(context, tx);
         for (const place of rejected) if (!counts.isCovered(place)) counts.count(place, "rejected");
         await counts.write(tx, now);
       }),
