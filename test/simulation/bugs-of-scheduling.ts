@@ -27,8 +27,8 @@ export const bugsOfScheduling: readonly PlantedBug[] = [
     edits: [
       {
         file: turns,
-        find: "and service = ${service} and state = ${turnStates.full}`",
-        replace: "and service = ${service} and state = ${turnStates.full} and 1 = 0`",
+        find: "if (full.length > 0) await reopen(",
+        replace: "if (full.length < 0) await reopen(",
       },
     ],
   },
