@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import type { Cache } from "./cache.ts";
-import type { Engine, ServerPlace } from "./engine.ts";
+import type { Engine, ServerPlace, StartCommand } from "./engine.ts";
 import { goProgram } from "./golang.ts";
 
 /** The newest whose modules are all published under an open-source licence. */
@@ -38,23 +38,7 @@ export const consul: Engine = {
       goProgram(directory, "consul", `github.com/hashicorp/consul v${version}`, main),
     ),
 
-  async prepare({ programs, directory, ports }) {
-    const data = path.join(directory, "data");
-    mkdirSync(data, { recursive: true });
-    const [http, server, serf, wan] = ports;
-    const settings = {
-      ports: { http, server, serf_lan: serf, serf_wan: wan, dns: -1, grpc: -1, grpc_tls: -1, https: -1 },
-      acl: { enabled: true, default_policy: "deny", tokens: { initial_management: token, agent: token } },
-      disable_update_check: true,
-      // A write is answered sooner: there is no other server to wait for.
-      performance: { raft_multiplier: 1 },
-    };
-    const args = ["agent", "-server", "-bootstrap-expect=1", "-node=engine", "-bind=127.0.0.1", "-client=127.0.0.1"];
-    return {
-      command: path.join(programs, "consul"),
-      args: [...args, `-data-dir=${data}`, "-log-level=warn", `-hcl=${JSON.stringify(settings)}`],
-    };
-  },
+  prepare: async (server) => agentOf(server, { ports: { ...portsOf(server), http: server.ports[0], https: -1 } }),
 
   async answers(server) {
     const headers = { "x-consul-token": token };
@@ -70,6 +54,29 @@ export const consul: Engine = {
     };
   },
 };
+
+/** `settings`: beside what each of our agents has. */
+export function agentOf({ programs, directory }: ServerPlace, settings: object): StartCommand {
+  const data = path.join(directory, "data");
+  mkdirSync(data, { recursive: true });
+  const all = {
+    acl: { enabled: true, default_policy: "deny", tokens: { initial_management: token, agent: token } },
+    disable_update_check: true,
+    // A write is answered sooner: there is no other server to wait for.
+    performance: { raft_multiplier: 1 },
+    ...settings,
+  };
+  const args = ["agent", "-server", "-bootstrap-expect=1", "-node=engine", "-bind=127.0.0.1", "-client=127.0.0.1"];
+  return {
+    command: path.join(programs, "consul"),
+    args: [...args, `-data-dir=${data}`, "-log-level=warn", `-hcl=${JSON.stringify(all)}`],
+  };
+}
+
+/** All but those that clients use, which the first is kept for. */
+export function portsOf({ ports: [, server, serf, wan] }: ServerPlace) {
+  return { server, serf_lan: serf, serf_wan: wan, dns: -1, grpc: -1, grpc_tls: -1 };
+}
 
 function urlOf({ ports }: ServerPlace): string {
   return `http://127.0.0.1:${ports[0]}`;

@@ -1,6 +1,17 @@
 import { z } from "zod";
 import { durationMs, httpUrl } from "./setting-types.ts";
 
+function tlsFiles(whose: string, toWhom: string) {
+  const file = z.string().min(1).optional();
+  return {
+    authorityFile: file.describe(
+      `Certificates (PEM) of who may have signed ${whose}; without it those that Node trusts.`,
+    ),
+    certificateFile: file.describe(`Certificate (PEM) to show to ${toWhom} for one.`),
+    keyFile: file.describe("Its key (PEM)."),
+  };
+}
+
 // For each port a union on its driver; without one everything is embedded.
 
 export const bus = z.discriminatedUnion("driver", [
@@ -40,13 +51,7 @@ export const bus = z.discriminatedUnion("driver", [
       .default(3)
       .describe("Copies of each topic that is made; 1 for a single broker."),
     tls: z.boolean().default(false).describe("Whether the brokers speak TLS."),
-    authorityFile: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("Certificates (PEM) of who may have signed the brokers' ones; without it those that Node trusts."),
-    certificateFile: z.string().min(1).optional().describe("Certificate (PEM) to show to brokers that ask for one."),
-    keyFile: z.string().min(1).optional().describe("Its key (PEM)."),
+    ...tlsFiles("the brokers' ones", "brokers that ask"),
     mechanism: z
       .enum(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
       .default("SCRAM-SHA-512")
@@ -99,11 +104,7 @@ export const configStore = z.discriminatedUnion("driver", [
       .optional()
       .describe("ACL token; it needs to write, list and delete keys below the prefix.")
       .meta({ secret: true }),
-    authorityFile: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("Certificates (PEM) of who may have signed Consul's one; without it those that Node trusts."),
+    ...tlsFiles("Consul's one", "a Consul that asks"),
     prefix: z
       .string()
       .regex(
@@ -175,11 +176,7 @@ export const opsData = z.discriminatedUnion(
       user: z.string().min(1).optional().describe("User there; without it none is named."),
       password: z.string().min(1).optional().describe("Its password.").meta({ secret: true }),
       apiKey: z.string().min(1).optional().describe("API key, instead of user and password.").meta({ secret: true }),
-      authorityFile: z
-        .string()
-        .min(1)
-        .optional()
-        .describe("Certificates (PEM) of who may have signed the server's one; without it those that Node trusts."),
+      ...tlsFiles("the server's one", "a server that asks"),
       prefix: z
         .string()
         .regex(/^[a-z0-9][a-z0-9._-]{0,50}$/, "must be small letters, digits, '.', '_' and '-'")

@@ -311,15 +311,14 @@ export const settingsSchema = z
     retention: retention.prefault({}),
   })
   .superRefine((settings, context) => {
-    const { artifactStore, executor, retention, limits } = settings;
+    const { executor, retention, limits } = settings;
     if (executor.leaseMarginMs >= executor.leaseMs) {
       refuse(context, ["executor", "leaseMarginMs"], `must be smaller than executor.leaseMs (${executor.leaseMs})`);
     }
-    if (artifactStore.driver === "s3") {
-      const { accessKeyId, secretAccessKey } = artifactStore;
-      const [given, lacking] = accessKeyId ? ["accessKeyId", "secretAccessKey"] : ["secretAccessKey", "accessKeyId"];
-      if ((accessKeyId === undefined) !== (secretAccessKey === undefined))
-        refuse(context, ["artifactStore", given as string], `must have artifactStore.${lacking} beside it`);
+    for (const [port, one, other] of pairs) {
+      const given = Object.keys(settings[port]).filter((name) => name === one || name === other);
+      const lacking = given[0] === one ? other : one;
+      if (given.length === 1) refuse(context, [port, given[0] as string], `must have ${port}.${lacking} beside it`);
     }
     // Rule D13: what the bus can still deliver, the ledger must still know.
     if (retention.ledgerMs < retention.busMs + dayMs) {
@@ -333,6 +332,14 @@ export const settingsSchema = z
       refuse(context, ["limits", "bodyBytes"], `must be at least limits.eventBytes (${limits.eventBytes})`);
     }
   });
+
+/** What says nothing without the other. */
+const pairs = [
+  ["artifactStore", "accessKeyId", "secretAccessKey"],
+  ["bus", "certificateFile", "keyFile"],
+  ["configStore", "certificateFile", "keyFile"],
+  ["opsData", "certificateFile", "keyFile"],
+] as const;
 
 export type Settings = z.output<typeof settingsSchema>;
 

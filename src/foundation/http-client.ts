@@ -2,7 +2,8 @@ import http, { type IncomingHttpHeaders } from "node:http";
 import https from "node:https";
 import { text as textOf } from "node:stream/consumers";
 import { messageOf, PlatformError } from "./errors.ts";
-import { readCertificate } from "./read-certificate.ts";
+import { tlsFailureOf } from "./tls-failure.ts";
+import { readTlsFiles, type TlsFiles } from "./tls-files.ts";
 
 export interface HttpClientOptions {
   /** Where the server is, http or https; what is asked for follows on it. */
@@ -10,8 +11,8 @@ export interface HttpClientOptions {
   /** The server's name in messages: "Consul". */
   name: string;
   headers?: Readonly<Record<string, string>> | undefined;
-  /** File in PEM form with who may have signed the server's certificate; without it those that Node trusts. */
-  authorityFile?: string | undefined;
+  /** Of an address with https. */
+  tls?: TlsFiles | undefined;
 }
 
 export interface HttpCall {
@@ -37,9 +38,10 @@ export class HttpClient {
   constructor(options: HttpClientOptions) {
     this.#options = options;
     this.#url = options.url.replace(/\/$/, "");
-    const { authorityFile } = options;
-    const ca = authorityFile === undefined ? undefined : readCertificate(authorityFile, options.name);
-    this.#agent = this.#isSecure ? new https.Agent({ keepAlive: true, ca }) : new http.Agent({ keepAlive: true });
+    const { name, tls = {} } = options;
+    this.#agent = this.#isSecure
+      ? new https.Agent({ keepAlive: true, ...readTlsFiles(tls, name) })
+      : new http.Agent({ keepAlive: true });
   }
 
   get url(): string {
@@ -65,7 +67,7 @@ export class HttpClient {
     try {
       return await this.#send(method, route, { body, headers: headers ?? {}, signal: AbortSignal.any(ends) });
     } catch (error) {
-      const reason = isTimeout(error) ? `not within ${timeoutMs} ms` : messageOf(error);
+      const reason = isTimeout(error) ? `not within ${timeoutMs} ms` : (tlsFailureOf(error) ?? messageOf(error));
       throw new PlatformError("unavailable", `${name} at ${this.#url} does not answer: ${reason}`, { cause: error });
     }
   }

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../foundation/clock.ts";
 import { HttpClient } from "../foundation/http-client.ts";
+import type { TlsFiles } from "../foundation/tls-files.ts";
 import { Cluster } from "./elasticsearch/cluster.ts";
 import { ElasticsearchContents } from "./elasticsearch/contents.ts";
 import { ElasticsearchHistory } from "./elasticsearch/history.ts";
@@ -26,8 +27,7 @@ export interface ElasticsearchConnection {
   password?: string | undefined;
   /** Instead of user and password. */
   apiKey?: string | undefined;
-  /** Certificates (PEM) of who may have signed the server's one; without it those that Node trusts. */
-  authorityFile?: string | undefined;
+  tls?: TlsFiles | undefined;
 }
 
 export interface ElasticsearchOptions {
@@ -62,8 +62,8 @@ export class ElasticsearchOpsData implements OpsData {
   /** Resolves when the templates of its indices are there; rejects with the reason why they cannot be. */
   static async open(options: ElasticsearchOptions): Promise<ElasticsearchOpsData> {
     const { connection, indices, clock = systemClock } = options;
-    const { url, authorityFile } = connection;
-    const http = new HttpClient({ url, name: "Elasticsearch", headers: authorizationOf(connection), authorityFile });
+    const { url, tls } = connection;
+    const http = new HttpClient({ url, name: "Elasticsearch", headers: authorizationOf(connection), tls });
     const cluster = new Cluster(http, `${indices.prefix}-`);
     try {
       await putTemplates(cluster, indices);

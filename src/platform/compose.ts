@@ -132,11 +132,11 @@ async function openBus(settings: StoreSettings, data: DataDirectory, around: Sur
 }
 
 function kafkaConnection(bus: Extract<Settings["bus"], { driver: "kafka" }>): KafkaConnection {
-  const { brokers, prefix, tls, authorityFile, certificateFile, keyFile, mechanism, user, password } = bus;
+  const { brokers, prefix, tls, mechanism, user, password } = bus;
   return {
     brokers: brokers.split(","),
     prefix,
-    tls: tls ? { authorityFile, certificateFile, keyFile } : undefined,
+    tls: tls ? bus : undefined,
     sasl: user === undefined ? undefined : { mechanism, user, password: password ?? "" },
   };
 }
@@ -153,8 +153,8 @@ async function openConfigStore(
     }
     case "consul": {
       const { openConsulConfigStore } = await import("../config-store/consul.ts");
-      const { url, token, authorityFile, prefix } = settings;
-      return openConsulConfigStore({ connection: { url, token, authorityFile }, prefix, clock, random, log });
+      const { url, token, prefix } = settings;
+      return openConsulConfigStore({ connection: { url, token, tls: settings }, prefix, clock, random, log });
     }
   }
 }
@@ -186,8 +186,8 @@ async function openOpsData(
       return SqliteOpsData.open({ path: data.file("ops.db"), log });
     case "elasticsearch": {
       const { ElasticsearchOpsData } = await import("../ops-data/elasticsearch.ts");
-      const { url, user, password, apiKey, authorityFile, prefix, replicas } = settings;
-      const connection = { url, user, password, apiKey, authorityFile };
+      const { url, user, password, apiKey, prefix, replicas } = settings;
+      const connection = { url, user, password, apiKey, tls: settings };
       return ElasticsearchOpsData.open({ connection, indices: { prefix, replicas }, clock });
     }
   }

@@ -1,5 +1,5 @@
 import type { S3 } from "@aws-sdk/client-s3";
-import { readCertificate } from "../../foundation/read-certificate.ts";
+import { readTlsFiles } from "../../foundation/tls-files.ts";
 
 export interface S3ClientOptions {
   /** http(s)://host:port; undefined: AWS's own for the region. */
@@ -37,7 +37,7 @@ export async function openS3Client(options: S3ClientOptions): Promise<S3> {
       connectionTimeout: connectMs,
       socketTimeout: silenceMs,
       httpAgent: agent,
-      httpsAgent: { ...agent, ...(authorityFile === undefined ? {} : { ca: readCertificate(authorityFile, "S3") }) },
+      httpsAgent: { ...agent, ...readTlsFiles({ authorityFile }, "S3") },
     },
   });
 }

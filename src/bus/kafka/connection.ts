@@ -1,23 +1,14 @@
 import { isIP } from "node:net";
 import type { BaseOptions } from "@platformatic/kafka";
-import { readCertificate } from "../../foundation/read-certificate.ts";
+import { readTlsFiles, type TlsFiles } from "../../foundation/tls-files.ts";
 
 export interface KafkaConnection {
   /** `host:port`, of some of the brokers; the others are learned from these. */
   brokers: readonly string[];
   /** In front of the names of topics and groups: several installations may share a cluster. */
   prefix: string;
-  tls?: KafkaTls | undefined;
+  tls?: TlsFiles | undefined;
   sasl?: KafkaSasl | undefined;
-}
-
-/** Files in PEM form. */
-export interface KafkaTls {
-  /** Who may have signed the brokers' certificates; without it those that Node trusts. */
-  authorityFile?: string | undefined;
-  /** The certificate and the key that this process shows, where the brokers ask for one. */
-  certificateFile?: string | undefined;
-  keyFile?: string | undefined;
 }
 
 export interface KafkaSasl {
@@ -40,14 +31,10 @@ export function clientOptions({ brokers, tls, sasl }: KafkaConnection): BaseOpti
     retryDelay: 200,
     metadataMaxAge: 30_000,
     ...(tls && {
-      tls: { ca: content(tls.authorityFile), cert: content(tls.certificateFile), key: content(tls.keyFile) },
+      tls: readTlsFiles(tls, "Kafka"),
       // Brokers behind one address are told apart by the name; an address is none.
       tlsServerName: brokers.every((broker) => isIP(broker.slice(0, broker.lastIndexOf(":"))) === 0),
     }),
     ...(sasl && { sasl: { mechanism: sasl.mechanism, username: sasl.user, password: sasl.password } }),
   };
-}
-
-function content(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : readCertificate(file, "Kafka");
 }

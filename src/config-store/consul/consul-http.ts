@@ -1,13 +1,13 @@
 import { PlatformError } from "../../foundation/errors.ts";
 import { type HttpAnswer, HttpClient } from "../../foundation/http-client.ts";
+import type { TlsFiles } from "../../foundation/tls-files.ts";
 
 export interface ConsulConnection {
   /** `http://127.0.0.1:8500` or https. */
   url: string;
   /** ACL token. */
   token?: string | undefined;
-  /** File in PEM form with who may have signed the server's certificate; without it those that Node trusts. */
-  authorityFile?: string | undefined;
+  tls?: TlsFiles | undefined;
 }
 
 /** One entry of the KV store. */
@@ -38,9 +38,9 @@ export class ConsulHttp {
   /** It has taken the token once: that it knows none passes, as while a server that was started again reads its log. */
   #knowsToken = false;
 
-  constructor({ url, token, authorityFile }: ConsulConnection) {
+  constructor({ url, token, tls }: ConsulConnection) {
     const headers = token === undefined ? undefined : { "x-consul-token": token };
-    this.#http = new HttpClient({ url, name: "Consul", headers, authorityFile });
+    this.#http = new HttpClient({ url, name: "Consul", headers, tls });
   }
 
   get closed(): AbortSignal {
