@@ -61,6 +61,9 @@ export type StopReason = "cancelled" | "lease-lost" | "shutdown";
 /** Steps shorter than this are recorded only when they end: one write for a run instead of two. */
 const announceStepAfterMs = 250;
 
+/** A store that is started again is worth a script's wait. After it the attempt is lost: its slot is another's. */
+const waitsForState = { withinMs: 60_000 };
+
 /** One attempt at an execution: its scripts in order, until the first that fails. */
 export class Attempt {
   readonly #parts: AttemptParts;
@@ -170,8 +173,8 @@ export class Attempt {
     return { kind: "completed" };
   }
 
-  #patiently<Result>(work: () => Promise<Result>): Promise<Result> {
-    return patiently(work, { clock: this.#parts.clock, stopping: this.#stopping.signal });
+  #patiently<Result>(work: () => Promise<Result>, limit?: { withinMs: number }): Promise<Result> {
+    return patiently(work, { clock: this.#parts.clock, stopping: this.#stopping.signal, ...limit });
   }
 
   #effectsOf(event: CloudEvent): Effects {
@@ -295,8 +298,8 @@ export class Attempt {
       output: (chunk) => redaction.output(chunk),
       log,
       emit: (request) => this.#deliver(effects.emit(n, request)),
-      getState: () => effects.getState(),
-      putState: (key, value) => this.#deliver(effects.putState(key, value)),
+      getState: () => this.#patiently(() => effects.getState(), waitsForState),
+      putState: (key, value) => this.#deliver(this.#patiently(() => effects.putState(key, value), waitsForState)),
       getSecret: (name) => effects.getSecret(name),
       setSecret: async (name, value, scope) => {
         await this.#deliver(effects.setSecret(name, value, scope));

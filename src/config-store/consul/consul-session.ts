@@ -4,7 +4,8 @@ import type { Log } from "../../foundation/log.ts";
 import { pauseAfter } from "../../foundation/pause-after.ts";
 import type { Random } from "../../foundation/random.ts";
 import { type Scope, scopeText } from "../../services/scope.ts";
-import type { ConsulHttp, Operation } from "./consul-http.ts";
+import type { ConsulEntry, ConsulHttp, Operation } from "./consul-http.ts";
+import { SeenVersions } from "./seen-versions.ts";
 
 const pause = { unitMs: 100, mostMs: 5000 };
 
@@ -18,13 +19,15 @@ export interface ConsulSessionParts {
 }
 
 /**
- * What the stores share: their keys, and the mark by which it is known that Consul still holds what it was given. Each read and
- * write of state asks for the mark in the same transaction: from a store that was emptied nobody reads that there is nothing.
+ * What the stores share: their keys, and how it is known that Consul still holds what it was given. Each read and write of state
+ * asks for a mark in the same transaction: from a store that was emptied nobody reads that there is nothing. What is read is held
+ * against what was seen before: of a copy that was put back nobody reads what is older than that.
  */
 export class ConsulSession {
   readonly http: ConsulHttp;
   readonly #parts: ConsulSessionParts;
   readonly #mark: string;
+  readonly #seen = new SeenVersions();
   #restore: (() => Promise<void>) | undefined;
   #restoring: Promise<void> | undefined;
   #watching: Promise<void> | undefined;
@@ -74,8 +77,22 @@ export class ConsulSession {
     this.#recover(
       "Consul has lost what it held: state comes back from the backbone's log; configuration and secrets are gone and must be set again",
     );
-    this.requireWhole();
     throw notWhole();
+  }
+
+  /** Before a question for state; its answer is handed to `follow` with what this answers. Throws while state is brought back. */
+  ask(): number {
+    this.requireWhole();
+    return this.#seen.ask();
+  }
+
+  /** `keys`: those that were asked for; without it all of the owner. Throws where they are older than what was seen before. */
+  follow(asked: number, owner: string, entries: readonly ConsulEntry[], keys?: readonly string[]): void {
+    if (this.#seen.isOlder(asked, owner, entries, keys)) {
+      this.#recover(putBack);
+      throw notWhole();
+    }
+    this.#seen.note(owner, entries);
   }
 
   /** Throws while state is brought back. */
@@ -106,11 +123,7 @@ export class ConsulSession {
       try {
         const next = await this.http.changed(prefix, index, closed);
         if (next !== index) this.revision += 1;
-        if (next < index) {
-          this.#recover(
-            "Consul's changes are counted anew, as when a copy was put back: state is compared with the backbone's log; configuration and secrets are those of the copy",
-          );
-        }
+        if (next < index || (await this.#isOlder())) this.#recover(putBack);
         // An index that went back belongs to another history.
         index = next < index ? 0 : next;
         await this.requireMark().catch((error: unknown) => {
@@ -129,6 +142,12 @@ export class ConsulSession {
     }
   }
 
+  /** Found also while nobody reads. */
+  async #isOlder(): Promise<boolean> {
+    const { newest } = this.#seen;
+    return newest !== undefined && ((await this.http.get(newest.key))?.flags ?? -1) < newest.flags;
+  }
+
   #recover(why: string): void {
     const { clock, log } = this.#parts;
     const restore = this.#restore;
@@ -138,6 +157,7 @@ export class ConsulSession {
       for (let failures = 1; !this.http.closed.aborted; failures += 1) {
         try {
           await restore();
+          this.#seen.forget();
           await this.setMark();
           this.revision += 1;
           return;
@@ -153,11 +173,17 @@ export class ConsulSession {
   }
 }
 
+const putBack =
+  "Consul holds older than it held, as when a copy is put back: state is compared with the backbone's log; configuration and secrets are those of the copy";
+
 /** The last of the names that a key is made of. */
 export function lastNameOf(key: string): string {
   return decodeURIComponent(key.slice(key.lastIndexOf("/") + 1));
 }
 
 function notWhole(): PlatformError {
-  return new PlatformError("unavailable", "Consul has lost what it held; state comes back from the backbone's log");
+  return new PlatformError(
+    "unavailable",
+    "Consul does not hold what it was given; state comes back from the backbone's log",
+  );
 }

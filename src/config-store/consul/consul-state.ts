@@ -97,19 +97,25 @@ export class ConsulState implements StateStore {
 
   async #entriesOf({ project, service }: StateOwner): Promise<ConsulEntry[]> {
     const { http, checkMark } = this.#session;
-    this.#session.requireWhole();
     const prefix = `${this.#session.key(kind, project, service)}/`;
     for (;;) {
+      const asked = this.#session.ask();
       const found = await http.transaction([checkMark, { verb: "get-tree", key: prefix }]);
-      if (found !== undefined) return found.filter(({ key }) => key.startsWith(prefix));
-      await this.#session.requireMark();
+      if (found === undefined) {
+        await this.#session.requireMark();
+        continue;
+      }
+      const entries = found.filter(({ key }) => key.startsWith(prefix));
+      this.#session.follow(asked, prefix, entries);
+      return entries;
     }
   }
 
   async #present(place: string): Promise<ConsulEntry | undefined> {
-    this.#session.requireWhole();
+    const asked = this.#session.ask();
     const found = await this.#session.http.get(place);
     if (found === undefined) await this.#session.requireMark();
+    this.#session.follow(asked, ownerOf(place), found ? [found] : [], [place]);
     return found;
   }
 
@@ -124,14 +130,25 @@ export class ConsulState implements StateStore {
     const flags = flagsOf(version, isDeletion);
     const index = former?.index ?? 0;
     if (value.length > maxTogetherBytes) return http.put(key, value, { index, flags });
-    if (await http.transaction([checkMark, { verb: "cas", key, value, flags, index }])) return true;
-    await this.#session.requireMark();
-    return false;
+    const asked = this.#session.ask();
+    const written = await http.transaction([checkMark, { verb: "cas", key, value, flags, index }]);
+    if (written === undefined) {
+      await this.#session.requireMark();
+      return false;
+    }
+    const entry = written.filter((each) => each.key === key);
+    this.#session.follow(asked, ownerOf(key), entry, [key]);
+    return true;
   }
 
   #placeOf({ project, service }: StateOwner, key: string): string {
     return this.#session.key(kind, project, service, key);
   }
+}
+
+/** What all keys of a service begin with. */
+function ownerOf(place: string): string {
+  return place.slice(0, place.lastIndexOf("/") + 1);
 }
 
 function flagsOf(version: number, deleted: boolean): number {

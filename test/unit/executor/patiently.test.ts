@@ -39,6 +39,30 @@ test("what refuses is not asked again", async () => {
   expect(asked).toBe(1);
 });
 
+test("patience may have an end", async () => {
+  const clock = new ManualClock();
+  const answer = patiently(() => Promise.reject(away()), {
+    clock,
+    stopping: new AbortController().signal,
+    withinMs: 1000,
+  });
+  const ended = answer.then(
+    () => undefined,
+    (error: unknown) => ({ error, at: clock.now() }),
+  );
+  const began = clock.now();
+  let isOver = false;
+  void ended.then(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    await new Promise(setImmediate);
+    clock.advance(50);
+  }
+  expect(await ended).toMatchObject({ error: { code: "unavailable" } });
+  expect(clock.now() - began).toBeLessThan(2000);
+});
+
 test("who is stopped waits no longer", async () => {
   const stopping = new AbortController();
   const answer = patiently(() => Promise.reject(away()), { clock: new ManualClock(), stopping: stopping.signal });
