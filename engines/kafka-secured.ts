@@ -1,37 +1,42 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { tool } from "./cache.ts";
+import { type Certificates, certificatesIn, makeCertificates } from "./certificates.ts";
 import type { Engine, ServerPlace } from "./engine.ts";
 import { answersTo, brokerOf, kafka, prepareBroker, propertiesOf } from "./kafka.ts";
 
-/** Users that the server knows from its first start, by what they prove themselves with (SCRAM-SHA-512). */
+/** Users that the server knows from its first start, by their passwords (SCRAM-SHA-512 or PLAIN). */
 export const kafkaUsers = { admin: "admin-secret", platform: "platform-secret", outside: "outside-secret" } as const;
 export type KafkaUser = keyof typeof kafkaUsers;
 
-/** The same server as others run it: TLS, users, and nothing allowed but what an access rule allows. Only `admin` may all. */
+/**
+ * The same server as others run it: TLS, users, and nothing allowed but what an access rule allows. Only `admin` may all. A
+ * second address takes no passwords, but certificates: who shows one of `CN=platform` is the user `platform`.
+ */
 export const securedKafka: Engine = {
   ...kafka,
   name: "kafka-secured",
+  portsEach: 3,
 
   async prepare(server, all) {
-    const keyStore = await makeCertificate(server);
+    const { authorityFile } = await makeCertificates(server.directory);
     const properties = propertiesOf(server, all);
     const { listeners, "advertised.listeners": advertised } = properties;
     const secured = {
       ...properties,
-      listeners: listeners.replace("PLAINTEXT://", "SASL_SSL://"),
-      "advertised.listeners": advertised.replace("PLAINTEXT://", "SASL_SSL://"),
-      "listener.security.protocol.map": "SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
+      listeners: `${listeners.replace("PLAINTEXT://", "SASL_SSL://")},SSL://${certifiedBrokerOf(server)}`,
+      "advertised.listeners": `${advertised.replace("PLAINTEXT://", "SASL_SSL://")},SSL://${certifiedBrokerOf(server)}`,
+      "listener.security.protocol.map": "SASL_SSL:SASL_SSL,SSL:SSL,CONTROLLER:PLAINTEXT",
       "inter.broker.listener.name": "SASL_SSL",
-      "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+      "sasl.enabled.mechanisms": "SCRAM-SHA-512,PLAIN",
       "sasl.mechanism.inter.broker.protocol": "SCRAM-SHA-512",
       "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": `org.apache.kafka.common.security.scram.ScramLoginModule required username="admin" password="${kafkaUsers.admin}";`,
+      "listener.name.sasl_ssl.plain.sasl.jaas.config": `org.apache.kafka.common.security.plain.PlainLoginModule required ${plainUsers};`,
       "ssl.keystore.type": "PEM",
-      "ssl.keystore.location": keyStore,
+      "ssl.keystore.location": keyStoreOf(server),
       "ssl.truststore.type": "PEM",
-      "ssl.truststore.location": authorityFileOf(server),
-      // Who shows no certificate is welcome; a certificate that is shown must be a known one.
-      "ssl.client.auth": "requested",
+      "ssl.truststore.location": authorityFile,
+      "listener.name.ssl.ssl.client.auth": "required",
+      "listener.name.ssl.ssl.principal.mapping.rules": "RULE:^CN=(.*)$/$1/",
       "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
       // The controller is asked by its own broker alone, which needs no name there.
       "super.users": "User:admin;User:ANONYMOUS",
@@ -49,7 +54,7 @@ export const securedKafka: Engine = {
     return {
       ...kafka.environment(all),
       FX_BUS_TLS: "true",
-      FX_BUS_AUTHORITY_FILE: authorityFileOf(all[0] as ServerPlace),
+      FX_BUS_AUTHORITY_FILE: certificatesOf(all[0] as ServerPlace).authorityFile,
       FX_BUS_USER: "platform",
       FX_BUS_PASSWORD: kafkaUsers.platform,
     };
@@ -59,26 +64,28 @@ export const securedKafka: Engine = {
 /** What a client program of this user is made with. */
 export function accessOf(server: ServerPlace, user: KafkaUser) {
   return {
-    tls: { ca: readFileSync(authorityFileOf(server), "utf8") },
+    tls: { ca: readFileSync(certificatesOf(server).authorityFile, "utf8") },
     sasl: { mechanism: "SCRAM-SHA-512" as const, username: user, password: kafkaUsers[user] },
   };
 }
 
-/** Signs the server's certificate: it is its own authority. */
-export function authorityFileOf({ directory }: ServerPlace): string {
-  return path.join(directory, "certificate.pem");
+export function certificatesOf({ directory }: ServerPlace): Certificates {
+  return certificatesIn(directory);
 }
 
-/** Answers the file with the key and the certificate. */
-async function makeCertificate(server: ServerPlace): Promise<string> {
-  const { directory } = server;
-  const store = path.join(directory, "key-and-certificate.pem");
-  if (existsSync(store)) return store;
-  mkdirSync(directory, { recursive: true });
-  const key = path.join(directory, "key.pem");
-  const subject = ["-subj", "/CN=kafka", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"];
-  const files = ["-keyout", key, "-out", authorityFileOf(server)];
-  await tool("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", ...subject, ...files]);
-  writeFileSync(store, readFileSync(key, "utf8") + readFileSync(authorityFileOf(server), "utf8"), { mode: 0o600 });
+/** Where certificates are asked for, and nothing else. */
+export function certifiedBrokerOf({ ports }: ServerPlace): string {
+  return `127.0.0.1:${ports[2]}`;
+}
+
+const plainUsers = Object.entries(kafkaUsers)
+  .map(([name, password]) => `user_${name}="${password}"`)
+  .join(" ");
+
+/** The server's key and certificate in one file, as Kafka wants them. */
+function keyStoreOf(place: ServerPlace): string {
+  const store = path.join(place.directory, "key-and-certificate.pem");
+  const { certificateFile, keyFile } = certificatesOf(place).server;
+  writeFileSync(store, readFileSync(keyFile, "utf8") + readFileSync(certificateFile, "utf8"), { mode: 0o600 });
   return store;
 }

@@ -1,4 +1,5 @@
 import { isPlatformError, messageOf, PlatformError } from "../../foundation/errors.ts";
+import { tlsFailureOf } from "../../foundation/tls-failure.ts";
 
 /**
  * Answers of a broker that no waiting changes, named as in Kafka's protocol. One that refuses a right is none of them: an
@@ -43,5 +44,5 @@ function answersOf(error: unknown): string[] {
 function causeOf(error: unknown): string {
   const { errors, cause } = (typeof error === "object" && error !== null ? error : {}) as Nested;
   const inner = Array.isArray(errors) ? errors.at(-1) : cause;
-  return inner === undefined ? messageOf(error) : causeOf(inner);
+  return inner === undefined ? (tlsFailureOf(error) ?? messageOf(error)) : causeOf(inner);
 }

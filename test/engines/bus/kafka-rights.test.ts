@@ -1,12 +1,22 @@
 import { Admin, Consumer, Producer } from "@platformatic/kafka";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { type Certificate, makeCertificates } from "../../../engines/certificates.ts";
 import type { ServerPlace } from "../../../engines/engine.ts";
 import { brokerOf } from "../../../engines/kafka.ts";
-import { accessOf, authorityFileOf, type KafkaUser, kafkaUsers, securedKafka } from "../../../engines/kafka-secured.ts";
+import {
+  accessOf,
+  certificatesOf,
+  certifiedBrokerOf,
+  type KafkaUser,
+  kafkaUsers,
+  securedKafka,
+} from "../../../engines/kafka-secured.ts";
+import type { KafkaSasl } from "../../../src/bus/kafka/connection.ts";
 import { routerGroup } from "../../../src/events/consumer-groups.ts";
 import { topics } from "../../../src/events/topics.ts";
 import { ownServersForFile } from "../../support/engines.ts";
 import { openKafka } from "../../support/kafka-bus.ts";
+import { tempDir } from "../../support/temp-dir.ts";
 
 const servers = ownServersForFile(securedKafka);
 const prefix = "plant-1.";
@@ -33,13 +43,16 @@ const clientOf = (user: KafkaUser) => ({
   retryDelay: 50,
   ...accessOf(server(), user),
 });
-const platformBus = (sasl = { user: "platform", password: kafkaUsers.platform as string }) =>
+const trusted = () => ({ authorityFile: certificatesOf(server()).authorityFile });
+const platformBus = (sasl: Partial<KafkaSasl> = {}) =>
   openKafka({
     servers: servers().places,
     prefix,
-    tls: { authorityFile: authorityFileOf(server()) },
-    sasl: { mechanism: "SCRAM-SHA-512", ...sasl },
+    tls: trusted(),
+    sasl: { mechanism: "SCRAM-SHA-512", user: "platform", password: kafkaUsers.platform, ...sasl },
   });
+const certifiedBus = (certificate: Partial<Certificate>) =>
+  openKafka({ servers: [], brokers: [certifiedBrokerOf(server())], prefix, tls: { ...trusted(), ...certificate } });
 
 function producerOf(user: KafkaUser): Producer {
   const producer = new Producer(clientOf(user));
@@ -114,16 +127,31 @@ test("an outside program cannot move what the router has read", async () => {
 });
 
 test("a wrong password and a certificate that nobody vouches for are said so", async () => {
-  await expect(platformBus({ user: "platform", password: "guessed" })).rejects.toThrow(
-    "Kafka could not list its topics",
-  );
+  for (const mechanism of ["SCRAM-SHA-512", "PLAIN"] as const) {
+    await expect(platformBus({ mechanism, password: "guessed" })).rejects.toThrow("Kafka could not list its topics");
+  }
   const trusting = openKafka({
     servers: servers().places,
     prefix,
     tls: {},
     sasl: { mechanism: "SCRAM-SHA-512", user: "platform", password: kafkaUsers.platform },
   });
-  await expect(trusting).rejects.toThrow("self-signed certificate");
+  await expect(trusting).rejects.toThrow(/its certificate is not trusted: .*; authorityFile/);
+});
+
+test("a password is also proved by PLAIN, where the brokers have that", async () => {
+  const bus = await platformBus({ mechanism: "PLAIN" });
+  expect(await bus.publish([{ topic: topics.logs, key: "k", value: Buffer.from("plain") }])).toHaveLength(1);
+});
+
+test("a certificate stands for the user, and brokers that want one do not speak to who shows none, or another's", async () => {
+  const bus = await certifiedBus(certificatesOf(server()).client);
+  const [placed] = await bus.publish([{ topic: topics.logs, key: "k", value: Buffer.from("certified") }]);
+  const [read] = await bus.peek(topics.logs, placed?.partition ?? 0, placed?.offset ?? 0, 1);
+  expect(Buffer.from(read?.value ?? []).toString()).toBe("certified");
+  const refused = "Kafka could not list its topics: Connection closed";
+  await expect(certifiedBus({})).rejects.toThrow(refused);
+  await expect(certifiedBus((await makeCertificates(tempDir())).client)).rejects.toThrow(refused);
 });
 
 /** Somewhere in what the client threw. */
