@@ -81,7 +81,10 @@ class KafkaBus implements Bus {
   }
 
   async open(): Promise<void> {
-    await this.#topics.ensure(this.#options.topics);
+    for (const difference of await this.#topics.ensure(this.#options.topics)) {
+      const { topic, setting, has, needs, because } = difference;
+      this.#options.log.warn(difference, `the topic ${topic} has ${setting} ${has} and needs ${needs}: ${because}`);
+    }
     this.#signals.start();
   }
 

@@ -50,6 +50,10 @@ export const bus = z.discriminatedUnion("driver", [
       .max(10)
       .default(3)
       .describe("Copies of each topic that is made; 1 for a single broker."),
+    compression: z
+      .enum(["none", "gzip", "snappy", "lz4", "zstd"])
+      .default("none")
+      .describe("How batches are made smaller on their way and on the brokers' disks; records of others may have any."),
     tls: z.boolean().default(false).describe("Whether the brokers speak TLS."),
     ...tlsFiles("the brokers' ones", "brokers that ask"),
     mechanism: z

@@ -132,10 +132,11 @@ async function openBus(settings: StoreSettings, data: DataDirectory, around: Sur
 }
 
 function kafkaConnection(bus: Extract<Settings["bus"], { driver: "kafka" }>): KafkaConnection {
-  const { brokers, prefix, tls, mechanism, user, password } = bus;
+  const { brokers, prefix, compression, tls, mechanism, user, password } = bus;
   return {
     brokers: brokers.split(","),
     prefix,
+    compression,
     tls: tls ? bus : undefined,
     sasl: user === undefined ? undefined : { mechanism, user, password: password ?? "" },
   };

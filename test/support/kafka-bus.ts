@@ -28,9 +28,9 @@ export function newPrefix(): string {
 /** A bus as one process opens it; closed when the test ends. */
 export async function openKafka(options: KafkaUnderTest): Promise<Bus> {
   const { servers, partitions = 1, replication = 1, maxMessageBytes = 32 * 1024 * 1024, log = silentLog } = options;
-  const { prefix = newPrefix(), brokers = servers.map(brokerOf), retentionMs, tls, sasl } = options;
+  const { prefix = newPrefix(), brokers = servers.map(brokerOf), retentionMs, compression, tls, sasl } = options;
   const bus = await openKafkaBus({
-    connection: { brokers, prefix, tls, sasl },
+    connection: { brokers, prefix, compression, tls, sasl },
     topics: { partitions, replication, maxMessageBytes },
     retentionMs,
     instance: ids.next(),

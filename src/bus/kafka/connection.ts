@@ -7,9 +7,13 @@ export interface KafkaConnection {
   brokers: readonly string[];
   /** In front of the names of topics and groups: several installations may share a cluster. */
   prefix: string;
+  /** Of what is sent. */
+  compression?: KafkaCompression | undefined;
   tls?: TlsFiles | undefined;
   sasl?: KafkaSasl | undefined;
 }
+
+export type KafkaCompression = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
 export interface KafkaSasl {
   mechanism: "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512";

@@ -3,6 +3,7 @@ import { topics } from "../../events/topics.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import { isAnswer, translateKafkaError } from "./errors.ts";
+import { differencesOf, type TopicDifference } from "./topic-differences.ts";
 
 export interface TopicOptions {
   /** Of each topic that is made; one that exists keeps its own. */
@@ -46,8 +47,11 @@ export class KafkaTopics {
     return `${this.#prefix}fx.${name}`;
   }
 
-  /** Makes the topics that are missing. Several processes may do so at once. */
-  async ensure({ partitions, replication, maxMessageBytes }: TopicOptions): Promise<void> {
+  /**
+   * Makes the topics that are missing. Several processes may do so at once. Answers what is told of those that somebody else has
+   * made otherwise than they are needed.
+   */
+  async ensure({ partitions, replication, maxMessageBytes }: TopicOptions): Promise<TopicDifference[]> {
     const existing = new Set(await this.#listTopics());
     const all = [
       { name: "max.message.bytes", value: String(maxMessageBytes) },
@@ -82,6 +86,12 @@ export class KafkaTopics {
         }
       }
     }
+    const present = [...this.aging, topics.state].map((name) => this.there(name)).filter((name) => existing.has(name));
+    return differencesOf(this.#admin, present, {
+      partitions,
+      maxMessageBytes,
+      compacted: new Set([this.there(topics.state)]),
+    });
   }
 
   async #listTopics(): Promise<string[]> {

@@ -92,7 +92,8 @@ export class KafkaPublisher {
   }
 
   async #send(records: readonly Addressed[]): Promise<Placement[]> {
-    this.#producer ??= new Producer({ ...clientOptions(this.#connection), idempotent: true, acks: -1 });
+    const { compression = "none" } = this.#connection;
+    this.#producer ??= new Producer({ ...clientOptions(this.#connection), compression, idempotent: true, acks: -1 });
     const producer = this.#producer;
     try {
       const messages = records.map(({ headers, ...record }) => ({ ...record, headers: headersOf(headers) }));

@@ -1,12 +1,19 @@
+import { writeFileSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import path from "node:path";
 import { Admin, Producer } from "@platformatic/kafka";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { tool } from "../../../engines/cache.ts";
+import type { ServerPlace } from "../../../engines/engine.ts";
 import { brokerOf } from "../../../engines/kafka.ts";
 import { busContract } from "../../../src/bus/bus.contract.ts";
 import type { NewRecord } from "../../../src/bus/bus.ts";
 import { topics } from "../../../src/events/topics.ts";
+import { silentLog } from "../../../src/foundation/log.ts";
 import { sharedServers } from "../../support/engines.ts";
 import { eventually } from "../../support/eventually.ts";
 import { newPrefix, openKafka } from "../../support/kafka-bus.ts";
+import { tempDir } from "../../support/temp-dir.ts";
 
 const servers = sharedServers("kafka");
 const bootstrapBrokers = servers.map(brokerOf);
@@ -191,3 +198,94 @@ test("D13: a reader whose place was deleted goes on at the earliest record", asy
   subscription.seek({ topic: topics.events, partition: 0, offset: 0 });
   expect(values((await subscription.next()) ?? [])).toEqual(["kept"]);
 });
+
+test("a topic that somebody made too small, with an age or with other partitions, is told at the start, once and by name", async () => {
+  const prefix = newPrefix();
+  const name = `${prefix}${topics.events}`;
+  const admin = new Admin({ clientId: "test", bootstrapBrokers });
+  onTestFinished(() => admin.close());
+  const configs = [
+    { name: "max.message.bytes", value: "1048588" },
+    { name: "retention.ms", value: "3600000" },
+    { name: "message.timestamp.type", value: "LogAppendTime" },
+  ];
+  await admin.createTopics({ topics: [name], partitions: 2, replicas: 1, configs });
+  const state = `${prefix}${topics.state}`;
+  await admin.createTopics({ topics: [state], partitions: 3, replicas: 1 });
+  const told: string[] = [];
+  const log = { ...silentLog, warn: (_: object, message: string) => void told.push(message) };
+  await openKafka({ servers, prefix, partitions: 3, maxMessageBytes: 5_000_000, log });
+  expect(told.toSorted()).toEqual([
+    `the topic ${name} has max.message.bytes 1048588 and needs 5000000: the largest events and values will be refused`,
+    `the topic ${name} has partitions 2 and needs 3: it keeps its own, and bus.partitions is for topics that are made`,
+    `the topic ${name} has retention.ms 3600000 and needs -1: brokers delete what was accepted and not read yet`,
+    `the topic ${state} has cleanup.policy delete and needs compact: state that is older cannot be brought back`,
+    `the topic ${state} has max.message.bytes 1048588 and needs 5000000: the largest events and values will be refused`,
+    `the topic ${state} has message.timestamp.type CreateTime and needs LogAppendTime: a sender chooses how old its record is`,
+  ]);
+  told.length = 0;
+  const own = newPrefix();
+  await openKafka({ servers, prefix: own, partitions: 3, log });
+  await openKafka({ servers, prefix: own, partitions: 3, log });
+  expect(told).toEqual([]);
+});
+
+test.each(["none", "gzip", "snappy", "lz4", "zstd"] as const)(
+  "what is sent with the compression %s is less on its way, and read again",
+  async (compression) => {
+    const prefix = newPrefix();
+    const bus = await openKafka({ servers, prefix, compression });
+    const large = Buffer.alloc(200_000, "the same again ");
+    await bus.publish([record("k", large), record("k", "small")]);
+    expect((await bus.peek(topics.events, 0, 0, 10)).map(({ value }) => value.length)).toEqual([200_000, 5]);
+    expect((await storedBytes(prefix)) < 100_000).toBe(compression !== "none");
+  },
+);
+
+test("what Kafka's own client sends with each compression is read", async () => {
+  const prefix = newPrefix();
+  const bus = await openKafka({ servers, prefix });
+  await javaProducer(`${prefix}${topics.events}`, ["none", "gzip", "snappy", "lz4", "zstd"]);
+  const read = await bus.peek(topics.events, 0, 0, 100);
+  expect(read.map(({ key, value }) => `${key} ${value.length} ${Buffer.from(value).toString().slice(0, 3)}`)).toEqual(
+    ["none", "gzip", "snappy", "lz4", "zstd"].flatMap((name) => [`${name} 100000 xyz`, `${name} 3 end`]),
+  );
+});
+
+/** Of the only partition of `fx.events`, on the broker's disk. */
+async function storedBytes(prefix: string): Promise<number> {
+  const { directory } = servers[0] as ServerPlace;
+  return (await stat(path.join(directory, `data/${prefix}${topics.events}-0/00000000000000000000.log`))).size;
+}
+
+/** A program in Java that knows nothing of us: a large and a small record for each compression, in one batch. */
+async function javaProducer(topic: string, compressions: readonly string[]): Promise<void> {
+  const file = path.join(tempDir(), "Send.java");
+  writeFileSync(
+    file,
+    `
+import java.util.Properties;
+import org.apache.kafka.clients.producer.*;
+import org.apache.kafka.common.serialization.StringSerializer;
+
+public class Send {
+  public static void main(String[] args) throws Exception {
+    for (int n = 2; n < args.length; n += 1) {
+      Properties settings = new Properties();
+      settings.put("bootstrap.servers", args[0]);
+      settings.put("compression.type", args[n]);
+      settings.put("linger.ms", "1000");
+      settings.put("batch.size", "1000000");
+      try (var producer = new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
+        var large = producer.send(new ProducerRecord<>(args[1], args[n], "xyz".repeat(33334).substring(0, 100000)));
+        producer.send(new ProducerRecord<>(args[1], args[n], "end")).get();
+        large.get();
+      }
+    }
+  }
+}
+`,
+  );
+  const { programs } = servers[0] as ServerPlace;
+  await tool("java", ["-cp", path.join(programs, "*"), file, bootstrapBrokers[0] as string, topic, ...compressions]);
+}
