@@ -65,6 +65,8 @@ export interface BusRecord extends Placement {
   headers: Readonly<Record<string, string>>;
   /** When the bus stored it, milliseconds since the epoch. */
   at: number;
+  /** Of a subscription: offsets right before it that hold no record for readers, where there are such. */
+  passed?: number;
 }
 
 export interface SubscribeOptions {
@@ -85,8 +87,15 @@ export interface Subscription {
    * Records in offset order within each partition, at most `maxRecords`; waits until there is at
    * least one. Undefined once `signal` aborts or the subscription or bus is closed. What was
    * returned is not returned again to this member unless it seeks or the partitions are dealt anew.
+   * Of a bus whose partitions may end with offsets that hold no record there may also be none: then
+   * such were passed.
    */
   next(signal?: AbortSignal): Promise<BusRecord[] | undefined>;
+  /**
+   * Of such a bus: the next offsets to read of partitions where offsets without a record lie behind all that was returned, and how
+   * many they are. Each is told once.
+   */
+  passed?(): readonly PassedOffsets[];
   /** Stores the group's position: the next offset to read, per partition. Never moves backwards. */
   commit(positions: readonly GroupPosition[]): Promise<void>;
   /** Continues a partition from this offset. */
@@ -99,6 +108,10 @@ export interface GroupPosition {
   partition: number;
   /** The next offset to read. */
   offset: number;
+}
+
+export interface PassedOffsets extends GroupPosition {
+  passed: number;
 }
 
 export interface PartitionOffsets {

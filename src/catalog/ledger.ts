@@ -70,4 +70,6 @@ export interface PartitionTotals {
   duplicate: number;
   rejected: number;
   counted: number;
+  /** Offsets that hold no record for readers. */
+  passed: number;
 }

@@ -34,6 +34,14 @@ export interface RoutingStore {
    * before and after it.
    */
   reject(rejected: readonly UnreadableRecord[]): Promise<void>;
+
+  /** Moves positions over what holds no record for readers, and counts it, once. Call it once all before it is routed. */
+  pass(passed: readonly (RoutedPosition & Passed)[]): Promise<void>;
+}
+
+/** Offsets right before a place that hold no record for readers, as the bus tells it; without it none. */
+export interface Passed {
+  passed?: number;
 }
 
 export interface RoutingBatch {
@@ -49,7 +57,7 @@ export interface RoutingBatch {
 }
 
 /** An event as it came off the bus, valid. */
-export interface IncomingEvent {
+export interface IncomingEvent extends Passed {
   key: EventKey;
   event: CloudEvent;
   /** The event's JSON, as stored. */
@@ -67,7 +75,7 @@ export interface RoutedPosition {
   offset: number;
 }
 
-export interface UnreadableRecord extends RoutedPosition {
+export interface UnreadableRecord extends RoutedPosition, Passed {
   reason: string;
   receivedAt: number;
 }

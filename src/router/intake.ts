@@ -57,6 +57,6 @@ function toIncoming(record: BusRecord, decoded: Extract<ReturnType<typeof decode
     event = { ...event, correlationid: derivedEventId("flow", key) };
     body = Buffer.from(JSON.stringify(event));
   }
-  const { topic, partition, offset, at } = record;
-  return { key, event, body, topic, partition, offset, receivedAt: at };
+  const { topic, partition, offset, passed = 0, at } = record;
+  return { key, event, body, topic, partition, offset, passed, receivedAt: at };
 }

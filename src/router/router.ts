@@ -1,4 +1,4 @@
-import type { Bus, BusRecord, Subscription } from "../bus/bus.ts";
+import type { Bus, BusRecord, PassedOffsets, Subscription } from "../bus/bus.ts";
 import type { LinkStore } from "../catalog/links.ts";
 import type {
   RoutedPosition,
@@ -121,7 +121,9 @@ export class Router {
       for (const segment of readRecords(records)) {
         if (!(await this.#routeSegment(segment))) return this.#leave(subscription);
       }
-      for (const position of nextPositions(records))
+      const passed = subscription.passed?.() ?? [];
+      if (!(await this.#pass(passed))) break;
+      for (const position of [...nextPositions(records), ...passed])
         this.#routed.set(`${position.topic}/${position.partition}`, position);
       if (clock.monotonic() - this.#committedAt >= commitMs) await this.#commitOffsets(subscription);
       if (idleTime) await giveWay({ clock, idleTime }, clock.monotonic() - began, signal);
@@ -214,14 +216,24 @@ export class Router {
     return catalog.routing.route({ events, positions, ...index, onClaimable }, decideAll);
   }
 
+  /** False when stopped before it could be written. */
+  async #pass(passed: readonly PassedOffsets[]): Promise<boolean> {
+    if (passed.length === 0) return true;
+    const write = async () => {
+      await this.#parts.catalog.routing.pass(passed);
+      return true as const;
+    };
+    return (await this.#persist("pass what holds no record", write)) !== undefined;
+  }
+
   /** Dead letter before the position moves: a lost commit delivers again, a lost dead letter loses the event. */
   async #reject(segment: Extract<Segment, { kind: "unreadable" }>): Promise<true | undefined> {
     const { bus, catalog } = this.#parts;
     const { record, reason, receivedAt } = segment;
     return this.#persist("reject a record", async () => {
       await bus.publish([deadLetter(record, reason)]);
-      const { topic, partition, offset } = record;
-      await catalog.routing.reject([{ topic, partition, offset, reason, receivedAt }]);
+      const { topic, partition, offset, passed = 0 } = record;
+      await catalog.routing.reject([{ topic, partition, offset, passed, reason, receivedAt }]);
       const nothing = { matched: 0, unmatched: 0, duplicate: 0, counted: 0, executions: 0, skipped: 0, mapped: 0 };
       this.#announce({ ...nothing, rejected: 1 });
       return true as const;

@@ -53,6 +53,13 @@ export class AlertReader {
     }
   }
 
+  /** Offsets without a record count as read. */
+  pass(positions: readonly ReadPosition[]): void {
+    for (const { topic, partition, offset } of positions) {
+      this.#positions.set(`${topic}/${partition}`, { topic, partition, offset });
+    }
+  }
+
   /** Of rules that are switched on. */
   async ruleCount(): Promise<number> {
     return (await this.#current()).count;

@@ -75,6 +75,7 @@ export class AlertSink {
       read: (record) => ({ kind: "item", item: record }),
       resumeAt: () => this.#resumeAt(),
       store: (records) => reader.take(records),
+      pass: (positions) => reader.pass(positions),
       flush: { everyMs, run: () => reader.settle() },
     });
     await reading.start();

@@ -36,6 +36,8 @@ export interface SinkWork<Item> {
   read(record: BusRecord): SinkReading<Item>;
   /** Takes all items or, when it throws, none. After a crash it is given some again, in the same order. */
   store(items: readonly Item[]): Promise<void>;
+  /** Offsets without a record were passed, behind all that was stored. */
+  pass?(positions: readonly GroupPosition[]): void;
   /** Where the store knows better than the bus how far it has come: see the bus's `SubscribeOptions`. */
   resumeAt?: SubscribeOptions["resumeAt"];
   /**
@@ -127,6 +129,9 @@ export class SinkLoop<Item> {
       for (const { topic, partition, offset } of records) {
         this.#positions.set(`${topic}/${partition}`, { topic, partition, offset: offset + 1 });
       }
+      const passed = subscription.passed?.() ?? [];
+      if (passed.length > 0) this.#work.pass?.(passed);
+      for (const position of passed) this.#positions.set(`${position.topic}/${position.partition}`, position);
       if (this.#settlesInMs() <= 0) await this.#settle(subscription);
       await this.#giveWay(clock.monotonic() - began);
     }

@@ -78,6 +78,7 @@ export class RoutingWitness {
       positions: () => store.positions(),
       startAnew: (positions) => store.startAnew(positions),
       reject: (rejected) => store.reject(rejected),
+      pass: (passed) => store.pass(passed),
       route: async (batch, decide) => {
         const leastEpoch = this.#epoch;
         let decisions: RoutingDecision[] = [];

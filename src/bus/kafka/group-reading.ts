@@ -2,7 +2,7 @@ import type { Admin, Consumer } from "@platformatic/kafka";
 import { type Clock, sleep } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { Log } from "../../foundation/log.ts";
-import type { BusRecord, GroupPosition, SubscribeOptions } from "../bus.ts";
+import type { BusRecord, GroupPosition, PassedOffsets, SubscribeOptions } from "../bus.ts";
 import { translateKafkaError } from "./errors.ts";
 import type { KafkaTopics } from "./kafka-topics.ts";
 import { boundsOf } from "./offsets.ts";
@@ -32,6 +32,8 @@ interface Partition {
   next: number | undefined;
   /** Read and not taken yet. */
   ahead: BusRecord[];
+  /** The next offset after what was taken. Between it and the next record lies what holds none: marks of transactions, and what they gave up. */
+  taken: number;
   committed: number | undefined;
 }
 
@@ -43,6 +45,7 @@ export class GroupReading {
   #partitions = new Map<string, Partition>();
   /** Brokers that hold a question of ours. */
   readonly #asked = new Map<number, Promise<void>>();
+  #passed: PassedOffsets[] = [];
   #failure: unknown;
   #news = Promise.withResolvers<void>();
   #turn = 0;
@@ -61,7 +64,10 @@ export class GroupReading {
     this.#partitions = new Map(
       places.map(({ topic, partition }) => {
         const key = keyOf(topic, partition);
-        return [key, before.get(key) ?? { topic, partition, next: undefined, ahead: [], committed: undefined }];
+        return [
+          key,
+          before.get(key) ?? { topic, partition, next: undefined, ahead: [], taken: 0, committed: undefined },
+        ];
       }),
     );
     this.#tell();
@@ -91,6 +97,7 @@ export class GroupReading {
           const { earliest = 0, next = 0 } = bounds.get(topic)?.get(partition) ?? {};
           const begin = stored < 0 ? (options.from === "earliest" ? earliest : next) : Math.max(stored, earliest);
           own.next = resumed.get(keyOf(topic, partition)) ?? begin;
+          own.taken = own.next;
           own.committed = stored < 0 || own.next < stored ? undefined : stored;
         }
       }
@@ -116,6 +123,14 @@ export class GroupReading {
     await this.#ask();
     await this.#told(leaves);
     return leaves.aborted ? [] : this.#takeAhead(limit);
+  }
+
+  get hasPassed(): boolean {
+    return this.#passed.length > 0;
+  }
+
+  takePassed(): PassedOffsets[] {
+    return this.#passed.splice(0);
   }
 
   async commit(positions: readonly GroupPosition[]): Promise<void> {
@@ -149,6 +164,7 @@ export class GroupReading {
     // Who goes back commits what lies behind, too.
     if (own.committed !== undefined && offset < own.committed) own.committed = undefined;
     own.next = offset;
+    own.taken = offset;
     own.ahead = [];
     this.#tell();
   }
@@ -165,11 +181,24 @@ export class GroupReading {
     const records: BusRecord[] = [];
     this.#turn += 1;
     for (let index = 0; index < ready.length; index += 1) {
-      const { ahead } = ready[(this.#turn + index) % ready.length] as Partition;
+      const own = ready[(this.#turn + index) % ready.length] as Partition;
       const share = Math.ceil((limit - records.length) / (ready.length - index));
-      records.push(...ahead.splice(0, share));
+      for (const record of own.ahead.splice(0, share)) {
+        if (record.offset > own.taken) record.passed = record.offset - own.taken;
+        own.taken = Math.max(own.taken, record.offset + 1);
+        records.push(record);
+      }
     }
+    for (const own of this.#partitions.values()) this.#passEnd(own);
     return records;
+  }
+
+  #passEnd(own: Partition): void {
+    const { topic, partition, next, taken, ahead } = own;
+    if (next === undefined || ahead.length > 0 || next <= taken) return;
+    const name = topic.slice(this.#parts.topics.there("").length);
+    this.#passed.push({ topic: name, partition, offset: next, passed: next - taken });
+    own.taken = next;
   }
 
   /** Asks each broker that holds no question of ours for what is missing of the partitions it leads. */
@@ -223,6 +252,8 @@ export class GroupReading {
         if (offset >= earliest && offset <= next) continue;
         log.warn({ topic, partition, offset, earliest, next }, "the place to read is gone, starts at the earliest");
         own.next = earliest;
+        // What went is no gap of the log.
+        own.taken = earliest;
         own.committed = undefined;
       } catch (error) {
         this.#failure ??= error;

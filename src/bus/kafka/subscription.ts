@@ -2,7 +2,7 @@ import { type Admin, Consumer, type ConsumerGroupJoinPayload } from "@platformat
 import { type Clock, sleep } from "../../foundation/clock.ts";
 import { messageOf } from "../../foundation/errors.ts";
 import type { Log } from "../../foundation/log.ts";
-import type { BusRecord, GroupPosition, SubscribeOptions, Subscription } from "../bus.ts";
+import type { BusRecord, GroupPosition, PassedOffsets, SubscribeOptions, Subscription } from "../bus.ts";
 import { clientOptions, type KafkaConnection } from "./connection.ts";
 import { translateKafkaError } from "./errors.ts";
 import { GroupReading } from "./group-reading.ts";
@@ -81,12 +81,16 @@ export class KafkaSubscription implements Subscription {
         // After an outage that was longer than its session the member is one no more.
         if (!this.#consumer.isActive()) await this.#join();
         const records = await this.#reading.take(options.maxRecords, leaves);
-        if (records.length > 0) return records;
+        if (records.length > 0 || this.#reading.hasPassed) return records;
       } catch (error) {
         if (!this.#reading.closed.aborted) throw error;
       }
     }
     return undefined;
+  }
+
+  passed(): readonly PassedOffsets[] {
+    return this.#reading.takePassed();
   }
 
   async commit(positions: readonly GroupPosition[]): Promise<void> {

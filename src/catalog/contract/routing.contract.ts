@@ -207,8 +207,28 @@ export function routingContract(start: () => Promise<Scene>): void {
         duplicate: 1,
         rejected: 2,
         counted: 1,
+        passed: 0,
       },
     ]);
+  });
+
+  test("D15: offsets that hold no record are counted once, before a record or behind them all", async () => {
+    const scene = await start();
+    const place = { topic: topics.events, partition: 0 };
+    const total = async () => (await scene.catalog.ledger.totals())[0];
+    const first = { ...scene.incoming(scene.event(), { partition: 0, offset: 12 }), passed: 2 };
+    await scene.routeBatch(scene.batch([first]));
+    expect(await total()).toMatchObject({ fromOffset: 10, toOffset: 13, passed: 2 });
+    await scene.catalog.routing.pass([{ ...place, offset: 16, passed: 3 }]);
+    await scene.catalog.routing.pass([{ ...place, offset: 16, passed: 3 }]);
+    await scene.catalog.routing.pass([{ ...place, offset: 15, passed: 2 }]);
+    expect(await total()).toMatchObject({ fromOffset: 10, toOffset: 16, passed: 5 });
+    // Read by one that began before what the other has passed.
+    const behind = { ...scene.incoming(scene.event(), { partition: 0, offset: 18 }), passed: 5 };
+    await scene.routeBatch(scene.batch([behind]));
+    await scene.catalog.routing.reject([{ ...place, offset: 20, passed: 1, reason: "not JSON", receivedAt: 0 }]);
+    expect(await total()).toMatchObject({ fromOffset: 10, toOffset: 21, passed: 8, rejected: 1 });
+    expect(await scene.catalog.routing.positions()).toEqual([{ ...place, offset: 21 }]);
   });
 
   test("D15: an event of an offset already covered is not decided again, even where the ledger keeps no row of it", async () => {

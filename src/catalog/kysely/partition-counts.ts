@@ -1,4 +1,4 @@
-import type { RoutedPosition } from "../routing.ts";
+import type { Passed, RoutedPosition } from "../routing.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 import { Statement } from "./statement.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
@@ -11,7 +11,7 @@ interface Partition {
   partition: number;
   from: number;
   to: number;
-  counts: Record<OffsetOutcome, number>;
+  counts: Record<OffsetOutcome | "passed", number>;
 }
 
 const countColumns = [
@@ -24,6 +24,7 @@ const countColumns = [
   "duplicate",
   "rejected",
   "counted",
+  "passed",
 ] as const;
 
 const addTotals = new BulkInsert("partitions", countColumns, (query) =>
@@ -35,6 +36,7 @@ const addTotals = new BulkInsert("partitions", countColumns, (query) =>
       duplicate: eb("partitions.duplicate", "+", eb.ref("excluded.duplicate")),
       rejected: eb("partitions.rejected", "+", eb.ref("excluded.rejected")),
       counted: eb("partitions.counted", "+", eb.ref("excluded.counted")),
+      passed: eb("partitions.passed", "+", eb.ref("excluded.passed")),
     })),
   ),
 );
@@ -68,11 +70,17 @@ export class PartitionCounts {
   }
 
   /** Counts an offset that is not covered, and moves the position past it. */
-  count(place: RoutedPosition, outcome: OffsetOutcome): void {
-    const partition = this.#touch(place);
+  count(place: RoutedPosition & Passed, outcome: OffsetOutcome): void {
+    const partition = this.#pass(place);
     partition.counts[outcome] += 1;
-    partition.from = Math.min(partition.from, place.offset);
     partition.to = Math.max(partition.to, place.offset + 1);
+  }
+
+  /** Moves the position over offsets that hold nothing, unless an earlier transaction did. */
+  pass(position: RoutedPosition & Passed): void {
+    if (position.offset <= (this.#stored.get(nameOf(position)) ?? 0)) return;
+    const partition = this.#pass(position);
+    partition.to = Math.max(partition.to, position.offset);
   }
 
   /** Moves the position, never backwards. */
@@ -97,13 +105,23 @@ export class PartitionCounts {
     );
   }
 
+  /** Counts what lies empty right before a place and is not covered. */
+  #pass(place: RoutedPosition & Passed): Partition {
+    const stored = this.#stored.get(nameOf(place)) ?? 0;
+    const passed = Math.max(0, Math.min(place.passed ?? 0, place.offset - stored));
+    const partition = this.#touch(place);
+    partition.counts.passed += passed;
+    partition.from = Math.min(partition.from, place.offset - passed);
+    return partition;
+  }
+
   #touch(place: RoutedPosition): Partition {
     const name = nameOf(place);
     let partition = this.#partitions.get(name);
     if (partition === undefined) {
       // A partition's first record may have any offset: what retention took before is not ours to count.
       const from = this.#stored.get(name) ?? place.offset;
-      const counts = { matched: 0, unmatched: 0, duplicate: 0, rejected: 0, counted: 0 };
+      const counts = { matched: 0, unmatched: 0, duplicate: 0, rejected: 0, counted: 0, passed: 0 };
       partition = { topic: place.topic, partition: place.partition, from, to: from, counts };
       this.#partitions.set(name, partition);
     }

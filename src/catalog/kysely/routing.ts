@@ -115,6 +115,14 @@ export function routingStore(context: StoreContext): RoutingStore {
         for (const place of rejected) if (!counts.isCovered(place)) counts.count(place, "rejected");
         await counts.write(tx, now);
       }),
+
+    pass: (passed) =>
+      inTransaction(context, async (tx, now) => {
+        await holdPartitions(context, tx, passed);
+        const counts = await PartitionCounts.read(tx);
+        for (const place of passed) counts.pass(place);
+        await counts.write(tx, now);
+      }),
   };
 }
 

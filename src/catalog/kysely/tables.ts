@@ -312,6 +312,7 @@ export interface PartitionsTable {
   duplicate: number;
   rejected: number;
   counted: number;
+  passed: number;
 }
 
 /** The same per batch (rule D15). */

@@ -12,6 +12,7 @@ import { replayMigration } from "./0007-replays.ts";
 import { webhookMigration } from "./0008-webhooks.ts";
 import { schedulingMigration } from "./0009-scheduling.ts";
 import { alertMigration } from "./0012-alerts.ts";
+import { passedOffsetsMigration } from "./0013-passed-offsets.ts";
 
 /** Of a database's schema against this release's. */
 export interface SchemaStanding {
@@ -36,6 +37,7 @@ function migrationsOf(traits: DialectTraits): Record<string, Migration> {
     "0008-webhooks": webhookMigration,
     "0009-scheduling": schedulingMigration,
     "0012-alerts": alertMigration,
+    "0013-passed-offsets": passedOffsetsMigration,
     ...traits.migrations,
   };
 }

@@ -5,7 +5,17 @@ import { type Session, withSession } from "../session.ts";
 import type { Column } from "../terminal/column.ts";
 import { countText } from "../terminal/times.ts";
 
-const numbers = ["accepted", "routed", "matched", "unmatched", "duplicate", "rejected", "counted", "pending"] as const;
+const numbers = [
+  "accepted",
+  "routed",
+  "matched",
+  "unmatched",
+  "duplicate",
+  "rejected",
+  "counted",
+  "passed",
+  "pending",
+] as const;
 
 const columns: Column<PartitionAccount>[] = [
   { title: "topic", of: ({ topic }) => topic },

@@ -17,6 +17,8 @@ export interface PartitionAccount {
   duplicate: number;
   rejected: number;
   counted: number;
+  /** Offsets without an event. */
+  passed: number;
   /** Accepted, and not routed yet. */
   pending: number;
   balanced: boolean;

@@ -16,6 +16,7 @@ const partitionAccount = z
     duplicate: z.int(),
     rejected: z.int(),
     counted: z.int().meta({ description: "Lifecycle events that no link wants: counted, not stored." }),
+    passed: z.int().meta({ description: "Offsets that hold no event, as where transactions of outside programs end." }),
     pending: z.int().meta({ description: "Accepted, and waiting for the router." }),
     balanced: z.boolean().meta({ description: "Every routed record has exactly one outcome." }),
   })
@@ -80,10 +81,23 @@ function accountOf(
   accepted: number,
   total: PartitionTotals | undefined,
 ): PartitionAccount {
-  const { matched = 0, unmatched = 0, duplicate = 0, rejected = 0, counted = 0 } = total ?? {};
+  const { matched = 0, unmatched = 0, duplicate = 0, rejected = 0, counted = 0, passed = 0 } = total ?? {};
   const routed = total ? total.toOffset - total.fromOffset : 0;
   const pending = accepted - (total?.toOffset ?? 0);
-  const outcomes = matched + unmatched + duplicate + rejected + counted;
+  const outcomes = matched + unmatched + duplicate + rejected + counted + passed;
   const balanced = outcomes === routed && pending >= 0;
-  return { topic, partition, accepted, routed, matched, unmatched, duplicate, rejected, counted, pending, balanced };
+  return {
+    topic,
+    partition,
+    accepted,
+    routed,
+    matched,
+    unmatched,
+    duplicate,
+    rejected,
+    counted,
+    passed,
+    pending,
+    balanced,
+  };
 }

@@ -161,3 +161,46 @@ test("D12, D3: what cannot be an event is a dead letter with its reason, and wha
   expect(reasons.filter((reason) => reason.includes("is larger than an event may be"))).toHaveLength(1);
   expect(reasons.filter((reason) => reason.includes("is not a CloudEvent"))).toHaveLength(3);
 });
+
+test("D15: where transactions of an outside program end or were given up, the ledger still balances, and silence is still told", async () => {
+  const topic = `${prefix}${topics.events}`;
+  const options = { clientId: "outside", bootstrapBrokers, idempotent: true, transactionalId: `${prefix}writer` };
+  const writer = new Producer(options);
+  onTestFinished(() => writer.close());
+  const write = async (end: "commit" | "abort", ...ids: string[]) => {
+    const transaction = await writer.beginTransaction();
+    const messages = ids.map((id) => ({
+      topic,
+      key: Buffer.from("one partition"),
+      value: Buffer.from(JSON.stringify(event(id))),
+      headers: new Map([[Buffer.from("content-type"), Buffer.from(structured["content-type"])]]),
+    }));
+    await transaction.send({ messages });
+    await transaction[end]();
+  };
+  await write("commit", "transaction-1", "transaction-2");
+  await write("abort", "given up");
+  await write("commit", "transaction-3");
+  // The partition ends with what holds no event.
+  await write("abort", "given up, too");
+  expect(await heard("transaction-1")).toEqual(["Grüße 🎈 transaction-1\n"]);
+  expect(await heard("transaction-3")).toEqual(["Grüße 🎈 transaction-3\n"]);
+  const account = await eventually(async () => {
+    const { body } = await platform.request<Reconciliation>("GET", "/api/v1/ledger/reconcile");
+    return body.pending === 0 && body;
+  });
+  expect(account.balanced).toBe(true);
+  expect(account.partitions.reduce((sum, { passed }) => sum + passed, 0)).toBe(6);
+  const json = { name: "quiet", condition: { kind: "silence", type: "never.sent", for: 1 } };
+  await platform.request("POST", "/api/v1/alerts/rules", { json });
+  await eventually(async () => {
+    const { body } = await platform.request<{ items: { subject: string }[] }>("GET", "/api/v1/alerts");
+    return body.items.some(({ subject }) => subject === "never.sent");
+  });
+});
+
+interface Reconciliation {
+  balanced: boolean;
+  pending: number;
+  partitions: { passed: number }[];
+}
