@@ -22,9 +22,11 @@ export interface LeaseStore {
 
   /**
    * Ends attempts, outcome last (rule D9), and writes their lifecycle events to the outbox in the
-   * same transaction. An attempt whose token is not current changes nothing: `applied` is false.
+   * same transaction. An attempt whose token is not current changes nothing: `applied` is false. `onClaimable` is called before this
+   * resolves where something may be claimed, now or after a pause, that could not be before: a retry, the next of a concurrency key,
+   * one that waited for the place.
    */
-  finish(reports: readonly AttemptReport[]): Promise<{ id: ExecutionId; applied: boolean }[]>;
+  finish(reports: readonly AttemptReport[], onClaimable?: () => void): Promise<{ id: ExecutionId; applied: boolean }[]>;
 
   /** Gives back claimed executions that were not begun, e.g. on shutdown; their attempt is not counted. */
   release(leases: readonly HeldLease[]): Promise<void>;

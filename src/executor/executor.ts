@@ -1,5 +1,6 @@
 import type { Bus } from "../bus/bus.ts";
 import type { AttemptReport, LeaseStore } from "../catalog/leases.ts";
+import type { CatalogNews } from "../catalog/news.ts";
 import { type Lane, type LaneWeights, lanes } from "../executions/lanes.ts";
 import type { Clock, Timer } from "../foundation/clock.ts";
 import { sleep } from "../foundation/clock.ts";
@@ -15,6 +16,8 @@ import { laneOrders } from "./lane-orders.ts";
 export interface ExecutorParts extends AttemptParts {
   bus: Bus;
   leases: LeaseStore;
+  /** Of a catalog that tells by itself that executions came: sooner than who made them can. */
+  news?: CatalogNews | undefined;
   clock: Clock;
   log: Log;
   instance: InstanceId;
@@ -69,10 +72,12 @@ export class Executor {
   }
 
   start(): void {
-    const { bus } = this.#parts;
+    const { bus, news } = this.#parts;
+    const wake = () => this.#claiming.wake();
     this.#unsubscribe = [
-      bus.onSignal("dispatch", () => this.#claiming.wake()),
+      bus.onSignal("dispatch", wake),
       bus.onSignal("cancel", () => this.#renewing.wake()),
+      news?.onChange((change) => change === "dispatch" && wake()) ?? (() => {}),
     ];
     this.#claiming.start();
     this.#renewing.start();
@@ -162,13 +167,12 @@ export class Executor {
     const startedAt = clock.monotonic();
     for (let failures = 1; ; failures += 1) {
       try {
-        const results = await leases.finish(reports);
+        // To tell others of each end would have every executor look for what is not there.
+        const results = await leases.finish(reports, () => bus.signal("dispatch"));
         for (const { id, applied } of results) {
           if (!applied) log.warn({ execution: id }, "outcome dropped: the lease was lost meanwhile");
         }
         bus.signal("outbox");
-        // A retry, or the next of a concurrency key, may have become due.
-        bus.signal("dispatch");
         return results.map(({ applied }) => applied);
       } catch (error) {
         if (!isPlatformError(error) || !error.retryable) throw error;

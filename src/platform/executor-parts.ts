@@ -43,6 +43,7 @@ function newExecutor(options: PartsOptions, { processes, steps }: StepRunners, u
   return new Executor({
     bus,
     leases: catalog.leases,
+    news: catalog.news,
     jobs: catalog.jobs,
     state: configStore.state,
     configuration: new ServiceConfiguration(configStore.configuration),

@@ -109,8 +109,8 @@ export class LeaseWitness {
         return renewed;
       },
       recordSteps: (records) => store.recordSteps(records),
-      finish: async (reports) => {
-        const results = await store.finish(reports);
+      finish: async (reports, onClaimable) => {
+        const results = await store.finish(reports, onClaimable);
         for (const [index, { id, applied }] of results.entries())
           this.#finished(id, applied, reports[index] as AttemptReport);
         return results;

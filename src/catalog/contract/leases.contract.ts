@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { eventKeyOf } from "../../events/event-key.ts";
 import type { InstanceId } from "../../foundation/ids.ts";
+import type { AttemptReport, ClaimedExecution } from "../leases.ts";
 import { exitError, failedForGood, held, minute, type Scene, step } from "./scene.contract.ts";
 
 export function leaseContract(start: () => Promise<Scene>): void {
@@ -148,6 +149,66 @@ export function leaseContract(start: () => Promise<Scene>): void {
     expect(await scene.finish(current, { kind: "completed" })).toBe(true);
     expect(await scene.finish(current, failedForGood)).toBe(false);
     expect(await scene.status(id)).toBe("completed");
+  });
+
+  test("D8: of many reports in one call each ends its own attempt, the first of two the same one, and an old token none", async () => {
+    const scene = await start();
+    await scene.deploy();
+    const { id: lost } = await scene.start();
+    const old = await scene.claimOne();
+    scene.clock.advance(minute);
+    await scene.catalog.leases.expire(10);
+    await scene.route(...Array.from({ length: 4 }, () => scene.event()));
+    scene.clock.advance(1000);
+    const claimed = await scene.claim();
+    const current = claimed.find(({ execution }) => execution.id === lost);
+    const [first, second, third, fourth] = claimed.filter((one) => one !== current);
+    if (!current || !first || !second || !third || !fourth) throw new Error("five were to be claimed");
+    const completed = { kind: "completed" } as const;
+    const reports = [
+      { ...held(first), steps: [step(1, "completed")], outcome: completed },
+      { ...held(old), steps: [], outcome: completed },
+      { ...held(second), steps: [], outcome: failedForGood },
+      { ...held(first), steps: [], outcome: failedForGood },
+      { ...held(third), steps: [], outcome: completed },
+      { ...held(current), steps: [], outcome: completed },
+      { ...held(fourth), steps: [], outcome: { kind: "failed", error: exitError, retryInMs: 1000 } as const },
+    ];
+    const answers = await scene.catalog.leases.finish(reports);
+    expect(answers.map(({ applied }) => applied)).toEqual([true, false, true, false, true, true, true]);
+    const ended = [first, second, third, current, fourth].map(({ execution }) => scene.status(execution.id));
+    expect(await Promise.all(ended)).toEqual(["completed", "failed", "completed", "completed", "pending"]);
+    expect(await scene.catalog.executions.steps(first.execution.id)).toEqual([step(1, "completed")]);
+  });
+
+  test("D4: a finish tells when something may be claimed for it, and only then", async () => {
+    const scene = await start();
+    await scene.deploy("hello", { concurrency_key: "event.subject", concurrency: 2 });
+    let told = 0;
+    const finish = async (claimed: ClaimedExecution | undefined, outcome: AttemptReport["outcome"]) => {
+      if (claimed === undefined) throw new Error("nothing was claimable");
+      told = 0;
+      await scene.catalog.leases.finish([{ ...held(claimed), steps: [], outcome }], () => {
+        told += 1;
+      });
+      return told;
+    };
+    await scene.start({ subject: "alone" });
+    expect(await finish(await scene.claimOne(), { kind: "completed" })).toBe(0);
+    await scene.start({ subject: "again" });
+    expect(await finish(await scene.claimOne(), { kind: "failed", error: exitError, retryInMs: 1000 })).toBe(1);
+    scene.clock.advance(1000);
+    const retried = await scene.claimOne();
+    expect(await finish(retried, failedForGood)).toBe(0);
+    expect(await finish(retried, failedForGood)).toBe(0);
+    await scene.route(scene.event({ subject: "key" }), scene.event({ subject: "key" }));
+    expect(await finish(await scene.claimOne(), { kind: "completed" })).toBe(1);
+    expect(await finish(await scene.claimOne(), { kind: "completed" })).toBe(0);
+    await scene.route(...["a", "b", "c"].map((subject) => scene.event({ subject })));
+    const [first, second] = await scene.claim();
+    expect(await finish(first, { kind: "completed" })).toBe(1);
+    await finish(second, { kind: "completed" });
+    expect(await finish(await scene.claimOne(), { kind: "completed" })).toBe(0);
   });
 
   test("D9: the outcome, the steps and their events are written together", async () => {

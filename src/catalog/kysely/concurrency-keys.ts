@@ -12,13 +12,14 @@ export interface ConcurrencyKey {
 /**
  * Lets the earliest unfinished execution of each key be claimed (rule D5); the others stay blocked.
  * To be called in the transaction that adds executions to a key or ends one of it. A head that is
- * delayed or running keeps its key as it is.
+ * delayed or running keeps its key as it is. Answers whether there was one to let.
  */
 export async function unblockHeads(
   { traits }: StoreContext,
   tx: Tx,
   executions: readonly ConcurrencyKey[],
-): Promise<void> {
+): Promise<boolean> {
+  let found = false;
   const seen = new Set<string>();
   for (const { project, service, concurrency_key: key } of executions) {
     if (key === null) continue;
@@ -34,5 +35,7 @@ export async function unblockHeads(
         order by seq limit 1)
       returning project, service, lane, priority`.execute(tx);
     await joinTurns(tx, rows);
+    found ||= rows.length > 0;
   }
+  return found;
 }

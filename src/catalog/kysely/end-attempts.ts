@@ -27,6 +27,8 @@ export interface EndingAttempt {
   atOnce?: boolean;
 }
 
+type Ending = EndingAttempt & { end: AttemptEnd };
+
 export interface EndedAttempt {
   id: ExecutionId;
   token: number;
@@ -35,17 +37,17 @@ export interface EndedAttempt {
 
 /**
  * Ends attempts under their tokens, whatever ended them: steps, state, the next head of the key, turns,
- * lifecycle events, all in the caller's transaction. One whose token is no longer current is left out.
+ * lifecycle events, all in the caller's transaction. One whose token is no longer current is left out. `claimable`: something may be
+ * claimed for it, at once or later.
  */
 export async function endAttempts(
   context: StoreContext,
   tx: Tx,
   attempts: readonly EndingAttempt[],
   now: number,
-): Promise<EndedAttempt[]> {
+): Promise<{ ended: EndedAttempt[]; claimable: boolean }> {
   const onLost = await readOnLost(tx, attempts);
-  const ended: (EndingAttempt & { end: AttemptEnd })[] = [];
-  for (const attempt of attempts) {
+  const ending = firstOfEach(attempts).map((attempt): Ending => {
     const { row, outcome } = attempt;
     const facts = {
       losses: row.losses,
@@ -53,9 +55,9 @@ export async function endAttempts(
       cancelRequested: row.cancel_requested === 1,
       atOnce: attempt.atOnce ?? false,
     };
-    const end = endOfAttempt(outcome, facts, context.limits.losses);
-    if (await writeEnd(context, tx, row, end, now)) ended.push({ ...attempt, end });
-  }
+    return { ...attempt, end: endOfAttempt(outcome, facts, context.limits.losses) };
+  });
+  const ended = await writeEnds(context, tx, ending, now);
   await writeSteps(
     tx,
     ended.map(({ row, steps }) => ({ id: row.id, attempt: row.attempt, steps })),
@@ -68,12 +70,12 @@ export async function endAttempts(
   const others = ended.filter(({ end }) => end.status !== "cancelled");
   await endOpenSteps(context, tx, idsOf(cancelled), "cancelled", now);
   await endOpenSteps(context, tx, idsOf(others), "lost", now);
-  await unblockHeads(
+  const unblocked = await unblockHeads(
     context,
     tx,
     ended.filter(({ end }) => end.status !== "pending").map(({ row }) => row),
   );
-  await reopenFull(
+  const reopened = await reopenFull(
     context,
     tx,
     ended.map(({ row }) => row),
@@ -86,32 +88,56 @@ export async function endAttempts(
     tx,
     ended.flatMap((attempt) => eventsOf(attempt, now)),
   );
-  return ended.map(({ row, end }) => ({ id: row.id, token: row.token, became: end.status }));
+  return {
+    ended: ended.map(({ row, end }) => ({ id: row.id, token: row.token, became: end.status })),
+    claimable: unblocked || reopened || ended.some(({ end }) => end.status === "pending"),
+  };
 }
 
 function idsOf(ended: readonly EndingAttempt[]): ExecutionId[] {
   return ended.map(({ row }) => row.id);
 }
 
-const endHeld = new Statement(({ tx }, columns: ReturnType<typeof columnsOf>, seq: number, token: number) =>
-  tx
-    .updateTable("executions")
-    .set({ lease_owner: null, lease_until: null, ...columns })
-    .where("seq", "=", seq)
-    .where("token", "=", token)
-    .where("status", "=", "in_progress"),
+/** Of two reports of one attempt the first ends it. */
+function firstOfEach(attempts: readonly EndingAttempt[]): EndingAttempt[] {
+  const seen = new Set<number>();
+  return attempts.filter(({ row }) => !seen.has(row.seq) && seen.add(row.seq));
+}
+
+const endHeld = new Statement(
+  ({ tx }, columns: ReturnType<typeof columnsOf>, seqs: readonly number[], token: number) =>
+    tx
+      .updateTable("executions")
+      .set({ lease_owner: null, lease_until: null, ...columns })
+      .where("seq", "in", seqs)
+      .where("token", "=", token)
+      .where("status", "=", "in_progress")
+      .returning("seq"),
 );
 
-/** False when the token is not current any more. */
-async function writeEnd(
+/**
+ * Answers those whose token was current. All that end alike are written by one statement: while it runs, others wait for their
+ * services, and each statement is a way to the database and back.
+ */
+async function writeEnds(
   context: StoreContext,
   tx: Tx,
-  { seq, token }: ExecutionRow,
-  end: AttemptEnd,
+  ending: readonly Ending[],
   now: number,
-): Promise<boolean> {
-  const { numAffectedRows } = await endHeld.run(context, tx, columnsOf(end, now), seq, token);
-  return numAffectedRows === 1n;
+): Promise<Ending[]> {
+  const written = new Set<number>();
+  for (const alike of Map.groupBy(ending, (each) => alikeKey(each)).values()) {
+    const [first] = alike as [Ending];
+    const seqs = padded(alike.map(({ row }) => row.seq));
+    const rows = await endHeld.rows(context, tx, columnsOf(first.end, now), seqs, first.row.token);
+    for (const { seq } of rows) written.add(seq);
+  }
+  return ending.filter(({ row }) => written.has(row.seq));
+}
+
+/** What has an error of its own, or waits for a time of its own, is written alone. */
+function alikeKey({ row, end }: Ending): string | number {
+  return end.status === "completed" || end.status === "cancelled" ? `${end.status} ${row.token}` : row.seq;
 }
 
 function columnsOf(end: AttemptEnd, now: number) {
@@ -132,7 +158,7 @@ function columnsOf(end: AttemptEnd, now: number) {
   }
 }
 
-function eventsOf({ row, steps, end }: EndingAttempt & { end: AttemptEnd }, now: number): CloudEvent[] {
+function eventsOf({ row, steps, end }: Ending, now: number): CloudEvent[] {
   if (!isAnnounced(row)) return [];
   const execution = executionOf(row);
   const changes: LifecycleChange[] = steps

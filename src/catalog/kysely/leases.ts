@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { ExecutionError } from "../../executions/execution.ts";
 import type { ExpiredLease, LeaseStore, RenewedLease } from "../leases.ts";
+import { padded } from "./bulk-insert.ts";
 import { claim } from "./claim.ts";
 import { endAttempts } from "./end-attempts.ts";
 import { type ExecutionRow, holdUnchanged } from "./execution-rows.ts";
@@ -22,16 +23,20 @@ export function leaseStore(context: StoreContext): LeaseStore {
       inTransaction(context, async (tx, now) => {
         const held = await readHeld(context, tx, leases);
         const renewed: RenewedLease[] = [];
+        const running: number[] = [];
+        const until = now + leaseMs;
         for (const { id, token } of leases) {
           const row = held.get(id);
           if (row?.token !== token || row.lease_owner === null) {
             renewed.push({ id, held: false });
             continue;
           }
-          const until = now + leaseMs;
-          await tx.updateTable("executions").set({ lease_until: until }).where("seq", "=", row.seq).execute();
+          running.push(row.seq);
           const lease = { owner: row.lease_owner, token, until };
           renewed.push({ id, held: true, lease, cancelRequested: row.cancel_requested === 1 });
+        }
+        if (running.length > 0) {
+          await tx.updateTable("executions").set({ lease_until: until }).where("seq", "in", padded(running)).execute();
         }
         return renewed;
       }),
@@ -46,18 +51,22 @@ export function leaseStore(context: StoreContext): LeaseStore {
         await writeSteps(tx, current);
       }),
 
-    finish: (reports) =>
-      inTransaction(context, async (tx, now) => {
+    async finish(reports, onClaimable) {
+      const { answers, claimable } = await inTransaction(context, async (tx, now) => {
         const held = await readHeld(context, tx, reports);
         const ending = reports.flatMap(({ id, token, steps, captured, outcome }) => {
           const row = held.get(id);
           return row?.token === token ? [{ row, steps, captured, outcome }] : [];
         });
-        const ended = await endAttempts(context, tx, ending, now);
+        const { ended, claimable } = await endAttempts(context, tx, ending, now);
         // Consumed one by one: of two reports in one call on the same attempt, the first ended it.
         const applied = new Set(ended.map(({ id, token }) => `${token} ${id}`));
-        return reports.map(({ id, token }) => ({ id, applied: applied.delete(`${token} ${id}`) }));
-      }),
+        const answers = reports.map(({ id, token }) => ({ id, applied: applied.delete(`${token} ${id}`) }));
+        return { answers, claimable };
+      });
+      if (claimable) onClaimable?.();
+      return answers;
+    },
 
     expire: (limit) =>
       inTransaction(context, async (tx, now) => {
@@ -124,7 +133,7 @@ async function loseAttempts(
 ): Promise<ExpiredLease[]> {
   const error: ExecutionError = { kind: "lost", message, script: undefined, exitCode: undefined };
   const attempts = rows.map((row) => ({ row, steps: [], outcome: { kind: "lost", error } as const, atOnce }));
-  const ended = await endAttempts(context, tx, attempts, now);
+  const { ended } = await endAttempts(context, tx, attempts, now);
   // A lost attempt never completes.
   return ended.filter((end): end is ExpiredLease => end.became !== "completed");
 }

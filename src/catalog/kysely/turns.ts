@@ -23,17 +23,19 @@ export async function joinTurns(tx: Tx, executions: readonly TurnKey[]): Promise
   }
 }
 
-/** To be called in the transaction in which runs of these services end: what waited for their places gets its turn. */
+/** To be called in the transaction in which runs of these services end: what waited for their places gets its turn. Answers whether anything did. */
 export async function reopenFull(
   context: StoreContext,
   tx: Tx,
   services: readonly Pick<TurnKey, "project" | "service">[],
-): Promise<void> {
+): Promise<boolean> {
+  let found = false;
   for (const { project, service } of distinct(services, ({ project, service }) => `${project}/${service}`)) {
     // There seldom is any: most services have no limit.
     const full = await selectFull.rows(context, tx, project, service);
-    if (full.length > 0) await reopen(tx, ofState(project, service, turnStates.full));
+    if (full.length > 0 && (await reopen(tx, ofState(project, service, turnStates.full)))) found = true;
   }
+  return found;
 }
 
 const selectFull = new Statement(
@@ -52,8 +54,8 @@ export async function reopenLimited(tx: Tx, { project, service }: Pick<TurnKey, 
 }
 
 /** Lets those get their turn whose throttle has opened; and those that could not wait so long: the clock was set back. */
-export function reopenThrottled(tx: Tx, now: number): Promise<void> {
-  return reopen(tx, throttleOpens(now));
+export async function reopenThrottled(tx: Tx, now: number): Promise<void> {
+  await reopen(tx, throttleOpens(now));
 }
 
 export function throttleOpens(now: number): RawBuilder<unknown> {
@@ -63,12 +65,13 @@ export function throttleOpens(now: number): RawBuilder<unknown> {
 }
 
 /** Looks first: there seldom is any, and the look costs a quarter of the change. */
-async function reopen(tx: Tx, which: RawBuilder<unknown>): Promise<void> {
+async function reopen(tx: Tx, which: RawBuilder<unknown>): Promise<boolean> {
   const { rows } = await sql`select 1 as one from turns where ${which} limit 1`.execute(tx);
-  if (rows.length === 0) return;
+  if (rows.length === 0) return false;
   await sql`
     update turns set state = ${turnStates.open}, opens_at = null, round = ${caughtUp}
     where ${which}`.execute(tx);
+  return true;
 }
 
 /** Where the others stand: the lowest round of those whose turn may come, or where the last of them stood. */
