@@ -1,9 +1,6 @@
-import { chmodSync } from "node:fs";
-import { Cache, cacheRoot } from "../engines/cache.ts";
-import type { Engine } from "../engines/engine.ts";
-import { brokerOf, kafka } from "../engines/kafka.ts";
+import { brokerOf } from "../engines/kafka.ts";
 import { postgres } from "../engines/postgres.ts";
-import { placeServers, type Servers, startServers, stopServers } from "../engines/servers.ts";
+import type { Servers } from "../engines/servers.ts";
 import { openKafkaBus } from "../src/bus/kafka.ts";
 import { openPostgresCatalog } from "../src/catalog/postgres.ts";
 import { encodeRecord } from "../src/events/bus-binding.ts";
@@ -18,72 +15,60 @@ import { Router } from "../src/router/router.ts";
 import { manifestSchema } from "../src/services/manifest.ts";
 import { BareConsumer } from "./contenders/bare-consumer.ts";
 import type { Bench } from "./support/bench.ts";
+import { engineServers, freshDatabase, ownName } from "./support/engines.ts";
+import { processorMsBelow } from "./support/processes.ts";
 import { interleaved, ratio } from "./support/rounds.ts";
 import { sampleEvent } from "./support/sample-event.ts";
-import { withTempDir } from "./support/temp-dir.ts";
 
 const eventsARound = 10_000;
 const batchSize = 500;
 
 /** One router between a real Kafka and a real PostgreSQL, beside a loop that only consumes and writes the same rows. */
 export const routingOnEngines: Bench = {
-  name: "engines",
+  name: "routing-on-engines",
   title: "Routing from Kafka to PostgreSQL",
   async run({ rounds, note }) {
-    const [ours, bare] = await withTempDir(async (directory) => {
-      chmodSync(directory, 0o755);
-      const started = [];
-      try {
-        for (const engine of [kafka, postgres]) started.push(await start(engine, directory, note));
-        const [brokers, database] = started as [Servers, Servers];
-        const stand = await openStand(brokers, database);
-        try {
-          return await interleaved(
-            [
-              { name: "one router", measure: async () => ({ events: await stand.route() }) },
-              { name: "bare consumer", measure: async () => ({ events: await stand.consume() }) },
-            ],
-            rounds,
-            note,
-          );
-        } finally {
-          await stand.close();
-        }
-      } finally {
-        await Promise.all(started.map(stopServers));
-      }
-    });
-    if (!ours || !bare) throw new Error("nothing was measured");
-    return {
-      title: `${routingOnEngines.title}: batches of ${batchSize}, one link matches each event`,
-      columns: ["", "events/s", "of the bare consumer"],
-      rows: [
-        [ours.name, ours.median.events ?? 0, ratio(ours, bare, "events")],
-        [bare.name, bare.median.events ?? 0, 1],
-      ],
-      remarks: [
-        "The bare consumer reads by the same client and writes the same rows of ledger, bodies and executions into tables with the same indexes.",
-      ],
-    };
+    const stand = await openStand(await engineServers("kafka", note), await engineServers("postgres", note));
+    try {
+      const [ours, bare] = await interleaved(
+        [
+          { name: "one router", measure: () => stand.route() },
+          { name: "bare consumer", measure: () => stand.consume() },
+        ],
+        rounds,
+        note,
+      );
+      if (!ours || !bare) throw new Error("nothing was measured");
+      return {
+        title: `${routingOnEngines.title}: batches of ${batchSize}, one link matches each event`,
+        columns: ["", "events/s", "of the bare consumer", "ms of its processor each", "PostgreSQL"],
+        rows: [ours, bare].map((each) => [
+          each.name,
+          each.median.events ?? 0,
+          ratio(each, bare, "events"),
+          each.median.ownMs ?? 0,
+          each.median.databaseMs ?? 0,
+        ]),
+        figures: { "one router": ours.median },
+        remarks: [
+          "The bare consumer reads by the same client and writes the same rows of ledger, bodies and executions into tables with the same indexes.",
+        ],
+      };
+    } finally {
+      await stand.close();
+    }
   },
 };
-
-async function start(engine: Engine, directory: string, note: (text: string) => void): Promise<Servers> {
-  const programs = await engine.install(new Cache(cacheRoot(), note));
-  const servers = await placeServers(engine, programs, directory, 1);
-  note(`starting ${engine.title}`);
-  await startServers(servers);
-  return servers;
-}
 
 async function openStand(brokers: Servers, database: Servers) {
   const ids = createIds(systemClock, systemRandom);
   const around = { clock: systemClock, ids, log: silentLog };
-  const url = postgres.environment(database.places).FX_CATALOG_URL as string;
+  const name = ownName();
+  const url = await freshDatabase(postgres.environment(database.places).FX_CATALOG_URL as string, name);
   const catalog = await openPostgresCatalog({ ...around, url, connections: 5, alone: false });
   const bus = await openKafkaBus({
     ...around,
-    connection: { brokers: brokers.places.map(brokerOf), prefix: "" },
+    connection: { brokers: brokers.places.map(brokerOf), prefix: `${name}.` },
     topics: { partitions: 4, replication: 1, maxMessageBytes: 5_000_000 },
     instance: ids.next(),
   });
@@ -92,6 +77,19 @@ async function openStand(brokers: Servers, database: Servers) {
   const id = "version-1" as VersionId;
   await catalog.services.deploy({ id, project: "default", name: "service", manifest, ...content });
   const bare = await BareConsumer.open(url);
+
+  const spent = () => {
+    const { user, system } = process.cpuUsage();
+    return { own: (user + system) / 1000, database: processorMsBelow(database.processes[0]?.pid ?? 0) };
+  };
+  const figuresSince = (before: ReturnType<typeof spent>, events: number) => {
+    const now = spent();
+    return {
+      events,
+      ownMs: (now.own - before.own) / eventsARound,
+      databaseMs: (now.database - before.database) / eventsARound,
+    };
+  };
 
   async function publish(): Promise<void> {
     for (let sent = 0; sent < eventsARound; sent += batchSize) {
@@ -102,8 +100,9 @@ async function openStand(brokers: Servers, database: Servers) {
 
   return {
     /** Events a second, from the end of the first batch on. */
-    async route(): Promise<number> {
+    async route() {
       await publish();
+      const before = spent();
       let routed = 0;
       let first = { routed: 0, at: 0 };
       const done = Promise.withResolvers<number>();
@@ -122,14 +121,18 @@ async function openStand(brokers: Servers, database: Servers) {
       });
       await router.start();
       const perSecond = await done.promise;
+      const figures = figuresSince(before, perSecond);
       await router.stop();
       await bare.take(eventsARound);
-      return perSecond;
+      return figures;
     },
-    consume: () =>
-      bare.consume(bus, "bare", eventsARound, batchSize, ({ value }) =>
+    async consume() {
+      const before = spent();
+      const perSecond = await bare.consume(bus, "bare", eventsARound, batchSize, ({ value }) =>
         eventKeyOf(JSON.parse(Buffer.from(value).toString()) as CloudEvent),
-      ),
+      );
+      return figuresSince(before, perSecond);
+    },
     async close() {
       await bare.close();
       await bus.close();

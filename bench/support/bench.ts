@@ -1,3 +1,5 @@
+import type { Figures } from "./rounds.ts";
+
 export interface Bench {
   name: string;
   title: string;
@@ -9,11 +11,15 @@ export interface BenchOptions {
   rounds: number;
   /** Lines of logs to search; absent: a number that is quickly stored. */
   lines?: number | undefined;
+  /** Runs that wait at once; absent: ten thousand. */
+  runs?: number | undefined;
   /** Says what is going on; not part of the report. */
   note(text: string): void;
 }
 
 export interface Report {
+  /** What the model of bench/scaling reads, by what was measured. */
+  figures?: Readonly<Record<string, Figures>>;
   title: string;
   columns: readonly string[];
   rows: readonly (readonly (string | number)[])[];

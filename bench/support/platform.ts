@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
+import { processorMsBelow, type ResidentProcess, residentBelow } from "./processes.ts";
 
 const token = "bench-token-0123456789";
 const root = path.join(import.meta.dirname, "../..");
@@ -16,7 +16,13 @@ process.on("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
-/** The real platform as a process of its own, in the given data directory, on a free port. */
+/** What starts a role, or with "start" all of them. */
+export function platformCommand(role: string): string[] {
+  const flags = (process.env.BENCH_NODE_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
+  return [process.execPath, ...flags, main, role];
+}
+
+/** The real platform, or a role of it, as a process of its own, in the given data directory, on a free port. */
 export class BenchPlatform {
   readonly url: string;
   readonly startMs: number;
@@ -32,13 +38,11 @@ export class BenchPlatform {
   static async start(
     dataDirectory: string,
     settings: Record<string, string> = {},
-    entry: "node" | "npm" = "node",
+    [program = "", ...args]: readonly string[] = platformCommand("start"),
   ): Promise<BenchPlatform> {
     const began = performance.now();
     const { PATH, HOME, TMPDIR } = process.env;
-    const flags = (process.env.BENCH_NODE_FLAGS ?? "").split(" ").filter((flag) => flag !== "");
-    const [command, args] = entry === "npm" ? ["npm", ["start"]] : [process.execPath, [...flags, main, "start"]];
-    const child = spawn(command, args, {
+    const child = spawn(program, args, {
       cwd: root,
       stdio: ["ignore", "pipe", "pipe"],
       env: {
@@ -60,7 +64,7 @@ export class BenchPlatform {
     });
     const url = await new Promise<string>((resolve, reject) => {
       createInterface({ input: child.stdout }).on("line", (line) => {
-        const ready = /^FX is ready at (\S+)/.exec(line);
+        const ready = /^FX (?:\w+ )?is ready at (\S+)/.exec(line);
         if (ready) resolve(ready[1] as string);
       });
       child.once("exit", (code) => reject(new Error(`the platform ended with ${code} before it was ready: ${said}`)));
@@ -105,16 +109,14 @@ export class BenchPlatform {
     return answer.accepted.map(({ key }) => key);
   }
 
-  /** Resident memory in MB of the platform and of every process below it. */
-  memory(): { command: string; megabytes: number }[] {
-    return processesBelow(this.#process.pid as number).map((pid) => {
-      const status = readFileSync(`/proc/${pid}/status`, "utf8");
-      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8")
-        .split("\0")
-        .find((part) => part.endsWith(".ts"));
-      const megabytes = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024;
-      return { command: path.basename(command ?? `process ${pid}`), megabytes };
-    });
+  /** Of the platform and of every process below it. */
+  memory(): ResidentProcess[] {
+    return residentBelow(this.#process.pid as number);
+  }
+
+  /** User and system time so far of the platform and of every process below it. */
+  processorMs(): number {
+    return processorMsBelow(this.#process.pid as number);
   }
 
   /** SIGTERM, as a person stops it. */
@@ -132,19 +134,4 @@ export class BenchPlatform {
     this.#process.kill("SIGKILL");
     await exited;
   }
-}
-
-function processesBelow(root: number): number[] {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
-    } catch {}
-  }
-  const below = (pid: number): boolean => {
-    const parent = parents.get(pid);
-    return pid === root || (parent !== undefined && parent > 1 && below(parent));
-  };
-  return [...parents.keys()].filter(below);
 }

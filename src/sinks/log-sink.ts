@@ -6,7 +6,7 @@ import type { RunLogs } from "../ops-data/ops-data.ts";
 import { SinkLoop, type SinkLoopParts } from "./sink-loop.ts";
 
 export interface LogSinkParts extends SinkLoopParts {
-  opsData: RunLogs;
+  opsData: Pick<RunLogs, "append">;
   /** Records stored at once. */
   batchSize?: number;
 }
