@@ -7,6 +7,7 @@ import { Vault } from "../../../src/config-store/vault.ts";
 import { Executor } from "../../../src/executor/executor.ts";
 import { ServiceConfiguration } from "../../../src/executor/service-configuration.ts";
 import { ServiceSecrets } from "../../../src/executor/service-secrets.ts";
+import { ServiceUse } from "../../../src/executor/service-use.ts";
 import type { StepRunner } from "../../../src/executor/step-runner.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
 import { createIds, type InstanceId } from "../../../src/foundation/ids.ts";
@@ -52,6 +53,7 @@ test("an executor that no signal reaches is told by PostgreSQL that executions c
     configuration: new ServiceConfiguration(store.configuration),
     secrets: new ServiceSecrets(vault),
     runner,
+    use: new ServiceUse(),
     versions: { open: async () => ({ directory, manifest: manifestSchema.parse({}), scripts: ["main.py"] }) },
     instance: ids.next() as InstanceId,
     slots: 1,
