@@ -63,6 +63,7 @@ async function startExecutor({ promise: disk, resolve }: PromiseWithResolvers<vo
     log: silentLog,
     instance,
     slots,
+    use: new ServiceUse(),
     laneWeights: { high: 7, regular: 2, low: 1 },
     pollMs: 1000,
     leaseMs: 30_000,
