@@ -49,7 +49,7 @@ if (process.platform === "linux")
       }
       return true;
     });
-    const ready = await fetch(`${platform.url}/readyz`);
+    const ready = await fetch(`${platform.url}/readyz`, { headers: { authorization: `Bearer ${token}` } });
     expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining(failure)]);
     const lines = platform.talk.split("\n").filter((line) => line.startsWith("{"));
     const told = lines.map((line) => JSON.parse(line) as { level: number; msg: string; error?: string });
