@@ -119,7 +119,7 @@ export function routingStore(context: StoreContext): RoutingStore {
     pass: (passed) =>
       inTransaction(context, async (tx, now) => {
         await holdPartitions(context, tx, passed);
-        const counts = await PartitionCounts.read(tx);
+        const counts = await PartitionCounts.read(context, tx);
         for (const place of passed) counts.pass(place);
         await counts.write(tx, now);
       }),

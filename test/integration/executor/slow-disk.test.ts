@@ -72,7 +72,6 @@ async function startExecutor({ promise: disk, resolve }: PromiseWithResolvers<vo
     caps: noLimits,
     level: "process",
     killGraceMs: 500,
-    use: new ServiceUse(),
   });
   executor.start();
   onTestFinished(async () => {
