@@ -212,6 +212,7 @@ test("a topic that somebody made too small, with an age or with other partitions
   await admin.createTopics({ topics: [name], partitions: 2, replicas: 1, configs });
   const state = `${prefix}${topics.state}`;
   await admin.createTopics({ topics: [state], partitions: 3, replicas: 1 });
+  await eventually(async () => (await admin.listTopics()).filter((each) => each.startsWith(prefix)).length === 2);
   const told: string[] = [];
   const log = { ...silentLog, warn: (_: object, message: string) => void told.push(message) };
   await openKafka({ servers, prefix, partitions: 3, maxMessageBytes: 5_000_000, log });
