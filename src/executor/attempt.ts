@@ -22,8 +22,9 @@ import { Emitter } from "./emitter.ts";
 import type { Environment } from "./environments/environment.ts";
 import { LiveEffects } from "./live-effects.ts";
 import { LogWriter } from "./log-writer.ts";
+import type { Outages } from "./outages.ts";
 import { OutputPreview } from "./output-preview.ts";
-import { patiently } from "./patiently.ts";
+import { Patience } from "./patience.ts";
 import { StepRedaction } from "./redaction/step-redaction.ts";
 import { RunSecrets } from "./run-secrets.ts";
 import type { ServiceConfiguration } from "./service-configuration.ts";
@@ -54,15 +55,13 @@ export interface AttemptParts {
   leaseMs: number;
   /** Between SIGTERM and SIGKILL. */
   killGraceMs: number;
+  outages: Outages;
 }
 
 export type StopReason = "cancelled" | "lease-lost" | "shutdown";
 
 /** Steps shorter than this are recorded only when they end: one write for a run instead of two. */
 const announceStepAfterMs = 250;
-
-/** A store that is started again is worth a script's wait. After it the attempt is lost: its slot is another's. */
-const waitsForState = { withinMs: 60_000 };
 
 /** One attempt at an execution: its scripts in order, until the first that fails. */
 export class Attempt {
@@ -75,6 +74,7 @@ export class Attempt {
   #running: RunningStep | undefined;
   #stopped: StopReason | undefined;
   readonly #stopping = new AbortController();
+  readonly #patience: Patience;
   #effects: Effects | undefined;
   /** Of a replay: the same as `#effects`. */
   #captured: CapturedEffects | undefined;
@@ -90,9 +90,17 @@ export class Attempt {
     this.#claimed = claimed;
     this.#slot = slot;
     this.#aliveUntil = aliveUntil;
+    this.#patience = new Patience({
+      clock: parts.clock,
+      outages: parts.outages,
+      stopping: this.#stopping.signal,
+      // Before there are effects there is only reading, and a lease that seems over may be renewed yet.
+      mayGoOn: () => this.#effects === undefined || this.#ttlMs() > 0,
+    });
+    const { insist } = this.#patience;
     const { id, project, service, correlationId, attempt } = claimed.execution;
-    this.#log = new LogWriter(parts.bus, { executionId: id, project, service, correlationId, attempt });
-    this.#secrets = new RunSecrets(parts, claimed.execution, this.lease);
+    this.#log = new LogWriter(parts.bus, insist, { executionId: id, project, service, correlationId, attempt });
+    this.#secrets = new RunSecrets({ ...parts, insist }, claimed.execution, this.lease);
   }
 
   get lease() {
@@ -104,6 +112,11 @@ export class Attempt {
   keepAlive(aliveUntil: number): void {
     this.#aliveUntil = aliveUntil;
     this.#running?.keepAlive(this.#ttlMs());
+  }
+
+  /** Whether the lease may still last by the catalog's clock, which gives `marginMs` more than ours. */
+  isHeld(marginMs: number): boolean {
+    return this.#stopped !== "lease-lost" && this.#parts.clock.monotonic() < this.#aliveUntil + marginMs;
   }
 
   stop(reason: StopReason): void {
@@ -144,9 +157,9 @@ export class Attempt {
     let config: JsonObject;
     try {
       // A store that is away is waited for: given back, the attempt would count as lost, and its third loss is the end (rule D7).
-      opened = await this.#patiently(() => this.#parts.versions.open(execution.version));
-      config = await this.#patiently(() => this.#parts.configuration.of(execution));
-      await this.#patiently(() => this.#secrets.matcher());
+      opened = await this.#patience.insist(() => this.#parts.versions.open(execution.version));
+      config = await this.#patience.insist(() => this.#parts.configuration.of(execution));
+      await this.#secrets.matcher();
     } catch (error) {
       if (this.#stopped !== undefined) return this.#afterStop(this.#stopped, undefined);
       const message = `what it needs could not be opened: ${messageOf(error)}`;
@@ -173,16 +186,13 @@ export class Attempt {
     return { kind: "completed" };
   }
 
-  #patiently<Result>(work: () => Promise<Result>, limit?: { withinMs: number }): Promise<Result> {
-    return patiently(work, { clock: this.#parts.clock, stopping: this.#stopping.signal, ...limit });
-  }
-
   #effectsOf(event: CloudEvent): Effects {
     const { execution } = this.#claimed;
     const secrets = this.#secrets;
-    const live = new LiveEffects(this.#parts, execution, this.lease, event, secrets);
+    const parts = { ...this.#parts, insist: this.#patience.insist };
+    const live = new LiveEffects(parts, execution, this.lease, event, secrets);
     if (execution.trigger !== "replay") return live;
-    const emitter = new Emitter(this.#parts, execution, event);
+    const emitter = new Emitter(parts, execution, event);
     this.#captured = new CapturedEffects({ clock: this.#parts.clock, trigger: event, emitter, live, secrets });
     return this.#captured;
   }
@@ -240,6 +250,7 @@ export class Attempt {
       // Only for whoever looks; the outcome is written by `finish`.
       leases.recordSteps([{ ...this.lease, steps: [{ ...step }] }]).catch(() => {});
     });
+    const beganAt = clock.monotonic();
     const running = runner.run(
       {
         executionId: execution.id,
@@ -268,7 +279,7 @@ export class Attempt {
       this.#host(step, redaction),
     );
     this.#running = running;
-    const result = await running.result;
+    const result = this.#excused(await running.result, beganAt);
     this.#running = undefined;
     announce.cancel();
     const cut = "truncated" in result && result.truncated;
@@ -280,6 +291,13 @@ export class Attempt {
     step.status = stepStatus(result);
     step.exitCode = result.kind === "exited" ? result.exitCode : undefined;
     return result;
+  }
+
+  /** Who was kept waiting by an engine until its time was over has not failed (rule D7). */
+  #excused(result: StepResult, beganAt: number): StepResult {
+    if (result.kind !== "timeout" || !this.#patience.waitedSince(beganAt + result.timeoutMs)) return result;
+    const message = `its ${result.timeoutMs / 1000} s were over (manifest key "timeout") while an engine that it sends to was away`;
+    return { kind: "lost", message };
   }
 
   #levelOf({ isolation = this.#parts.level }: Manifest): IsolationLevel {
@@ -298,8 +316,8 @@ export class Attempt {
       output: (chunk) => redaction.output(chunk),
       log,
       emit: (request) => this.#deliver(effects.emit(n, request)),
-      getState: () => this.#patiently(() => effects.getState(), waitsForState),
-      putState: (key, value) => this.#deliver(this.#patiently(() => effects.putState(key, value), waitsForState)),
+      getState: () => effects.getState(),
+      putState: (key, value) => this.#deliver(effects.putState(key, value)),
       getSecret: (name) => effects.getSecret(name),
       setSecret: async (name, value, scope) => {
         await this.#deliver(effects.setSecret(name, value, scope));

@@ -1,4 +1,4 @@
-import type { Bus } from "../bus/bus.ts";
+import type { Bus, NewRecord, Placement } from "../bus/bus.ts";
 import { encodeRecord } from "../events/bus-binding.ts";
 import { type CloudEvent, cloudEventSchema, maxEventBytes } from "../events/cloud-event.ts";
 import { derivedEventId } from "../events/event-key.ts";
@@ -8,27 +8,43 @@ import { topics } from "../events/topics.ts";
 import type { ExecutionFacts } from "../executions/execution.ts";
 import type { Clock } from "../foundation/clock.ts";
 import { PlatformError } from "../foundation/errors.ts";
+import { GroupCommit } from "../foundation/group-commit.ts";
 import { canonicalJson } from "../foundation/json.ts";
+import type { Insist } from "./patience.ts";
 import type { EmitRequest } from "./step-runner.ts";
 
-/** Sends the events of one attempt, each with the trigger's correlation and an id derived from its content. */
+export interface EmitterParts {
+  bus: Bus;
+  clock: Clock;
+  insist: Insist;
+}
+
+/** Events of one attempt that are published together. */
+const maxTogether = 64;
+
+/**
+ * Sends the events of one attempt, in the order they were asked for, each with the trigger's correlation and an id derived from
+ * its content.
+ */
 export class Emitter {
-  readonly #parts: { bus: Bus; clock: Clock };
+  readonly #parts: EmitterParts;
   readonly #execution: ExecutionFacts;
   readonly #trigger: CloudEvent;
   readonly #occurrences = new Map<string, number>();
+  /** One publish after the other: none overtakes one that has to be sent again. */
+  readonly #sending: GroupCommit<NewRecord, Placement>;
 
-  constructor(parts: { bus: Bus; clock: Clock }, execution: ExecutionFacts, trigger: CloudEvent) {
+  constructor(parts: EmitterParts, execution: ExecutionFacts, trigger: CloudEvent) {
     this.#parts = parts;
     this.#execution = execution;
     this.#trigger = trigger;
+    this.#sending = new GroupCommit((records) => parts.insist(() => parts.bus.publish(records)), maxTogether);
   }
 
   /** Resolves with the event's id once it is durable. Throws as `make`. */
   async emit(step: number, request: EmitRequest): Promise<{ id: string }> {
-    const { bus } = this.#parts;
     const { event, record } = this.make(step, request);
-    await bus.publish([record]);
+    await this.#sending.add(record);
     return { id: event.id };
   }
 

@@ -12,8 +12,9 @@ import { Loop } from "../foundation/loop.ts";
 import { pauseAfter } from "../foundation/pause-after.ts";
 import { Attempt, type AttemptParts } from "./attempt.ts";
 import { laneOrders } from "./lane-orders.ts";
+import { Outages } from "./outages.ts";
 
-export interface ExecutorParts extends AttemptParts {
+export interface ExecutorParts extends Omit<AttemptParts, "outages"> {
   bus: Bus;
   leases: LeaseStore;
   /** Of a catalog that tells by itself that executions came: sooner than who made them can. */
@@ -30,7 +31,12 @@ export interface ExecutorParts extends AttemptParts {
   leaseMarginMs: number;
 }
 
-const maxReportsPerCommit = 500;
+interface Ended {
+  attempt: Attempt;
+  report: AttemptReport;
+}
+
+const maxEndsPerCommit = 500;
 const lookAgainMs = 5;
 /** Attempts under way, those included whose end is not durable yet. */
 const maxHeldPerSlot = 4;
@@ -40,7 +46,7 @@ const maxHeldPerSlot = 4;
  * reports how they ended. Any number may run; the catalog never gives one execution to two (rule D4).
  */
 export class Executor {
-  readonly #parts: ExecutorParts;
+  readonly #parts: ExecutorParts & AttemptParts;
   readonly #claiming: Loop;
   readonly #renewing: Loop;
   readonly #attempts = new Set<Attempt>();
@@ -48,14 +54,14 @@ export class Executor {
   /** Of the next execution that waits for its time. */
   #dueTimer: Timer | undefined;
   readonly #freeSlots: number[];
-  readonly #reports: GroupCommit<AttemptReport, boolean>;
+  readonly #ends: GroupCommit<Ended, boolean>;
   readonly #abandon = new AbortController();
   #unsubscribe: (() => void)[] = [];
   readonly #laneOrders: readonly (readonly Lane[])[];
   #claims = 0;
 
   constructor(parts: ExecutorParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, outages: new Outages(parts.log) };
     this.#laneOrders = laneOrders(parts.laneWeights);
     const { clock, log, pollMs, leaseMs } = parts;
     this.#freeSlots = Array.from({ length: parts.slots }, (_, slot) => parts.slots - 1 - slot);
@@ -68,7 +74,7 @@ export class Executor {
       maxPauseMs: leaseMs / 10,
       work: () => this.#renew(),
     });
-    this.#reports = new GroupCommit((reports) => this.#finish(reports), maxReportsPerCommit);
+    this.#ends = new GroupCommit((ends) => this.#finish(ends), maxEndsPerCommit);
   }
 
   start(): void {
@@ -154,7 +160,7 @@ export class Executor {
     try {
       // The next run of the slot begins while this one's output and end become durable.
       const report = await attempt.run(free);
-      if (report) await this.#reports.add(report);
+      if (report) await this.#ends.add({ attempt, report });
     } finally {
       this.#attempts.delete(attempt);
       free();
@@ -162,9 +168,9 @@ export class Executor {
     }
   }
 
-  async #finish(reports: AttemptReport[]): Promise<boolean[]> {
-    const { bus, clock, leases, leaseMs, log } = this.#parts;
-    const startedAt = clock.monotonic();
+  async #finish(ends: Ended[]): Promise<boolean[]> {
+    const { bus, clock, leases, leaseMarginMs, log } = this.#parts;
+    const reports = ends.map(({ report }) => report);
     for (let failures = 1; ; failures += 1) {
       try {
         // To tell others of each end would have every executor look for what is not there.
@@ -177,7 +183,8 @@ export class Executor {
       } catch (error) {
         if (!isPlatformError(error) || !error.retryable) throw error;
         // Once the leases are over the reports are void: recovery has ended these attempts as lost.
-        if (clock.monotonic() - startedAt > leaseMs || this.#abandon.signal.aborted) {
+        const areOver = ends.every(({ attempt }) => !attempt.isHeld(leaseMarginMs));
+        if (areOver || this.#abandon.signal.aborted) {
           log.error(
             { error: messageOf(error), executions: reports.length },
             "outcomes could not be stored; the attempts will run again",
@@ -185,7 +192,7 @@ export class Executor {
           return reports.map(() => false);
         }
         if (failures === 1) log.warn({ error: messageOf(error) }, "could not store outcomes, will try again");
-        await sleep(clock, pauseAfter(failures, { unitMs: 20, mostMs: 2000 }));
+        await sleep(clock, pauseAfter(failures, { unitMs: 20, mostMs: 2000 }), this.#abandon.signal);
       }
     }
   }

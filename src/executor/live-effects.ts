@@ -6,6 +6,7 @@ import type { ExecutionId } from "../foundation/ids.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
 import type { Effects } from "./effects.ts";
 import { Emitter } from "./emitter.ts";
+import type { Insist } from "./patience.ts";
 import { type RetryParts, retryLater } from "./retry-later.ts";
 import type { RunSecrets } from "./run-secrets.ts";
 import { StateAccess, type StateParts } from "./state-access.ts";
@@ -14,13 +15,14 @@ import type { EmitRequest, RetryTime, SecretScope } from "./step-runner.ts";
 export interface LiveEffectsParts extends StateParts, RetryParts {
   clock: Clock;
   leaseMs: number;
+  insist: Insist;
 }
 
 /** Effects that happen. */
 export class LiveEffects implements Effects {
   readonly #emitter: Emitter;
   readonly #state: StateAccess;
-  readonly #retries: RetryParts;
+  readonly #parts: LiveEffectsParts;
   readonly #lease: HeldLease;
   readonly #trigger: CloudEvent;
   readonly #secrets: RunSecrets;
@@ -33,7 +35,7 @@ export class LiveEffects implements Effects {
     secrets: RunSecrets,
   ) {
     this.#emitter = new Emitter(parts, execution, trigger);
-    this.#retries = parts;
+    this.#parts = parts;
     this.#lease = lease;
     this.#trigger = trigger;
     this.#state = new StateAccess(parts, execution, lease, parts.leaseMs);
@@ -64,6 +66,7 @@ export class LiveEffects implements Effects {
 
   async retryLater(when: RetryTime, parameters?: JsonObject): Promise<{ jobId: string; at: number }> {
     await this.#secrets.requireNoneIn(parameters, "the later run's event");
-    return retryLater(this.#retries, this.#lease, { when, parameters, trigger: this.#trigger });
+    const asked = { when, parameters, trigger: this.#trigger };
+    return this.#parts.insist(() => retryLater(this.#parts, this.#lease, asked));
   }
 }

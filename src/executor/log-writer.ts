@@ -1,6 +1,7 @@
 import type { Bus } from "../bus/bus.ts";
 import { encodeLogRecord } from "../executions/log-codec.ts";
 import type { LogRecord } from "../executions/log-record.ts";
+import type { Insist } from "./patience.ts";
 
 /** Largest record on the topic, in bytes of output. */
 const maxPieceBytes = 64 * 1024;
@@ -12,10 +13,11 @@ type Piece = Pick<LogRecord, "step" | "script" | "stream" | "level" | "at" | "by
 
 /**
  * Sends what one attempt writes to the backbone, in order, numbered without gaps. The first piece
- * leaves at once; what arrives while the bus commits leaves together, pieces of one stream joined.
+ * leaves at once; what arrives while the bus commits, or is away, leaves together, pieces of one stream joined.
  */
 export class LogWriter {
   readonly #bus: Bus;
+  readonly #insist: Insist;
   readonly #facts: RunFacts;
   #seq = 0;
   #waiting: Piece[] = [];
@@ -23,8 +25,9 @@ export class LogWriter {
   #sending: Promise<void> | undefined;
   #failure: unknown;
 
-  constructor(bus: Bus, facts: RunFacts) {
+  constructor(bus: Bus, insist: Insist, facts: RunFacts) {
     this.#bus = bus;
+    this.#insist = insist;
     this.#facts = facts;
   }
 
@@ -52,8 +55,10 @@ export class LogWriter {
       const pieces = this.#waiting;
       this.#waiting = [];
       this.#waitingBytes = 0;
+      // Numbered once: what is sent again is the same to whoever stores it.
+      const records = pieces.flatMap((piece) => split(piece)).map((piece) => this.#record(piece));
       try {
-        await this.#bus.publish(pieces.flatMap((piece) => split(piece)).map((piece) => this.#record(piece)));
+        await this.#insist(() => this.#bus.publish(records));
       } catch (error) {
         this.#failure = error;
       }

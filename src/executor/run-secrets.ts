@@ -5,6 +5,7 @@ import type { ExecutionId } from "../foundation/ids.ts";
 import type { Json } from "../foundation/json.ts";
 import { platformScope, type Scope, serviceScope } from "../services/scope.ts";
 import { requireHeldLease } from "./held-lease.ts";
+import type { Insist } from "./patience.ts";
 import { type Form, formsOf } from "./redaction/forms.ts";
 import { Matcher, noSecrets } from "./redaction/matcher.ts";
 import { redactText } from "./redaction/stream-redactor.ts";
@@ -16,6 +17,7 @@ export interface RunSecretsParts {
   services: Pick<ServiceStore, "get">;
   leases: LeaseStore;
   leaseMs: number;
+  insist: Insist;
 }
 
 interface Owner {
@@ -57,11 +59,14 @@ export class RunSecrets {
   /** Throws `forbidden` without a grant or for a name that tells a secret, `lease-lost`, and what the vault refuses. */
   async set(name: string, value: Json, scope: SecretScope): Promise<void> {
     await this.#requireMaySet(name, value, scope);
-    await this.#parts.secrets.vault.put(this.#scopeOf(scope), name, {
-      value,
-      origin: "script",
-      beforeWrite: () => requireHeldLease(this.#parts.leases, this.#lease, this.#parts.leaseMs),
-    });
+    const { insist, secrets, leases, leaseMs } = this.#parts;
+    await insist(() =>
+      secrets.vault.put(this.#scopeOf(scope), name, {
+        value,
+        origin: "script",
+        beforeWrite: () => requireHeldLease(leases, this.#lease, leaseMs),
+      }),
+    );
     await this.#look();
   }
 
@@ -90,7 +95,7 @@ export class RunSecrets {
   }
 
   async #look(): Promise<SecretView> {
-    const view = await this.#parts.secrets.of(this.#owner);
+    const view = await this.#parts.insist(() => this.#parts.secrets.of(this.#owner));
     if (view.revision !== this.#view?.revision) {
       this.#matcher = this.#view === undefined ? view.matcher : united(this.#matcher, view.matcher);
       this.#view = view;
@@ -111,7 +116,7 @@ export class RunSecrets {
 
   async #requireGrant(scope: "project" | "platform"): Promise<void> {
     const { project, service } = this.#owner;
-    const known = await this.#parts.services.get(project, service);
+    const known = await this.#parts.insist(() => this.#parts.services.get(project, service));
     if (known?.grants.includes(scope)) return;
     throw new PlatformError(
       "forbidden",

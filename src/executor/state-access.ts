@@ -1,17 +1,25 @@
 import type { Bus } from "../bus/bus.ts";
 import type { LeaseStore } from "../catalog/leases.ts";
 import { maxValueBytes } from "../config-store/config-store.ts";
-import { maxStateKeyLength, plainState, type StateOwner, type StateStore } from "../config-store/state-store.ts";
+import {
+  maxStateKeyLength,
+  plainState,
+  type StateOwner,
+  type StateStore,
+  type StateValue,
+} from "../config-store/state-store.ts";
 import { encodeStateRecord } from "../events/state-record.ts";
 import { isPlatformError, PlatformError } from "../foundation/errors.ts";
 import type { ExecutionId } from "../foundation/ids.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
 import { requireHeldLease } from "./held-lease.ts";
+import type { Insist } from "./patience.ts";
 
 export interface StateParts {
   bus: Bus;
   leases: LeaseStore;
   state: StateStore;
+  insist: Insist;
 }
 
 const maxContention = 20;
@@ -31,7 +39,7 @@ export class StateAccess {
   }
 
   async get(): Promise<JsonObject> {
-    return plainState(await this.#parts.state.get(this.#owner));
+    return plainState(await this.#parts.insist(() => this.#parts.state.get(this.#owner)));
   }
 
   /**
@@ -40,20 +48,36 @@ export class StateAccess {
    * token or a version that its successor has moved on. Throws `lease-lost`.
    */
   async put(key: string, value: Json): Promise<void> {
-    const { bus, state } = this.#parts;
     requireStorable(key, value);
+    await this.#append(key, await this.#parts.insist(() => this.#store(key, value)));
+  }
+
+  async #store(key: string, value: Json): Promise<StateValue> {
+    const { state } = this.#parts;
     for (let tries = 1; ; tries += 1) {
       const current = await state.get(this.#owner);
       await this.#requireLease();
       try {
-        const stored = await state.put(this.#owner, key, value, current.get(key)?.version ?? 0);
-        await bus.publish([encodeStateRecord(this.#owner, key, stored)]);
-        return;
+        return await state.put(this.#owner, key, value, current.get(key)?.version ?? 0);
       } catch (error) {
         // Another run of the service put the same key first; the later put wins.
         if (!isPlatformError(error, "conflict") || tries === maxContention) throw error;
       }
     }
+  }
+
+  /** Compaction keeps the last record of a key: what is sent late must not stand behind a version that is newer by then. */
+  async #append(key: string, stored: StateValue): Promise<void> {
+    const { bus, insist, state } = this.#parts;
+    let newest: StateValue | undefined = stored;
+    await insist(async () => {
+      newest ??= (await state.get(this.#owner)).get(key);
+      // A deletion is a version too, logged by whoever deleted.
+      if (newest === undefined) return;
+      const record = encodeStateRecord(this.#owner, key, newest);
+      newest = undefined;
+      await bus.publish([record]);
+    });
   }
 
   async #requireLease(): Promise<void> {

@@ -56,7 +56,10 @@ async function pausedPut(pauseAt: "read" | "write") {
       return catalog.leases.renew(...asked);
     },
   };
-  const put = new StateAccess({ bus, leases, state: slow }, owner, deadLease, 1000).put("seen", "from the past");
+  const put = new StateAccess({ bus, leases, state: slow, insist: (work) => work() }, owner, deadLease, 1000).put(
+    "seen",
+    "from the past",
+  );
   put.catch(() => {});
   await paused.promise;
   await state.put(owner, "seen", 2, 1);

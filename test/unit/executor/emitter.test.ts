@@ -32,7 +32,7 @@ function openBus(): Bus {
 }
 
 /** One attempt's emitter: each attempt has its own. */
-const attempt = (bus: Bus) => new Emitter({ bus, clock }, execution, trigger);
+const attempt = (bus: Bus) => new Emitter({ bus, clock, insist: (work) => work() }, execution, trigger);
 
 async function sent(bus: Bus): Promise<CloudEvent[]> {
   return (await bus.peek(topics.events, 0, 0, 100)).map((record) => {
