@@ -134,17 +134,21 @@ export class Attempt {
     const outcome = await this.#outcome();
     ranOut();
     if (outcome === undefined) return undefined;
-    // Whatever the script made of it: an outcome stands for all that was sent (rule D9).
-    if (this.#undelivered !== undefined && outcome.kind !== "cancelled") {
-      return this.#report(lost(`something it sent could not be stored: ${messageOf(this.#undelivered)}`));
-    }
+    const unsent = await this.#unsent();
+    if (unsent === undefined || outcome.kind === "cancelled") return this.#report(outcome);
+    const stopped = this.#stopped === undefined ? lost(unsent) : this.#afterStop(this.#stopped, undefined);
+    return stopped && this.#report(stopped);
+  }
+
+  /** Whatever the script made of it: an outcome stands for all that the run sent and wrote (rule D9). */
+  async #unsent(): Promise<string | undefined> {
     try {
-      // What the run wrote is part of its outcome (rule D9).
       await this.#log.flush();
     } catch (error) {
-      return this.#report(lost(`its output could not be stored: ${messageOf(error)}`));
+      return `its output could not be stored: ${messageOf(error)}`;
     }
-    return this.#report(outcome);
+    if (this.#undelivered === undefined) return undefined;
+    return `something it sent could not be stored: ${messageOf(this.#undelivered)}`;
   }
 
   #report(outcome: AttemptReport["outcome"]): AttemptReport {

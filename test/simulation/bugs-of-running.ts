@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code with templates of its own.
 import type { PlantedBug } from "./planted-bug.ts";
-import { cluster, deaf, embedded, rough, sleepy } from "./planted-worlds.ts";
+import { cluster, deaf, embedded, outages, rough, sleepy } from "./planted-worlds.ts";
 
 const leases = "catalog/kysely/leases.ts";
 const ends = "catalog/kysely/end-attempts.ts";
@@ -104,6 +104,30 @@ export const bugsOfRunning: readonly PlantedBug[] = [
     ],
   },
   {
+    rule: "D7",
+    name: "output that the backbone does not take at once loses the attempt",
+    given: outages,
+    edits: [
+      {
+        file: "executor/log-writer.ts",
+        find: "await this.#insist(() => this.#bus.publish(records));",
+        replace: "await this.#bus.publish(records);",
+      },
+    ],
+  },
+  {
+    rule: "D7",
+    name: "an event that the backbone does not take at once loses the attempt",
+    given: outages,
+    edits: [
+      {
+        file: "executor/emitter.ts",
+        find: "(records) => parts.insist(() => parts.bus.publish(records))",
+        replace: "(records) => parts.bus.publish(records)",
+      },
+    ],
+  },
+  {
     rule: "D8",
     name: "a finish is believed whatever its token",
     // An executor that slept past its lease ends an attempt of which the next is under way.
@@ -161,8 +185,8 @@ export const bugsOfRunning: readonly PlantedBug[] = [
     edits: [
       {
         file: "executor/emitter.ts",
-        find: "await bus.publish([record]);",
-        replace: "void bus.publish([record]).catch(() => {});",
+        find: "await this.#sending.add(record);",
+        replace: "void this.#sending.add(record).catch(() => {});",
       },
     ],
   },
@@ -209,8 +233,8 @@ export const bugsOfRunning: readonly PlantedBug[] = [
     edits: [
       {
         file: "executor/state-access.ts",
-        find: "await bus.publish([encodeStateRecord(this.#owner, key, stored)]);",
-        replace: "void bus.publish([encodeStateRecord(this.#owner, key, stored)]).catch(() => {});",
+        find: "await bus.publish([record]);",
+        replace: "void bus.publish([record]).catch(() => {});",
       },
     ],
   },

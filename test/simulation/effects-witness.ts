@@ -25,7 +25,10 @@ export class EffectsWitness implements ScriptWitness {
   readonly #derivedIds = new Map<string, string>();
   readonly #idUses = new Map<string, string>();
   readonly #versions = new Map<string, { version: number; value: Json }>();
-  readonly #logged = new Set<string>();
+  /** Of each value that was put: the first version that had it. */
+  readonly #firstVersions = new Map<string, number>();
+  /** Of each key: the newest version on the log. */
+  readonly #logged = new Map<string, number>();
   /** Keys of everything that the bus has acknowledged, or may have taken. */
   readonly published = new Set<string>();
   /** False where the database's clock was made to jump: then leases end under running scripts. */
@@ -79,7 +82,10 @@ export class EffectsWitness implements ScriptWitness {
     settled.then(
       () => {
         effect.settled = "durable";
-        if (!this.#logged.has(`${stateKey({ project, service: name }, key)} ${canonicalJson(value)}`)) {
+        // A put that came late to the log is there, or one that was put over it.
+        const stateName = stateKey({ project, service: name }, key);
+        const version = this.#firstVersions.get(`${stateName} ${canonicalJson(value)}`) ?? Number.POSITIVE_INFINITY;
+        if ((this.#logged.get(stateName) ?? 0) < version) {
           this.#history.violate("D11", `state ${key} of ${name} was acknowledged before it was on the log`);
         }
       },
@@ -161,13 +167,16 @@ export class EffectsWitness implements ScriptWitness {
       );
     }
     this.#versions.set(name, stored);
+    const named = `${name} ${canonicalJson(stored.value)}`;
+    if (!this.#firstVersions.has(named)) this.#firstVersions.set(named, stored.version);
   }
 
   #stateLogged(bytes: Uint8Array): void {
     const record = decodeStateRecord(bytes);
     if (record === undefined) this.#history.violate("D11", "a record on the state log cannot be read");
-    else if (!("deleted" in record.entry)) {
-      this.#logged.add(`${stateKey(record.owner, record.key)} ${canonicalJson(record.entry.value)}`);
+    else {
+      const name = stateKey(record.owner, record.key);
+      this.#logged.set(name, Math.max(this.#logged.get(name) ?? 0, record.entry.version));
     }
   }
 

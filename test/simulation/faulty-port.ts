@@ -10,6 +10,8 @@ export interface Faults {
   history: History;
   /** Read at every call: healing the world changes it. */
   rates(): FaultRates;
+  /** Whether what a call goes to is away for everybody. */
+  isAway(name: string): boolean;
   /** Called before and after the n-th call of the world; a test may kill the process there. */
   onCall?(moment: "before" | "after", domain: Domain, name: string): void;
 }
@@ -64,6 +66,10 @@ export async function call<Result>(
   if (random.chance(rates.slow)) await scheduler.sleep(domain, random.fraction() * rates.slowMs);
   faults.onCall?.("before", domain, name);
   await scheduler.yield(domain);
+  if (faults.isAway(name)) {
+    history.reach("a call met a backbone that was away");
+    throw new PlatformError("unavailable", `${name}: away by the simulation`);
+  }
   if (random.chance(rates.refused)) {
     history.reach("a call failed before it did anything");
     history.trace(scheduler.nowMs, domain.name, `${name} refused`);

@@ -9,6 +9,7 @@ export const situations = [
   "a process was paused past its lease",
   "a call failed before it did anything",
   "a call failed after it was committed",
+  "a call met a backbone that was away",
   "a wake-up signal was lost",
   "records were delivered again",
   "partitions were reordered",

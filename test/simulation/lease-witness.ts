@@ -26,6 +26,8 @@ export interface LeaseWitnessParts {
   limits: LimitWitness;
   /** Whether a full queue has skipped it, or it is gone for its age: nothing tells the witness when. */
   isOver(id: ExecutionId): Promise<boolean>;
+  /** Processes and the other engines do their work, so that no attempt has a reason to leave unsent what it sends (rule D7). */
+  onlyTheBusFails: boolean;
   /** An attempt was recorded as completed. */
   completed(id: ExecutionId, attempt: number): void;
 }
@@ -195,7 +197,7 @@ export class LeaseWitness {
   }
 
   #finished(id: string, applied: boolean, report: AttemptReport): void {
-    const { history, manifestOf, completed, now } = this.#parts;
+    const { history, manifestOf, onlyTheBusFails, completed, now } = this.#parts;
     const lease = this.#leases.get(id);
     const current = this.#isCurrent(id, report.token);
     if (!current) history.reach("a finish came with an old token");
@@ -214,6 +216,9 @@ export class LeaseWitness {
         this.ended(id, "cancelled");
         return;
       case "lost":
+        if (onlyTheBusFails && outcome.error.message.includes("could not be stored")) {
+          history.violate("D7", `an attempt of ${id} was lost: ${outcome.error.message}`);
+        }
         this.#lost(id, undefined);
         return;
       case "failed": {

@@ -22,6 +22,8 @@ export interface WorldOptions {
   databaseClockJumps: boolean;
   /** History is pruned while events flow. */
   pruning: boolean;
+  /** How often a second of virtual time the backbone goes away, for everybody and longer than the pauses after two losses. */
+  busOutages: number;
   /** Operations of the workload, and the virtual time over which they are spread. */
   operations: number;
   durationMs: number;
@@ -47,6 +49,7 @@ export function drawOptions(seed: number, given: Partial<WorldOptions> = {}): Wo
     pruning: random.chance(0.2),
     operations: random.between(4, 11),
     durationMs: random.pick([2000, 20_000, 90_000]),
+    busOutages: random.chance(0.3) ? 0.1 * random.fraction() : 0,
     ...given,
   };
 }
@@ -59,6 +62,7 @@ export function calmOptions(seed: number, given: Partial<WorldOptions> = {}): Wo
     faults: noFaults,
     databaseClockJumps: false,
     pruning: false,
+    busOutages: 0,
     ...given,
   });
 }

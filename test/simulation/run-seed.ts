@@ -64,6 +64,7 @@ async function live(world: World): Promise<void> {
     void disasters(world, options.faults.redeliveries, () => world.redeliver(name, 5));
     void disasters(world, options.faults.clockJumps, () => jump(world, name));
   }
+  void disasters(world, options.busOutages, () => world.cutBus(world.random.pick([500, 8000, 40_000])));
   let nextCheckMs = 0;
   const endsAt = options.durationMs;
   await scheduler.run(

@@ -51,6 +51,7 @@ export class World {
   #disk!: Disk;
   #server!: Domain;
   #boots = 0;
+  #busAwayUntil = 0;
 
   private constructor(options: WorldOptions, keepTrace: boolean) {
     this.options = options;
@@ -72,6 +73,7 @@ export class World {
         return execution === undefined || execution.status === "skipped";
       },
       manifestOf: (version) => this.versions.get(version)?.manifest,
+      onlyTheBusFails: options.faults === noFaults,
       completed: (id, attempt) => this.effects.completed(id, attempt),
     });
     this.schedules = new ScheduleWitness(history);
@@ -209,6 +211,11 @@ export class World {
     if (forMs > this.options.leaseMs) this.history.reach("a process was paused past its lease");
   }
 
+  /** Everybody's calls to it fail for so long; what subscribers were given before they have. */
+  cutBus(forMs: number): void {
+    this.#busAwayUntil = Math.max(this.#busAwayUntil, this.scheduler.nowMs + forMs);
+  }
+
   jumpClock(name: string, byMs: number): void {
     const process = this.#processes.get(name);
     if (process === undefined) return;
@@ -227,6 +234,7 @@ export class World {
   /** No further faults, and the clocks are right again: one that is an hour behind lets its jobs wait an hour. */
   heal(): void {
     this.rates = noFaults;
+    this.#busAwayUntil = 0;
     for (const { domain } of this.#processes.values()) domain.skewMs = 0;
   }
 
@@ -261,6 +269,7 @@ export class World {
       random: this.random,
       history: this.history,
       rates: () => this.rates,
+      isAway: (name) => name.startsWith("bus.") && this.scheduler.nowMs < this.#busAwayUntil,
       onCall: (moment, domain, name) => this.onCall?.(moment, domain, name),
     };
   }
