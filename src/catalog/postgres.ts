@@ -31,7 +31,8 @@ export interface PostgresCatalogOptions {
 }
 
 const defaultConnections = 10;
-const statementMs = 30_000;
+/** Well within a lease, so that what could not be done is tried again while it still counts; well past a wait for a process that stands still. */
+const statementMs = 12_000;
 
 /**
  * Opens the catalog on a PostgreSQL that any number of processes may share. Throws `unavailable` when it cannot be

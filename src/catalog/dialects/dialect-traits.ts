@@ -49,6 +49,8 @@ export interface DialectLocks {
   take(tx: QueryExecutorProvider, locks: readonly DialectLock[]): Promise<void>;
   /** Takes those that are free, each alone, and waits for none. Answers which it has. */
   tryTake(tx: QueryExecutorProvider, locks: readonly DialectLock[]): Promise<boolean[]>;
+  /** Before the transaction waits for something else than the database: it may stand still for so long, and no longer. */
+  allowPause(tx: QueryExecutorProvider, pauseMs: number): Promise<void>;
 }
 
 /**

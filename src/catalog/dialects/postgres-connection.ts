@@ -1,7 +1,7 @@
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from "kysely";
 import pg, { type Pool, type PoolClient } from "pg";
 import { PlatformError } from "../../foundation/errors.ts";
-import { isStalePlan, translatePostgresError } from "./postgres-errors.ts";
+import { isStalePlan, isUnanswered, translatePostgresError } from "./postgres-errors.ts";
 
 export interface PostgresPoolOptions {
   url: string;
@@ -12,8 +12,16 @@ export interface PostgresPoolOptions {
 }
 
 const connectMs = 10_000;
-/** A transaction whose process stands still gives back its locks. */
-const idleInTransactionMs = 60_000;
+/**
+ * A transaction whose process stands still, or is cut off, gives back its locks: others wait for them. A process that runs never
+ * pauses so long within one; one that slept has its transaction undone, and does it again.
+ */
+const idleInTransactionMs = 5000;
+/** An answer that the other side does not take for so long ends the connection, and what it held: statements have no time limit while they are sent. */
+const unsentMs = 10_000;
+const noticeLoss = `-c tcp_user_timeout=${unsentMs} -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=2`;
+/** After the server's own limit for a statement. */
+const answerMs = 2000;
 
 /** Connections are made when they are first wanted, and anew after each loss. */
 export function openPool({ url, connections, statementMs }: PostgresPoolOptions): Pool {
@@ -23,12 +31,14 @@ export function openPool({ url, connections, statementMs }: PostgresPoolOptions)
     max: connections,
     connectionTimeoutMillis: connectMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    options: noticeLoss,
     idle_in_transaction_session_timeout: idleInTransactionMs,
     types: { getTypeParser },
     ...(statementMs === undefined
       ? {}
       : // The server's own limit comes first; where no server answers any more, ours ends the wait.
-        { statement_timeout: statementMs, lock_timeout: statementMs, query_timeout: statementMs + 5000 }),
+        { statement_timeout: statementMs, lock_timeout: statementMs, query_timeout: statementMs + answerMs }),
   });
   // A connection that breaks tells whoever uses it by the query that fails; unheard, this event would end the process.
   pool.on("error", () => {});
@@ -79,6 +89,8 @@ class TranslatingClient implements PostgresPoolClient {
     } catch (error) {
       // A newer release has changed a table: what this connection has planned stays of no use.
       this.#isStale ||= isStalePlan(error);
+      // Nobody answers: what is asked on it next, such as to undo the transaction, would wait as long again.
+      if (isUnanswered(error)) void this.#client.end();
       throw translatePostgresError(error);
     }
   }

@@ -66,6 +66,11 @@ export function isStalePlan(error: unknown): boolean {
   return codeOf(error) === "0A000" && messageOf(error).startsWith("cached plan");
 }
 
+/** The client library gave up waiting for the server's answer. */
+export function isUnanswered(error: unknown): boolean {
+  return messageOf(error) === "Query read timeout";
+}
+
 /** 40001: the order of two transactions; 40P01: a deadlock; 23505: another one inserted between our look and our insert. */
 const contentionCodes = new Set(["40001", "40P01", "23505"]);
 

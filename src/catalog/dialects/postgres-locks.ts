@@ -17,6 +17,10 @@ export const postgresLocks: DialectLocks = {
       select pg_try_advisory_xact_lock(kind, n) as taken from ${wanted(locks)}`.execute(tx);
     return rows.map(({ taken }) => taken);
   },
+
+  async allowPause(tx, pauseMs) {
+    await sql`select set_config('idle_in_transaction_session_timeout', ${String(pauseMs)}, true)`.execute(tx);
+  },
 };
 
 /** As rows, which are evaluated in their order. */

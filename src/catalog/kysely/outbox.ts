@@ -7,6 +7,9 @@ import { Statement } from "./statement.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import type { OutboxTable } from "./tables.ts";
 
+/** By then a backbone has taken events or said that it is away; what is locked meanwhile waits in no one's way but its own. */
+const publishWithinMs = 30_000;
+
 const insert = new BulkInsert("outbox", ["topic", "event"]);
 
 /** Adds the platform's own events to the transaction that implies them (rule D1). */
@@ -45,6 +48,7 @@ export function outboxStore(context: StoreContext): OutboxStore {
           select * from outbox order by id limit ${limit} ${traits.skipLocked}`.execute(tx);
         const entries = rows.map(entryOf);
         if (entries.length === 0) return 0;
+        await traits.locks?.allowPause(tx, publishWithinMs);
         await publish(entries);
         await remove(context, tx, entries);
         return entries.length;

@@ -25,8 +25,8 @@ function openBus() {
 }
 
 /** A router's process that has read `events` as the first of partition 0 and has not routed them yet. */
-async function startLateRouter(scene: Scene, events: readonly CloudEvent[], { dies = false } = {}) {
-  const given = { url: postgres.sharedUrl(), now: scene.clock.now(), events, dies };
+async function startLateRouter(scene: Scene, events: readonly CloudEvent[], signal?: "SIGKILL" | "SIGSTOP") {
+  const given = { url: postgres.sharedUrl(), now: scene.clock.now(), events, signal };
   const program = fileURLToPath(new URL("late-router.ts", import.meta.url));
   const router = spawn(process.execPath, [program, JSON.stringify(given)], { stdio: ["pipe", "pipe", "inherit"] });
   onTestFinished(() => void router.kill("SIGKILL"));
@@ -81,7 +81,7 @@ test("D2: of a router that is killed between its decisions and their commit noth
   const [scene] = await openScenes(postgres, 1);
   await scene.deploy();
   const events = Array.from({ length: 5 }, () => scene.event());
-  const dying = await startLateRouter(scene, events, { dies: true });
+  const dying = await startLateRouter(scene, events, "SIGKILL");
   const died = once(dying, "exit");
   dying.stdin?.write("route\n");
   expect(await died).toEqual([null, "SIGKILL"]);
