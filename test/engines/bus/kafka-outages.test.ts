@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { Admin } from "@platformatic/kafka";
 import { expect, onTestFinished, test } from "vitest";
 import { brokerOf, kafka } from "../../../engines/kafka.ts";
@@ -148,6 +149,46 @@ test("while the broker is away readiness names the bus and events are not accept
   expect(executions.map(({ status }) => status)).toEqual(["completed", "completed", "completed"]);
   const [, again] = executions;
   await eventually(async () => (await platform.outputs(again?.id ?? "")).join("") === "heard\n");
+});
+
+test("D7, D9: a run whose output and event the broker cannot take waits until it can, and has run once", async () => {
+  const servers = await ownServers("kafka");
+  const platform = await TestPlatform.start({}, kafka.environment(servers.places));
+  onTestFinished(() => platform.stop());
+  await platform.deploy("talk", {
+    "manifest.json": JSON.stringify({ entrypoint: "talk.py", trigger_events: ["said"] }),
+    "talk.py": `
+import time
+from fx_ef import context
+print("one", flush=True)
+time.sleep(3)
+print("two", flush=True)
+context.events.send("heard", {"attempt": context.execution.attempt})
+print("three")
+`,
+  });
+  await platform.deploy("count", {
+    "manifest.json": JSON.stringify({ entrypoint: "count.sh", trigger_events: ["heard"] }),
+    "count.sh": "echo counted\n",
+  });
+  await platform.send({ id: "1", type: "said" });
+  const talking = await eventually(async () => {
+    const [run] = await platform.executions("&service=default/talk");
+    return run?.status === "in_progress" ? run : undefined;
+  });
+  await killServer(servers, 0);
+  // Longer than three attempts and the pauses after two losses took.
+  await pause(15_000);
+  expect(await platform.execution(talking.id)).toMatchObject({ status: "in_progress", attempt: 1 });
+  await startServer(servers, 0);
+  const [talk] = await platform.settled(1, "&service=default/talk");
+  expect(talk).toMatchObject({ status: "completed", attempt: 1, losses: 0 });
+  const counted = await eventually(async () => {
+    const runs = await platform.settled(1, "&service=default/count");
+    return runs.length > 0 ? runs : undefined;
+  });
+  expect(counted.map(({ status }) => status)).toEqual(["completed"]);
+  await eventually(async () => (await platform.outputs(talking.id)).join("") === "one\ntwo\nthree\n");
 });
 
 /** The node that leads the first partition. */
