@@ -15,7 +15,7 @@ import type { Json, JsonObject } from "../foundation/json.ts";
 import type { Random } from "../foundation/random.ts";
 import { elsewhereOf } from "../services/elsewhere.ts";
 import { type IsolationLevel, type Manifest, retriesOf } from "../services/manifest.ts";
-import { limitsOf, overrunText, type RunLimits } from "../services/run-limits.ts";
+import { limitsOf, type RunLimits } from "../services/run-limits.ts";
 import { CapturedEffects } from "./captured-effects.ts";
 import { type Effects, requireSmallResult } from "./effects.ts";
 import { Emitter } from "./emitter.ts";
@@ -30,6 +30,7 @@ import { RunSecrets } from "./run-secrets.ts";
 import type { ServiceConfiguration } from "./service-configuration.ts";
 import type { ServiceSecrets } from "./service-secrets.ts";
 import type { ServiceUse } from "./service-use.ts";
+import { failureOf } from "./step-failure.ts";
 import type { RunningStep, StepHost, StepResult, StepRunner } from "./step-runner.ts";
 import type { OpenedVersion, VersionSource } from "./version-source.ts";
 
@@ -347,55 +348,10 @@ export class Attempt {
   }
 
   #afterStep(result: StepResult, script: string, manifest: Manifest): AttemptReport["outcome"] | "next" | undefined {
-    switch (result.kind) {
-      case "exited":
-        if (result.exitCode === 0) return "next";
-        return this.#failed(
-          {
-            kind: "exit",
-            message: `${script} ended with exit code ${result.exitCode}`,
-            script,
-            exitCode: result.exitCode,
-          },
-          manifest,
-        );
-      case "signalled":
-        return this.#failed(
-          { kind: "exit", message: `${script} was ended by ${result.signal}`, script, exitCode: undefined },
-          manifest,
-        );
-      case "timeout":
-        return this.#failed(
-          {
-            kind: "timeout",
-            message: `${script} took longer than ${result.timeoutMs / 1000} s (manifest key "timeout")`,
-            script,
-            exitCode: undefined,
-          },
-          manifest,
-        );
-      case "overrun":
-        return this.#failed(
-          {
-            kind: "limit",
-            message: `${script} ${overrunText(result.limit, result.value)}`,
-            script,
-            exitCode: undefined,
-          },
-          manifest,
-        );
-      case "unstartable":
-        return this.#failed(
-          { kind: "start", message: `${script} could not be started: ${result.message}`, script, exitCode: undefined },
-          manifest,
-        );
-      case "lost":
-        return lost(`${script}: ${result.message}`, script);
-      case "stopped":
-        return this.#afterStop(result.reason, script);
-      default:
-        return assertNever(result, "step result");
-    }
+    if (result.kind === "lost") return lost(`${script}: ${result.message}`, script);
+    if (result.kind === "stopped") return this.#afterStop(result.reason, script);
+    const error = failureOf(result, script);
+    return error === undefined ? "next" : this.#failed(error, manifest);
   }
 
   #afterStop(reason: StopReason, script: string | undefined): AttemptReport["outcome"] | undefined {

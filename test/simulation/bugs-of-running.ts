@@ -1,4 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code with templates of its own.
+import { noFaults } from "./faults.ts";
 import type { PlantedBug } from "./planted-bug.ts";
 import { cluster, deaf, embedded, outages, rough, sleepy } from "./planted-worlds.ts";
 
@@ -193,7 +194,8 @@ export const bugsOfRunning: readonly PlantedBug[] = [
   {
     rule: "D9",
     name: "a run completes although an event of it was not taken",
-    given: rough,
+    // What waits for the backbone is given up where its process is shut down.
+    given: { ...outages, faults: { ...noFaults, shutdowns: 0.3 }, busOutages: 0.3 },
     edits: [
       {
         file: attempt,

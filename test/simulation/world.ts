@@ -73,7 +73,7 @@ export class World {
         return execution === undefined || execution.status === "skipped";
       },
       manifestOf: (version) => this.versions.get(version)?.manifest,
-      onlyTheBusFails: options.faults === noFaults,
+      onlyTheBusFails: Object.values(options.faults).every((rate) => rate === 0),
       completed: (id, attempt) => this.effects.completed(id, attempt),
     });
     this.schedules = new ScheduleWitness(history);

@@ -1,11 +1,16 @@
 import { expect, onTestFinished, test } from "vitest";
+import type { Bus } from "../../../src/bus/bus.ts";
 import { openSqliteBus } from "../../../src/bus/sqlite.ts";
+import type { LeaseStore } from "../../../src/catalog/leases.ts";
 import { openSqliteCatalog } from "../../../src/catalog/sqlite.ts";
 import { openSqliteConfigStore } from "../../../src/config-store/sqlite.ts";
 import type { StateStore } from "../../../src/config-store/state-store.ts";
+import { decodeStateRecord, encodeStateRecord } from "../../../src/events/state-record.ts";
 import { topics } from "../../../src/events/topics.ts";
+import type { Insist } from "../../../src/executor/patience.ts";
 import { StateAccess } from "../../../src/executor/state-access.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
+import { PlatformError } from "../../../src/foundation/errors.ts";
 import { createIds, type ExecutionId } from "../../../src/foundation/ids.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
 import { systemRandom } from "../../../src/foundation/random.ts";
@@ -77,3 +82,32 @@ for (const pauseAt of ["read", "write"] as const) {
     expect(log?.next ?? 0).toBe(0);
   });
 }
+
+test("D11: a put whose line in the log comes late leaves the newest version there last, since compaction keeps the last", async () => {
+  const clock = systemClock;
+  const bus = openSqliteBus({ path: ":memory:", clock, log: silentLog, partitions: 1 });
+  const { state, ...configStore } = openSqliteConfigStore({ clock });
+  onTestFinished(async () => {
+    await Promise.all([bus.close(), configStore.close()]);
+  });
+  let isAway = true;
+  const publish: Bus["publish"] = async (records) => {
+    if (!isAway) return bus.publish(records);
+    isAway = false;
+    // Another run of the service puts and logs its own meanwhile.
+    await state.put(owner, "seen", 2, 1);
+    await bus.publish([encodeStateRecord(owner, "seen", { value: 2, version: 2 })]);
+    throw new PlatformError("unavailable", "away");
+  };
+  const insist: Insist = (work) => work().catch(work);
+  const lease = { owner: "x", token: 1, until: 0 } as never;
+  const renew: LeaseStore["renew"] = async (leases) =>
+    leases.map(({ id }) => ({ id, held: true as const, lease, cancelRequested: false }));
+  const parts = { bus: { publish } as Bus, leases: { renew } as LeaseStore, state, insist };
+  await new StateAccess(parts, owner, deadLease, 1000).put("seen", 1);
+  const lines = await bus.peek(topics.state, 0, 0, 10);
+  expect(lines.map(({ value }) => decodeStateRecord(value)?.entry)).toEqual([
+    { value: 2, version: 2 },
+    { value: 2, version: 2 },
+  ]);
+});

@@ -6,6 +6,8 @@ import type { CloudEvent } from "../../../src/events/cloud-event.ts";
 import { topics } from "../../../src/events/topics.ts";
 import type { ExecutionFacts } from "../../../src/executions/execution.ts";
 import { Emitter } from "../../../src/executor/emitter.ts";
+import type { Insist } from "../../../src/executor/patience.ts";
+import { PlatformError } from "../../../src/foundation/errors.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
@@ -109,6 +111,27 @@ describe("emitter", () => {
       "/projects/default/services/sender",
       "/projections",
     ]);
+  });
+
+  test("events keep their order where the first has to be sent again", async () => {
+    const bus = openBus();
+    let isAway = true;
+    const publish: Bus["publish"] = async (records) => {
+      if (isAway) throw new PlatformError("unavailable", "away");
+      return bus.publish(records);
+    };
+    const insist: Insist = async (work) => {
+      try {
+        return await work();
+      } catch {
+        await new Promise(setImmediate);
+        isAway = false;
+        return work();
+      }
+    };
+    const emitter = new Emitter({ bus: { publish } as Bus, clock, insist }, execution, trigger);
+    await Promise.all([1, 2, 3].map((n) => emitter.emit(1, { type: "test.said", data: n })));
+    expect((await sent(bus)).map(({ data }) => data)).toEqual([1, 2, 3]);
   });
 
   test("an event too large is refused with its size and the limit", async () => {
