@@ -104,27 +104,21 @@ function firstOfEach(attempts: readonly EndingAttempt[]): EndingAttempt[] {
   return attempts.filter(({ row }) => !seen.has(row.seq) && seen.add(row.seq));
 }
 
-const endHeld = new Statement(
-  ({ tx }, columns: ReturnType<typeof columnsOf>, seqs: readonly number[], token: number) =>
-    tx
-      .updateTable("executions")
-      .set({ lease_owner: null, lease_until: null, ...columns })
-      .where("seq", "in", seqs)
-      .where("token", "=", token)
-      .where("status", "=", "in_progress")
-      .returning("seq"),
+const endHeld = new Statement(({ tx }, columns: ReturnType<typeof columnsOf>, seqs: readonly number[], token: number) =>
+  tx
+    .updateTable("executions")
+    .set({ lease_owner: null, lease_until: null, ...columns })
+    .where("seq", "in", seqs)
+    .where("token", "=", token)
+    .where("status", "=", "in_progress")
+    .returning("seq"),
 );
 
 /**
  * Answers those whose token was current. All that end alike are written by one statement: while it runs, others wait for their
  * services, and each statement is a way to the database and back.
  */
-async function writeEnds(
-  context: StoreContext,
-  tx: Tx,
-  ending: readonly Ending[],
-  now: number,
-): Promise<Ending[]> {
+async function writeEnds(context: StoreContext, tx: Tx, ending: readonly Ending[], now: number): Promise<Ending[]> {
   const written = new Set<number>();
   for (const alike of Map.groupBy(ending, (each) => alikeKey(each)).values()) {
     const [first] = alike as [Ending];
