@@ -109,7 +109,8 @@ export class World {
     const faults = this.faults;
     return {
       bus: faultyBus(faults, domain, this.drivers.bus),
-      catalog: faultyPort(faults, domain, "catalog", this.drivers.catalog),
+      // What a process knows of itself is no call.
+      catalog: faultyPort(faults, domain, "catalog", this.drivers.catalog, { failure: () => undefined }),
       configStore: this.#configStoreFor(domain),
     };
   }
