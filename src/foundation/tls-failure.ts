@@ -5,12 +5,16 @@ const untrusted = /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_(GET_ISSUER|VERIFY
 /** OpenSSL's for what the server says of a client's. */
 const unwelcome = /^ERR_SSL_.*_ALERT_(.*CERTIFICATE.*|UNKNOWN_CA|ACCESS_DENIED)$/;
 
+/** OpenSSL's of an answer that is no TLS. */
+const noTls = /wrong version number|packet length too long/;
+
 /** Why two did not come to trust each other, and what mends it. Undefined: that is not what failed. */
 export function tlsFailureOf(error: unknown): string | undefined {
   const code = String((error as { code?: unknown } | undefined)?.code ?? "");
   if (untrusted.test(code)) {
     return `its certificate is not trusted: ${messageOf(error)}; authorityFile names who may have signed it`;
   }
+  if (noTls.test(messageOf(error))) return "it does not speak TLS there: is https, or tls, right?";
   const said = unwelcome.exec(code)?.[1];
   if (said === undefined) return undefined;
   const alert = said.toLowerCase().replaceAll("_", " ");

@@ -8,6 +8,8 @@ export interface Part {
   start(): Promise<void> | void;
   /** Lets what is under way end: running steps for at most `drainMs`. */
   stop(drainMs: number): Promise<void>;
+  /** What keeps it from its work, by names that people know; undefined: nothing. */
+  health?(): Record<string, string | undefined>;
   /** What `/metrics` tells of it. */
   figures?: readonly Figure[];
 }

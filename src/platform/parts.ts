@@ -22,6 +22,7 @@ export function createParts(
   if (roles.includes("executor") && runners) all.push(...executorParts(options, runners));
   if (roles.includes("manager")) all.push(...managerParts(options));
   return {
+    health: () => Object.assign({}, ...all.map((part) => part.health?.())),
     figures: all.flatMap((part) => part.figures ?? []),
     async start() {
       for (const part of all) await part.start();

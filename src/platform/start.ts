@@ -76,7 +76,7 @@ async function start(settings: Settings, roles: readonly Role[], undo: Undo): Pr
 
   const parts = createParts({ ...around, settings, stores, instance }, roles, runners);
   const metrics = new ProcessMetrics(parts.figures);
-  const serving = { log, settings, token, metrics };
+  const serving = { log, settings, token, metrics, health: parts.health };
   const server = roles.includes("manager")
     ? await createApi({
         ...serving,

@@ -1,5 +1,6 @@
 import type { Bus, BusRecord, PassedOffsets, Subscription } from "../bus/bus.ts";
 import type { LinkStore } from "../catalog/links.ts";
+import type { CatalogNews } from "../catalog/news.ts";
 import type {
   RoutedPosition,
   RoutingBatch,
@@ -12,13 +13,12 @@ import { routerGroup } from "../events/consumer-groups.ts";
 import { deadLetter } from "../events/dead-letter.ts";
 import { topics } from "../events/topics.ts";
 import type { Clock } from "../foundation/clock.ts";
-import { sleep } from "../foundation/clock.ts";
-import { isPlatformError, messageOf } from "../foundation/errors.ts";
+import { messageOf } from "../foundation/errors.ts";
 import { giveWay } from "../foundation/give-way.ts";
 import type { Ids } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
 import { Outage } from "../foundation/outage.ts";
-import { pauseAfter } from "../foundation/pause-after.ts";
+import { Persistence } from "../foundation/persistence.ts";
 import type { IdleTime } from "../foundation/turn.ts";
 import { RoutingIndex } from "../services/routing-index.ts";
 import { decide, isUnwanted, type RoutingLimits } from "./decide.ts";
@@ -31,7 +31,8 @@ const steadyMs = 5000;
 
 export interface RouterParts {
   bus: Bus;
-  catalog: { routing: RoutingStore; links: LinkStore };
+  /** `news`: of a catalog that tells when links change. */
+  catalog: { routing: RoutingStore; links: LinkStore; news?: CatalogNews | undefined };
   clock: Clock;
   ids: Ids;
   log: Log;
@@ -58,13 +59,22 @@ export class Router {
   #committedAt = Number.NEGATIVE_INFINITY;
   #done: Promise<void> | undefined;
 
+  #unsubscribe: (() => void) | undefined;
+  #readingAhead: Promise<void> | undefined;
   readonly #committing: Outage;
+  readonly #persistence: Persistence;
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
     const { clock, log } = parts;
+    this.#persistence = new Persistence({ clock, log, stopping: this.#stopping.signal });
     const fails = "could not commit offsets to the bus";
     this.#committing = new Outage({ clock, log, fails, works: "could commit offsets again", steadyMs });
+  }
+
+  /** What keeps it from its work. */
+  health(): Record<string, string | undefined> {
+    return { router: this.#persistence.trouble };
   }
 
   /** Resolves once it reads; a failure to subscribe rejects. */
@@ -78,13 +88,17 @@ export class Router {
       resumeAt: () => this.#resumeAt(),
     });
     this.#index = await this.#readLinks();
+    const { news } = this.#parts.catalog;
+    this.#unsubscribe = news?.onChange((change) => change === "links" && this.#readAhead());
     this.#done = this.#run(subscription);
   }
 
   /** Resolves when the batch under way is written. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#unsubscribe?.();
     await this.#done;
+    await this.#readingAhead;
   }
 
   /** The catalog knows better than the bus where routing stopped: its positions were written with the decisions (rule D13). */
@@ -115,7 +129,7 @@ export class Router {
     const { clock, idleTime } = this.#parts;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      const records = await this.#persist("read the bus", () => subscription.next(signal));
+      const records = (await this.#persistence.run("read the bus", () => subscription.next(signal)))?.result;
       if (records === undefined) break;
       const began = clock.monotonic();
       for (const segment of readRecords(records)) {
@@ -158,9 +172,9 @@ export class Router {
 
   /** False when stopped before it could be written. */
   async #routeSegment(segment: Segment): Promise<boolean> {
-    if (segment.kind === "unreadable") return (await this.#reject(segment)) !== undefined;
+    if (segment.kind === "unreadable") return this.#reject(segment);
     try {
-      const result = await this.#persist("route a batch", () => this.#route(segment));
+      const result = (await this.#persistence.run("route a batch", () => this.#route(segment)))?.result;
       if (result) this.#announce(result);
       return result !== undefined;
     } catch (error) {
@@ -179,16 +193,16 @@ export class Router {
     const reason = `could not be stored: ${message}`;
     const { key, receivedAt } = incoming;
     try {
-      const rejected = await this.#persist("reject an event", async () => {
+      const rejected = await this.#persistence.run("reject an event", async () => {
         await this.#parts.bus.publish([deadLetter(record, reason)]);
         return this.#commit([{ record, incoming }], { linkEpoch: -1 }, () => [
           { outcome: "rejected", key, reason, sequence: 0, verdicts: [], notice: undefined },
         ]);
       });
-      if (rejected) this.#announce(rejected);
+      if (rejected) this.#announce(rejected.result);
       return rejected !== undefined;
     } catch {
-      return (await this.#reject({ kind: "unreadable", record, reason, receivedAt })) !== undefined;
+      return this.#reject({ kind: "unreadable", record, reason, receivedAt });
     }
   }
 
@@ -219,42 +233,22 @@ export class Router {
   /** False when stopped before it could be written. */
   async #pass(passed: readonly PassedOffsets[]): Promise<boolean> {
     if (passed.length === 0) return true;
-    const write = async () => {
-      await this.#parts.catalog.routing.pass(passed);
-      return true as const;
-    };
-    return (await this.#persist("pass what holds no record", write)) !== undefined;
+    const write = () => this.#parts.catalog.routing.pass(passed);
+    return (await this.#persistence.run("pass what holds no record", write)) !== undefined;
   }
 
   /** Dead letter before the position moves: a lost commit delivers again, a lost dead letter loses the event. */
-  async #reject(segment: Extract<Segment, { kind: "unreadable" }>): Promise<true | undefined> {
+  async #reject(segment: Extract<Segment, { kind: "unreadable" }>): Promise<boolean> {
     const { bus, catalog } = this.#parts;
     const { record, reason, receivedAt } = segment;
-    return this.#persist("reject a record", async () => {
+    const rejected = await this.#persistence.run("reject a record", async () => {
       await bus.publish([deadLetter(record, reason)]);
       const { topic, partition, offset, passed = 0 } = record;
       await catalog.routing.reject([{ topic, partition, offset, passed, reason, receivedAt }]);
       const nothing = { matched: 0, unmatched: 0, duplicate: 0, counted: 0, executions: 0, skipped: 0, mapped: 0 };
       this.#announce({ ...nothing, rejected: 1 });
-      return true as const;
     });
-  }
-
-  /** Repeats what fails for a passing reason until it succeeds. Undefined when the router was stopped meanwhile. */
-  async #persist<Result>(what: string, work: () => Promise<Result>): Promise<Result | undefined> {
-    const { clock, log } = this.#parts;
-    for (let failures = 1; !this.#stopping.signal.aborted; failures += 1) {
-      try {
-        const result = await work();
-        if (failures > 1) log.info({ failures: failures - 1 }, `could ${what} again`);
-        return result;
-      } catch (error) {
-        if (!isPlatformError(error) || !error.retryable) throw error;
-        if (failures === 1) log.warn({ error: error.message }, `could not ${what}, will try again`);
-        await sleep(clock, pauseAfter(failures, { unitMs: 20, mostMs: 5000 }), this.#stopping.signal);
-      }
-    }
-    return undefined;
+    return rejected !== undefined;
   }
 
   #announce(result: RoutingResult): void {
@@ -262,6 +256,18 @@ export class Router {
     if (result.rejected + result.mapped + result.skipped > 0) bus.signal("outbox");
     bus.signal("routed");
     onRouted?.(result);
+  }
+
+  /** So that the next batch need not read the links in its transaction, which it would do (rule D2). */
+  #readAhead(): void {
+    const take = (read: RoutingIndex) => {
+      if (read.epoch > (this.#index?.epoch ?? -1)) this.#index = read;
+    };
+    this.#readingAhead ??= this.#readLinks()
+      .then(take, () => {})
+      .finally(() => {
+        this.#readingAhead = undefined;
+      });
   }
 
   async #readLinks(): Promise<RoutingIndex> {

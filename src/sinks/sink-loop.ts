@@ -1,11 +1,11 @@
 import type { Bus, BusRecord, GroupPosition, SubscribeOptions, Subscription } from "../bus/bus.ts";
 import { deadLetter } from "../events/dead-letter.ts";
 import { type Clock, sleep } from "../foundation/clock.ts";
-import { isPlatformError, messageOf } from "../foundation/errors.ts";
+import { messageOf } from "../foundation/errors.ts";
 import { giveWay, noticeableMs } from "../foundation/give-way.ts";
 import type { Log } from "../foundation/log.ts";
 import { Outage } from "../foundation/outage.ts";
-import { pauseAfter } from "../foundation/pause-after.ts";
+import { Persistence } from "../foundation/persistence.ts";
 import type { IdleTime } from "../foundation/turn.ts";
 
 export interface SinkLoopParts {
@@ -80,15 +80,22 @@ export class SinkLoop<Item> {
   /** Since it last gave way. */
   #workedMs = 0;
   readonly #committing: Outage;
+  readonly #persistence: Persistence;
   #done: Promise<void> | undefined;
 
   constructor(parts: SinkLoopParts, work: SinkWork<Item>) {
     this.#parts = parts;
     this.#work = work;
     const { clock, log } = parts;
+    this.#persistence = new Persistence({ clock, log, stopping: this.#stopping.signal });
     const place = `the place of ${work.noun}`;
     const fails = `could not commit ${place}; some may be read again`;
     this.#committing = new Outage({ clock, log, fails, works: `could commit ${place} again`, steadyMs });
+  }
+
+  /** What keeps it from its work, by its consumer group. */
+  health(): Record<string, string | undefined> {
+    return { [this.#work.group]: this.#persistence.trouble };
   }
 
   /** Resolves once it reads; a failure to subscribe rejects. */
@@ -116,7 +123,7 @@ export class SinkLoop<Item> {
     const { signal } = this.#stopping;
     let reading: Promise<BusRecord[] | undefined> | undefined;
     while (!signal.aborted) {
-      reading ??= this.#persist("read the bus", () => subscription.next(signal)).then((read) => read?.result);
+      reading ??= this.#persistence.run("read the bus", () => subscription.next(signal)).then((read) => read?.result);
       const records = await this.#unlessDue(reading);
       if (records === "due") {
         await this.#settle(subscription);
@@ -170,7 +177,7 @@ export class SinkLoop<Item> {
     const { flush, noun } = this.#work;
     this.#settledAt = clock.monotonic();
     if (this.#positions.size === 0) return;
-    if (flush && (await this.#persist(`store ${noun}`, () => flush.run())) === undefined) return;
+    if (flush && (await this.#persistence.run(`store ${noun}`, () => flush.run())) === undefined) return;
     try {
       await subscription.commit([...this.#positions.values()]);
       this.#positions.clear();
@@ -197,7 +204,7 @@ export class SinkLoop<Item> {
     const { noun, store } = this.#work;
     try {
       const items = read.map(({ item }) => item);
-      return (await this.#persist(`store ${noun}`, () => store(items))) !== undefined;
+      return (await this.#persistence.run(`store ${noun}`, () => store(items))) !== undefined;
     } catch (error) {
       if (read.length === 1) return this.#setAside(first.record, `could not be stored: ${messageOf(error)}`);
       // One of them is at fault: the others must not go with it.
@@ -210,23 +217,9 @@ export class SinkLoop<Item> {
     const { bus, log } = this.#parts;
     const { topic, partition, offset } = record;
     log.warn({ topic, partition, offset, reason }, `${this.#work.noun} goes to the dead letters`);
-    return (await this.#persist("write a dead letter", () => bus.publish([deadLetter(record, reason)]))) !== undefined;
-  }
-
-  /** Repeats what fails for a passing reason. Undefined when the sink was stopped meanwhile; other failures are thrown. */
-  async #persist<Result>(what: string, work: () => Promise<Result>): Promise<{ result: Result } | undefined> {
-    const { clock, log } = this.#parts;
-    for (let failures = 0; ; failures += 1) {
-      try {
-        const result = await work();
-        if (failures > 0) log.info({ failures }, `could ${what} again`);
-        return { result };
-      } catch (error) {
-        if (!isPlatformError(error) || !error.retryable) throw error;
-        if (failures === 0) log.warn({ error: error.message }, `could not ${what}, will try again`);
-        await sleep(clock, pauseAfter(failures, { unitMs: 20, mostMs: 5000 }), this.#stopping.signal);
-        if (this.#stopping.signal.aborted) return undefined;
-      }
-    }
+    return (
+      (await this.#persistence.run("write a dead letter", () => bus.publish([deadLetter(record, reason)]))) !==
+      undefined
+    );
   }
 }

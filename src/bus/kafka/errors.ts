@@ -17,10 +17,20 @@ export function translateKafkaError(error: unknown, what: string): unknown {
   if (isPlatformError(error)) return error;
   const answers = answersOf(error);
   const known = answers.find((answer) => answer in lasting);
-  const text = known ?? answers[0] ?? causeOf(error);
+  const answer = known ?? answers[0];
+  const mend = mends[answer ?? ""];
+  const text = mend === undefined ? (answer ?? causeOf(error)) : `${answer}: ${mend}`;
   const code = (known === undefined ? undefined : lasting[known]) ?? "unavailable";
   return new PlatformError(code, `Kafka could not ${what}: ${text}`, { cause: error });
 }
+
+/** Of what a setting does wrong. */
+const mends: Readonly<Record<string, string>> = {
+  INVALID_REPLICATION_FACTOR: "bus.replication asks for more copies than there are brokers",
+  ILLEGAL_SASL_STATE: "the brokers at bus.brokers ask for no user there, and bus.user names one",
+  SASL_AUTHENTICATION_FAILED: "see bus.user, bus.password and bus.mechanism",
+  UNSUPPORTED_SASL_MECHANISM: "see bus.mechanism",
+};
 
 /** Whether a broker gave this answer, somewhere in what failed. */
 export function isAnswer(error: unknown, name: string): boolean {

@@ -32,10 +32,17 @@ const lostConnection =
 export function translatePostgresError(error: unknown): unknown {
   const code = meaningOf(error);
   if (code === undefined) return error;
-  return new PlatformError(code, `the catalog's database ${wordsFor[code] ?? "failed"} (${textOf(error)})`, {
-    cause: error,
-  });
+  const mend = mends[codeOf(error) ?? ""];
+  const text = mend === undefined ? textOf(error) : `${textOf(error)}: ${mend}`;
+  return new PlatformError(code, `the catalog's database ${wordsFor[code] ?? "failed"} (${text})`, { cause: error });
 }
+
+/** Of what a setting does wrong. */
+const mends: Partial<Record<string, string>> = {
+  "28P01": "see user and password in catalog.url",
+  "28000": "see user, password and TLS (?sslmode=) in catalog.url",
+  "3D000": "see the database's name in catalog.url",
+};
 
 const wordsFor: Partial<Record<ErrorCode, string>> = {
   unavailable: "cannot be used now",

@@ -1,4 +1,5 @@
-import type { Cluster } from "./cluster.ts";
+import { PlatformError } from "../../foundation/errors.ts";
+import { type Cluster, refusal } from "./cluster.ts";
 import { type IndexKind, indexKinds, indexPattern } from "./indices.ts";
 
 export interface IndexOptions {
@@ -92,11 +93,20 @@ export function templateName(prefix: string, kind: IndexKind): string {
   return `${prefix}${kind}`;
 }
 
+/** What servers answer that know no templates. */
+const strangers = new Set([404, 405, 501]);
+
 /** The same from every process, so that it does not matter who is last. */
 export async function putTemplates(cluster: Cluster, options: IndexOptions): Promise<void> {
   for (const kind of indexKinds) {
     const body = JSON.stringify(indexTemplate(cluster.prefix, kind, options));
-    await cluster.call({ method: "PUT", path: `/_index_template/${templateName(cluster.prefix, kind)}`, body });
+    const path = `/_index_template/${templateName(cluster.prefix, kind)}`;
+    const answer = await cluster.ask({ method: "PUT", path, body });
+    if (strangers.has(answer.status)) {
+      const text = `what answers at opsData.url is no Elasticsearch or OpenSearch: PUT ${path} was refused with ${answer.status}`;
+      throw new PlatformError("invalid-input", text);
+    }
+    if (answer.status >= 300) throw refusal(answer, `PUT ${path}`);
   }
 }
 
