@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Admin } from "@platformatic/kafka";
 import { expect, onTestFinished, test } from "vitest";
@@ -189,6 +191,32 @@ print("three")
   });
   expect(counted.map(({ status }) => status)).toEqual(["completed"]);
   await eventually(async () => (await platform.outputs(talking.id)).join("") === "one\ntwo\nthree\n");
+});
+
+test("D7: a script whose time is over while it waits for the broker is lost, not failed, and runs again", async () => {
+  const servers = await ownServers("kafka");
+  const platform = await TestPlatform.start({}, kafka.environment(servers.places));
+  onTestFinished(() => platform.stop());
+  const sign = path.join(platform.directory, "send-now");
+  const timeout = 10;
+  await platform.deploy("tell", {
+    "manifest.json": JSON.stringify({ entrypoint: "tell.py", trigger_events: ["said"], timeout, retries: 0 }),
+    "tell.py": `
+import os, time
+from fx_ef import context
+while not os.path.exists(${JSON.stringify(sign)}):
+    time.sleep(0.05)
+context.events.send("told", {})
+`,
+  });
+  await platform.send({ id: "1", type: "said" });
+  await eventually(async () => (await platform.executions("&service=default/tell"))[0]?.status === "in_progress");
+  await killServer(servers, 0);
+  await writeFile(sign, "");
+  await pause((timeout + 2) * 1000);
+  await startServer(servers, 0);
+  const [told] = await platform.settled(1, "&service=default/tell");
+  expect(told).toMatchObject({ status: "completed", attempt: 2, losses: 1 });
 });
 
 /** The node that leads the first partition. */
