@@ -114,6 +114,8 @@ test("a database from before keeps its steps as they lie, and what comes is by t
      alter table steps_before rename to steps;
      alter table steps rename constraint steps_before_pk to steps_pk;
      drop table alert_rules, alert_states, alert_positions, alert_episodes;
+     alter table partitions drop column passed;
+     alter table batches drop column passed;
      delete from settings where name = 'alert_epoch';
      delete from kysely_migration where name >= '0011-postgres-step-days'`,
     url,
