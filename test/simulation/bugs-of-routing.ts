@@ -236,7 +236,7 @@ export const bugsOfRouting: readonly PlantedBug[] = [
   {
     rule: "D18",
     name: "a schedule's step is taken by each who saw it, and its event has a new id each time",
-    given: { ...cluster, durationMs: 90_000, operations: 30 },
+    given: { ...cluster, durationMs: 240_000, operations: 30 },
     edits: [
       {
         file: "events/platform-events.ts",
