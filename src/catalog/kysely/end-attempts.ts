@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { CloudEvent } from "../../events/cloud-event.ts";
 import { type AttemptEnd, type AttemptOutcome, endOfAttempt } from "../../executions/attempt-end.ts";
 import type { Step } from "../../executions/execution.ts";
@@ -110,7 +111,7 @@ const endHeld = new Statement(({ tx }, columns: ReturnType<typeof columnsOf>, se
     .set({ lease_owner: null, lease_until: null, ...columns })
     .where("seq", "in", seqs)
     .where("token", "=", token)
-    .where("status", "=", "in_progress")
+    .where("status", "=", sql.lit("in_progress"))
     .returning("seq"),
 );
 

@@ -11,18 +11,14 @@ export function placeOf(settings: Pick<Settings, Port | "dataDir">, port: Port):
     case "catalog":
       return catalog.driver === "postgres" ? `PostgreSQL at ${databaseOf(catalog.url)}` : embedded;
     case "configStore":
-      return configStore.driver === "consul"
-        ? `Consul at ${addressOf(configStore.url)}${below(configStore.prefix)}`
-        : embedded;
+      return configStore.driver === "consul" ? `Consul at ${configStore.url}${below(configStore.prefix)}` : embedded;
     case "artifactStore": {
       if (artifactStore.driver === "filesystem") return embedded;
       const { bucket, endpoint, region, prefix } = artifactStore;
-      return `the bucket ${bucket} at ${endpoint ? addressOf(endpoint) : `AWS in ${region}`}${below(prefix)}`;
+      return `the bucket ${bucket} at ${endpoint ?? `AWS in ${region}`}${below(prefix)}`;
     }
     case "opsData":
-      return opsData.driver === "elasticsearch"
-        ? `Elasticsearch at ${addressOf(opsData.url)}${below(opsData.prefix)}`
-        : embedded;
+      return opsData.driver === "elasticsearch" ? `Elasticsearch at ${opsData.url}${below(opsData.prefix)}` : embedded;
   }
 }
 
@@ -30,12 +26,7 @@ function below(prefix: string): string {
   return prefix === "" ? "" : `, below ${prefix}`;
 }
 
-/** These leave out user and password, which an address may hold. */
-function addressOf(url: string): string {
-  const { protocol, host, pathname } = new URL(url);
-  return `${protocol}//${host}${pathname === "/" ? "" : pathname}`;
-}
-
+/** Without user and password. */
 function databaseOf(url: string): string {
   const { host, pathname } = new URL(url);
   return `${host}${pathname}`;

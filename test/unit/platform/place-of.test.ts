@@ -25,7 +25,7 @@ test("S1: an engine is told by its address and by what is this installation's th
     FX_CATALOG_DRIVER: "postgres",
     FX_CATALOG_URL: `postgres://fx:${secret}@db.example.com:5432/fx?sslmode=require`,
     FX_CONFIG_STORE_DRIVER: "consul",
-    FX_CONFIG_STORE_URL: `https://fx:${secret}@consul.example.com:8501`,
+    FX_CONFIG_STORE_URL: "https://consul.example.com:8501",
     FX_CONFIG_STORE_TOKEN: secret,
     FX_ARTIFACT_STORE_DRIVER: "s3",
     FX_ARTIFACT_STORE_BUCKET: "files",
@@ -33,7 +33,9 @@ test("S1: an engine is told by its address and by what is this installation's th
     FX_ARTIFACT_STORE_ACCESS_KEY_ID: "fx",
     FX_ARTIFACT_STORE_SECRET_ACCESS_KEY: secret,
     FX_OPS_DATA_DRIVER: "elasticsearch",
-    FX_OPS_DATA_URL: `https://fx:${secret}@search.example.com:9200`,
+    FX_OPS_DATA_URL: "https://search.example.com:9200",
+    FX_OPS_DATA_USER: "fx",
+    FX_OPS_DATA_PASSWORD: secret,
   });
   expect(places).toEqual([
     "Kafka at kafka-1:9092,kafka-2:9092, below one.",
