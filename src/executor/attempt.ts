@@ -11,6 +11,7 @@ import type { ExecutionError, Step } from "../executions/execution.ts";
 import { assertNever } from "../foundation/assert.ts";
 import type { Clock } from "../foundation/clock.ts";
 import { isPlatformError, messageOf } from "../foundation/errors.ts";
+import { InOrder } from "../foundation/in-order.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
 import type { Random } from "../foundation/random.ts";
 import { elsewhereOf } from "../services/elsewhere.ts";
@@ -71,6 +72,7 @@ export class Attempt {
   readonly #slot: number;
   readonly #steps: Step[] = [];
   readonly #log: LogWriter;
+  readonly #logging = new InOrder();
   readonly #secrets: RunSecrets;
   #running: RunningStep | undefined;
   #stopped: StopReason | undefined;
@@ -314,7 +316,9 @@ export class Attempt {
     const { n, script } = step;
     const effects = this.#effects as Effects;
     const log: StepHost["log"] = async ({ level, message, at }) => {
-      const bytes = Buffer.from(await this.#secrets.redact(message));
+      // A line that waits to be redacted is not overtaken.
+      const redacted = await this.#logging.run(() => this.#secrets.redact(message));
+      const bytes = Buffer.from(redacted);
       await this.#log.write({ step: n, script, stream: "log", level, at, bytes });
     };
     return {

@@ -1,4 +1,4 @@
-import type { Bus, NewRecord, Placement } from "../bus/bus.ts";
+import type { Bus, NewRecord } from "../bus/bus.ts";
 import { encodeRecord } from "../events/bus-binding.ts";
 import { type CloudEvent, cloudEventSchema, maxEventBytes } from "../events/cloud-event.ts";
 import { derivedEventId } from "../events/event-key.ts";
@@ -7,7 +7,7 @@ import { isReservedType } from "../events/reserved-types.ts";
 import { topics } from "../events/topics.ts";
 import type { ExecutionFacts } from "../executions/execution.ts";
 import type { Clock } from "../foundation/clock.ts";
-import { PlatformError } from "../foundation/errors.ts";
+import { isPlatformError, PlatformError } from "../foundation/errors.ts";
 import { GroupCommit } from "../foundation/group-commit.ts";
 import { canonicalJson } from "../foundation/json.ts";
 import type { Insist } from "./patience.ts";
@@ -17,6 +17,10 @@ export interface EmitterParts {
   bus: Bus;
   clock: Clock;
   insist: Insist;
+}
+
+interface Sent {
+  refusal?: unknown;
 }
 
 /** Events of one attempt that are published together. */
@@ -32,20 +36,42 @@ export class Emitter {
   readonly #trigger: CloudEvent;
   readonly #occurrences = new Map<string, number>();
   /** One publish after the other: none overtakes one that has to be sent again. */
-  readonly #sending: GroupCommit<NewRecord, Placement>;
+  readonly #sending: GroupCommit<NewRecord, Sent>;
 
   constructor(parts: EmitterParts, execution: ExecutionFacts, trigger: CloudEvent) {
     this.#parts = parts;
     this.#execution = execution;
     this.#trigger = trigger;
-    this.#sending = new GroupCommit((records) => parts.insist(() => parts.bus.publish(records)), maxTogether);
+    this.#sending = new GroupCommit((records) => this.#publish(records), maxTogether);
   }
 
   /** Resolves with the event's id once it is durable. Throws as `make`. */
   async emit(step: number, request: EmitRequest): Promise<{ id: string }> {
     const { event, record } = this.make(step, request);
-    await this.#sending.add(record);
+    const { refusal } = await this.#sending.add(record);
+    if (refusal !== undefined) throw refusal;
     return { id: event.id };
+  }
+
+  /** What refuses one record does not refuse the others. */
+  async #publish(records: NewRecord[]): Promise<Sent[]> {
+    const { bus, insist } = this.#parts;
+    try {
+      await insist(() => bus.publish(records));
+      return records.map(() => ({}));
+    } catch (error) {
+      if (records.length === 1 || !isPlatformError(error) || error.retryable) throw error;
+      const sent: Sent[] = [];
+      for (const record of records) {
+        sent.push(
+          await insist(() => bus.publish([record])).then(
+            () => ({}),
+            (refusal: unknown) => ({ refusal }),
+          ),
+        );
+      }
+      return sent;
+    }
   }
 
   /**

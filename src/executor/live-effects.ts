@@ -3,6 +3,7 @@ import type { CloudEvent } from "../events/cloud-event.ts";
 import type { ExecutionFacts } from "../executions/execution.ts";
 import type { Clock } from "../foundation/clock.ts";
 import type { ExecutionId } from "../foundation/ids.ts";
+import { InOrder } from "../foundation/in-order.ts";
 import type { Json, JsonObject } from "../foundation/json.ts";
 import type { Effects } from "./effects.ts";
 import { Emitter } from "./emitter.ts";
@@ -21,6 +22,7 @@ export interface LiveEffectsParts extends StateParts, RetryParts {
 /** Effects that happen. */
 export class LiveEffects implements Effects {
   readonly #emitter: Emitter;
+  readonly #emitting = new InOrder();
   readonly #state: StateAccess;
   readonly #parts: LiveEffectsParts;
   readonly #lease: HeldLease;
@@ -43,7 +45,8 @@ export class LiveEffects implements Effects {
   }
 
   async emit(step: number, request: EmitRequest): Promise<{ id: string }> {
-    await this.#secrets.requireNoneIn(request, "the event");
+    // One that waits to be looked at is not overtaken.
+    await this.#emitting.run(() => this.#secrets.requireNoneIn(request, "the event"));
     return this.#emitter.emit(step, request);
   }
 

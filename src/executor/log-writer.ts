@@ -7,6 +7,8 @@ import type { Insist } from "./patience.ts";
 const maxPieceBytes = 64 * 1024;
 /** Bytes that may wait for the bus before the script has to wait. */
 const maxWaitingBytes = 1024 * 1024;
+/** What a piece takes beside its bytes: a script may log nothing, again and again. */
+const pieceBytes = 256;
 
 type RunFacts = Pick<LogRecord, "executionId" | "project" | "service" | "correlationId" | "attempt">;
 type Piece = Pick<LogRecord, "step" | "script" | "stream" | "level" | "at" | "bytes">;
@@ -39,7 +41,7 @@ export class LogWriter {
     const last = this.#waiting.at(-1);
     if (last && joins(last, piece)) last.bytes = Buffer.concat([last.bytes, piece.bytes]);
     else this.#waiting.push({ ...piece });
-    this.#waitingBytes += piece.bytes.length;
+    this.#waitingBytes += pieceBytes + piece.bytes.length;
     this.#sending ??= this.#send();
     if (this.#waitingBytes > maxWaitingBytes) return this.#sending;
   }

@@ -49,15 +49,19 @@ export class Patience {
     const { clock, stopping, outages } = this.#parts;
     this.#waiting += 1;
     outages.began(failure);
+    let latest = failure;
     try {
-      for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      for (let pauseMs = firstPauseMs; this.#bears(latest); pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
         await sleep(clock, pauseMs, stopping);
+        // Meanwhile the attempt may have been stopped, or its lease may be over.
+        if (!this.#bears(latest)) break;
         try {
           return await work();
         } catch (error) {
-          if (!this.#bears(error)) throw error;
+          latest = error;
         }
       }
+      throw latest;
     } finally {
       this.#waiting -= 1;
       this.#waitedUntil = clock.monotonic();

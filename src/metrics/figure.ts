@@ -16,6 +16,8 @@ export interface Figure {
   help: string;
   kind: MetricKind;
   labelNames?: readonly string[];
+  /** It is of the whole installation: each process that reads it finds the same. */
+  isShared?: boolean;
   /** Measured now and then, and kept for later: reading it must cost little. */
   isKept: boolean;
   read(): readonly Measured[] | Promise<readonly Measured[]>;

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../foundation/clock.ts";
+import { isPlatformError } from "../foundation/errors.ts";
 import type { InstanceId } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
 import { Loop } from "../foundation/loop.ts";
@@ -42,10 +43,22 @@ export class MetricSampler {
   async #sample(): Promise<void> {
     const { bus, clock, figures, instance } = this.#parts;
     const at = Math.floor(clock.now());
-    const values: MetricValue[] = [];
-    for (const { name, kind, read } of figures) {
-      for (const { labels, value } of await read()) values.push({ name, kind, value, ...(labels && { labels }) });
-    }
-    await bus.publish([encodeMetricSample(instance, { at, labels: this.#labels, values })]);
+    const own = { at, labels: this.#labels, values: await valuesOf(figures.filter(({ isShared }) => !isShared)) };
+    // Of no process: several that tell it tell one series.
+    const shared = { at, labels: {}, values: await valuesOf(figures.filter(({ isShared }) => isShared)) };
+    await bus.publish([own, shared].map((sample) => encodeMetricSample(instance, sample)));
   }
+}
+
+/** What cannot be read now, because a store is away, is left out: the rest is wanted then all the more. */
+async function valuesOf(figures: readonly Figure[]): Promise<MetricValue[]> {
+  const values: MetricValue[] = [];
+  for (const { name, kind, read } of figures) {
+    try {
+      for (const { labels, value } of await read()) values.push({ name, kind, value, ...(labels && { labels }) });
+    } catch (error) {
+      if (!isPlatformError(error)) throw error;
+    }
+  }
+  return values;
 }

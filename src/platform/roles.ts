@@ -42,6 +42,11 @@ export function isShared(settings: Drivers): boolean {
   return !ports.some((port) => isEmbedded(settings, port));
 }
 
+/** Whether any server has to be there. */
+export function hasEngines(settings: Settings): boolean {
+  return ports.some((port) => settings[port].driver !== embedded[port]);
+}
+
 /** Throws `invalid-input` where a process of these roles would work apart from those of the others. */
 export function requireSharedEngines(settings: Settings, roles: readonly Role[]): void {
   if (allRoles.every((role) => roles.includes(role))) return;

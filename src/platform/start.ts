@@ -21,7 +21,7 @@ import { MetricSampler } from "./metric-sampler.ts";
 import { requireNotMoved } from "./moved-ports.ts";
 import { createParts } from "./parts.ts";
 import { productVersion } from "./product-version.ts";
-import { allRoles, isShared, portsOf, type Role, requireSharedEngines } from "./roles.ts";
+import { allRoles, hasEngines, isShared, portsOf, type Role, requireSharedEngines } from "./roles.ts";
 import { runCaps } from "./run-caps.ts";
 import { openStepRunners, type StepRunners } from "./step-runners.ts";
 
@@ -97,19 +97,20 @@ async function start(settings: Settings, roles: readonly Role[], undo: Undo): Pr
   sampler.start();
   const watch = new EngineWatch({ ...around, stores: { ...stores } });
   // What is embedded is away only with this process.
-  if (isShared(settings)) watch.start();
+  if (hasEngines(settings)) watch.start();
 
   return {
     url: settings.url ?? bound,
     async close() {
       // A deploy that waits for packages would hold up the end of the API for as long.
       await runners?.processes.environments.close();
-      await sampler.stop();
-      await watch.stop();
+      // They ask engines, which may be away: draining does not wait for that.
+      const quiet = Promise.allSettled([sampler.stop(), watch.stop()]);
       // A process without the API is asked how it is until its runs have ended.
       if (roles.includes("manager")) await server.close();
       await parts.stop(settings.drainMs);
       await server.close();
+      await quiet;
       await stores.close();
       data.release();
     },

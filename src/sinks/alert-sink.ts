@@ -45,6 +45,10 @@ export class AlertSink {
     await this.#reading?.stop();
   }
 
+  health(): Record<string, string | undefined> {
+    return this.#reading?.health() ?? {};
+  }
+
   async #tick(): Promise<void> {
     if (await this.#watchesNow()) await this.#reader.settle();
   }

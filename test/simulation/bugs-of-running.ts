@@ -123,8 +123,8 @@ export const bugsOfRunning: readonly PlantedBug[] = [
     edits: [
       {
         file: "executor/emitter.ts",
-        find: "(records) => parts.insist(() => parts.bus.publish(records))",
-        replace: "(records) => parts.bus.publish(records)",
+        find: "await insist(() => bus.publish(records));",
+        replace: "await bus.publish(records);",
       },
     ],
   },

@@ -8,8 +8,11 @@ import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import { numberedTables, tableKeys, tableNames } from "./table-keys.ts";
 import type { Tables } from "./tables.ts";
 
-/** A row may have megabytes: so many of the largest fit in memory. */
+/** Of a page, which is read, and written, by one statement: it has to end within the time that a statement has. */
 const pageRows = 128;
+/** Tables whose rows may have megabytes. */
+const largeRows: ReadonlySet<keyof Tables> = new Set(["bodies", "outbox"] as const);
+const largePageRows = 8;
 
 export function catalogContents(context: StoreContext): CatalogContents {
   const { db, traits } = context;
@@ -91,13 +94,14 @@ async function digestOf(pages: AsyncIterable<readonly CatalogRow[]>): Promise<st
 async function* pagesOf(db: QueryExecutorProvider, table: keyof Tables): AsyncGenerator<readonly CatalogRow[]> {
   const keys = tableKeys[table] as readonly string[];
   const key = sql.join(keys.map((column) => sql.ref(column)));
+  const size = largeRows.has(table) ? largePageRows : pageRows;
   for (let last: CatalogRow | undefined; ; ) {
     const after =
       last === undefined ? sql`` : sql`where (${key}) > (${sql.join(keys.map((column) => last?.[column]))})`;
-    const page = sql<CatalogRow>`select * from ${sql.table(table)} ${after} order by ${key} limit ${sql.lit(pageRows)}`;
+    const page = sql<CatalogRow>`select * from ${sql.table(table)} ${after} order by ${key} limit ${sql.lit(size)}`;
     const { rows } = await page.execute(db);
     if (rows.length > 0) yield rows;
-    if (rows.length < pageRows) return;
+    if (rows.length < size) return;
     last = rows.at(-1);
   }
 }

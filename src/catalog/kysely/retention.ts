@@ -43,7 +43,7 @@ export function retentionStore(context: StoreContext): RetentionStore {
       // Once no execution is left to go: the days of those that went.
       if (stepDays !== undefined && executions === 0) {
         pruned += await unlessBusy((tx, now) => stepDays.dropBefore(tx, now - executionsMs));
-        pruned += await step((tx, now) => stepDays.deleteOrphans(tx, now - executionsMs, limit));
+        pruned += await unlessBusy((tx, now) => stepDays.deleteOrphans(tx, now - executionsMs, limit));
       }
       pruned += await step((tx, now) => stripBodies(tx, now - bodiesMs, limit));
       pruned += await step((tx, now) => pruneLedger(tx, now - ledgerMs, limit));

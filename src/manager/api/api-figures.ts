@@ -41,6 +41,7 @@ function eventFigures(parts: Parts): Figure[] {
       help: "Events accepted and not routed yet",
       kind: "gauge",
       labelNames: ["topic"],
+      isShared: true,
       isKept: true,
       read: async () => {
         const byTopic = new Map<string, number>();
@@ -96,6 +97,7 @@ function executionFigures({ catalog }: Parts): Figure[] {
       help: "Executions that have not ended, by status, counted up to 100,000 each",
       kind: "gauge",
       labelNames: ["status"],
+      isShared: true,
       isKept: true,
       read: () => countOf(executionStatuses.filter((status) => !isTerminal(status))),
     },

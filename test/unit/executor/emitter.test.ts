@@ -134,6 +134,19 @@ describe("emitter", () => {
     expect((await sent(bus)).map(({ data }) => data)).toEqual([1, 2, 3]);
   });
 
+  test("D9: what refuses one event does not refuse those that were sent with it", async () => {
+    const bus = openBus();
+    const publish: Bus["publish"] = async (records) => {
+      if (records.some(({ value }) => value.length > 1000)) throw new PlatformError("limit-exceeded", "too large");
+      return bus.publish(records);
+    };
+    const emitter = new Emitter({ bus: { publish } as Bus, clock, insist: (work) => work() }, execution, trigger);
+    const data = ["one", "x".repeat(2000), "three"];
+    const answers = await Promise.allSettled(data.map((each) => emitter.emit(1, { type: "test.said", data: each })));
+    expect(answers.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect((await sent(bus)).map((event) => event.data)).toEqual(["one", "three"]);
+  });
+
   test("an event too large is refused with its size and the limit", async () => {
     const bus = openBus();
     const request = { type: "test.said", data: "x".repeat(4 * 1024 * 1024) };

@@ -70,3 +70,21 @@ test("a script that writes while the backbone is away waits when so much waits a
   await writer.flush();
   expect(written).toBe(100);
 });
+
+test("a script that logs nothing, again and again, while the backbone is away has to wait, too", async () => {
+  const bus = new DoubtfulBus();
+  const writer = new LogWriter(bus as unknown as Bus, insist, facts);
+  let written = 0;
+  const writing = (async () => {
+    for (let n = 0; n < 10_000; n += 1) {
+      await writer.write({ ...piece(""), stream: "log", level: "info" });
+      written += 1;
+    }
+  })();
+  await eventually(() => bus.refusals > 20);
+  expect(written).toBeLessThan(5000);
+  bus.isAway = false;
+  await writing;
+  await writer.flush();
+  expect(written).toBe(10_000);
+});

@@ -64,10 +64,15 @@ test("what refuses is not asked again", async () => {
 
 test("who is stopped waits no longer", async () => {
   const { stopping, patience } = newPatience();
-  const answer = patience.insist(() => Promise.reject(away()));
+  let asked = 0;
+  const answer = patience.insist(() => {
+    asked += 1;
+    return Promise.reject(away());
+  });
   await new Promise(setImmediate);
   stopping.abort();
   await expect(answer).rejects.toMatchObject({ code: "unavailable" });
+  expect(asked).toBe(1);
 });
 
 test("D8: once the lease is over nothing is tried again", async () => {
@@ -82,6 +87,21 @@ test("D8: once the lease is over nothing is tried again", async () => {
   await pass(clock, answer);
   await expect(answer).rejects.toMatchObject({ code: "unavailable" });
   expect(asked).toBe(3);
+});
+
+test("D8: a lease that ends during a pause is noticed before the next try", async () => {
+  const { clock, lease, patience } = newPatience();
+  let asked = 0;
+  const answer = patience.insist(() => {
+    asked += 1;
+    return Promise.reject(away());
+  });
+  answer.catch(() => {});
+  await new Promise(setImmediate);
+  lease.isOver = true;
+  await pass(clock, answer);
+  await expect(answer).rejects.toMatchObject({ code: "unavailable" });
+  expect(asked).toBe(1);
 });
 
 test("however many wait, the log is told once that they do, and once that none does any more", async () => {
