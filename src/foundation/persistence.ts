@@ -30,8 +30,15 @@ export class Persistence {
     return [...this.#failing.values()].find(({ since }) => since <= longAgo)?.text;
   }
 
-  /** `what`: "read the bus". Undefined once it is stopped after a failure; a failure that does not pass is thrown. */
-  async run<Result>(what: string, work: () => Promise<Result>): Promise<{ result: Result } | undefined> {
+  /**
+   * `what`: "read the bus". Undefined once it is stopped after a failure; a failure that does not pass is thrown. `waits`: it may
+   * wait for long when all is well, as reading does; so nobody can tell when it is over that it failed, and it is no trouble.
+   */
+  async run<Result>(
+    what: string,
+    work: () => Promise<Result>,
+    { waits = false } = {},
+  ): Promise<{ result: Result } | undefined> {
     const { clock, log, stopping } = this.#parts;
     for (let failures = 0; ; failures += 1) {
       try {
@@ -46,7 +53,7 @@ export class Persistence {
         }
         const text = `could not ${what}`;
         if (failures === 0) {
-          this.#failing.set(what, { since: clock.monotonic(), text: `${text}: ${error.message}` });
+          if (!waits) this.#failing.set(what, { since: clock.monotonic(), text: `${text}: ${error.message}` });
           log.warn({ error: error.message }, `${text}, will try again`);
         }
         await sleep(clock, pauseAfter(failures, pause), stopping);

@@ -129,7 +129,8 @@ export class Router {
     const { clock, idleTime } = this.#parts;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      const records = (await this.#persistence.run("read the bus", () => subscription.next(signal)))?.result;
+      const records = (await this.#persistence.run("read the bus", () => subscription.next(signal), { waits: true }))
+        ?.result;
       if (records === undefined) break;
       const began = clock.monotonic();
       for (const segment of readRecords(records)) {

@@ -123,7 +123,9 @@ export class SinkLoop<Item> {
     const { signal } = this.#stopping;
     let reading: Promise<BusRecord[] | undefined> | undefined;
     while (!signal.aborted) {
-      reading ??= this.#persistence.run("read the bus", () => subscription.next(signal)).then((read) => read?.result);
+      reading ??= this.#persistence
+        .run("read the bus", () => subscription.next(signal), { waits: true })
+        .then((read) => read?.result);
       const records = await this.#unlessDue(reading);
       if (records === "due") {
         await this.#settle(subscription);

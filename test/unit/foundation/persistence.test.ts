@@ -51,3 +51,18 @@ test("what does not pass is thrown at once, and who is stopped tries no more", a
   stopping.abort();
   expect(await waiting).toBeUndefined();
 });
+
+test("what may wait for long is no trouble: that it works again would not be known", async () => {
+  const { clock, persistence } = scene();
+  let isAway = true;
+  const never = new Promise<string>(() => {});
+  const work = () => (isAway ? Promise.reject(away()) : never);
+  void persistence.run("read the bus", work, { waits: true });
+  await new Promise(setImmediate);
+  for (let ms = 0; ms < 6000; ms += 10) {
+    clock.advance(10);
+    await new Promise(setImmediate);
+  }
+  expect(persistence.trouble).toBeUndefined();
+  isAway = false;
+});
