@@ -98,12 +98,7 @@ function historyOn(writer: WorkerThread, reader: WorkerThread): History {
     slowest: (query) => reader.call("slowest", query),
     async prune(before) {
       await writer.call("hide", { kind: "events", before });
-      let pruned = 0;
-      for (;;) {
-        const some = await writer.call("pruneHistory", { before });
-        pruned += some;
-        if (some === 0) return pruned;
-      }
+      return untilNone(() => writer.call("pruneHistory", { before }));
     },
   };
 }
@@ -115,14 +110,7 @@ function metricsOn(writer: WorkerThread, reader: WorkerThread): MetricStore {
     },
     names: (span) => reader.call("metricNames", span),
     series: (query) => reader.call("metricSeries", query),
-    async prune(before) {
-      let pruned = 0;
-      for (;;) {
-        const some = await writer.call("pruneMetrics", { before });
-        pruned += some;
-        if (some === 0) return pruned;
-      }
-    },
+    prune: (before) => untilNone(() => writer.call("pruneMetrics", { before })),
   };
 }
 
@@ -135,4 +123,14 @@ function contentsOn(writer: WorkerThread, reader: WorkerThread): OpsContents {
       if (ends.length > 0) await writer.call("takeEnds", ends);
     },
   };
+}
+
+/** Answers how many were deleted in all: others get their turn in between. */
+async function untilNone(deleteSome: () => Promise<number>): Promise<number> {
+  let deleted = 0;
+  for (;;) {
+    const some = await deleteSome();
+    deleted += some;
+    if (some === 0) return deleted;
+  }
 }

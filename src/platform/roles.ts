@@ -44,7 +44,7 @@ export function isShared(settings: Drivers): boolean {
 
 /** Whether any server has to be there. */
 export function hasEngines(settings: Settings): boolean {
-  return ports.some((port) => settings[port].driver !== embedded[port]);
+  return !ports.every((port) => isEmbedded(settings, port));
 }
 
 /** Throws `invalid-input` where a process of these roles would work apart from those of the others. */
