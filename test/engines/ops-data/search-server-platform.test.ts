@@ -36,7 +36,9 @@ test("D9: a platform on OpenSearch by settings alone: runs are found; while the 
 
   await killServer(servers, 0);
   const ready = await platform.request<{ problems: { path: string }[] }>("GET", "/readyz");
-  expect(ready).toMatchObject({ status: 503, body: { problems: [{ path: "opsData" }] } });
+  expect(ready.status).toBe(503);
+  // A sink that has tried to write meanwhile is named beside it.
+  expect(ready.body.problems.map(({ path }) => path)).toContain("opsData");
   expect((await platform.request("GET", "/api/v1/logs?q=counted")).status).toBe(503);
   await platform.send({ id: "2", type: "order.placed", data: { n: 2 } });
   const runs = await platform.settled(2);
@@ -54,7 +56,8 @@ test("D9: a platform on OpenSearch by settings alone: runs are found; while the 
     { withinMs: 60_000, everyMs: 200 },
   );
   expect(found).toEqual(["counted 1", "counted 2"]);
-  expect((await platform.request("GET", "/readyz")).status).toBe(200);
+  // Each sink writes again after its own pause.
+  await eventually(async () => (await platform.request("GET", "/readyz")).status === 200, { withinMs: 60_000 });
   for (const run of runs) expect(await platform.outputs(run.id)).toEqual([expect.stringMatching(/^counted \d\n$/)]);
   const stats = await eventually(async () => {
     const from = encodeURIComponent(new Date(Date.now() - 3_600_000).toISOString());
