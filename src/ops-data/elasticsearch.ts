@@ -20,6 +20,9 @@ import type {
   StepRef,
 } from "./ops-data.ts";
 
+/** A bulk request makes its documents findable, which costs a cluster the same for one of them and for hundreds. */
+const gatherMs = 200;
+
 export interface ElasticsearchConnection {
   /** Where a node answers, or what stands before the nodes; http or https. */
   url: string;
@@ -49,6 +52,7 @@ export class ElasticsearchOpsData implements OpsData {
   readonly history: History;
   readonly metrics: MetricStore;
   readonly contents: OpsContents;
+  readonly gatherMs = gatherMs;
 
   private constructor(cluster: Cluster, clock: Clock) {
     this.#cluster = cluster;

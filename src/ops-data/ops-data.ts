@@ -19,6 +19,8 @@ export interface OpsData extends RunLogs {
   readonly history: History;
   readonly metrics: MetricStore;
   readonly contents: OpsContents;
+  /** Milliseconds to gather what is written together, where a write costs much whatever is in it; 0: what is there is written. */
+  readonly gatherMs: number;
   close(): Promise<void>;
 }
 

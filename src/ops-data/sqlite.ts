@@ -27,6 +27,7 @@ export class SqliteOpsData implements OpsData {
   readonly history: History;
   readonly metrics: MetricStore;
   readonly contents: OpsContents;
+  readonly gatherMs = 0;
 
   private constructor({ path, log, clock = systemClock, partSize }: SqliteOpsDataOptions) {
     this.#writer = new WorkerThread({ path, partSize, role: "writer" }, log);

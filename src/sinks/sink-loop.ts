@@ -14,6 +14,8 @@ export interface SinkLoopParts {
   log: Log;
   /** Of a thread that is shared with whoever accepts events: the sink then gives way to them. */
   idleTime?: IdleTime;
+  /** Of the store: from the first record of a batch until it is written, unless it is full. 0 if not given. */
+  gatherMs?: number;
 }
 
 /** What a record of the backbone is to a sink. */
@@ -52,8 +54,8 @@ const sinkShare = 20;
 /** Between two commits of its place on the bus, of which each is a sync: what is stored twice after a crash is there once. */
 const commitMs = 500;
 /**
- * Between the first record of a batch and its reading, unless it is full: those who route and run have the thread first, and a
- * batch costs two commits, whatever is in it.
+ * Between a reading that does not fill the batch and what is made of it: those who route and run have the thread first, and a batch
+ * costs two commits, whatever is in it.
  */
 const lingerMs = 15;
 
@@ -132,10 +134,10 @@ export class SinkLoop<Item> {
         continue;
       }
       reading = undefined;
-      if (records && records.length < this.#work.batchSize) await sleep(clock, lingerMs, signal);
+      const batch = records && (await this.#gather(subscription, records));
       const began = clock.monotonic();
-      if (records === undefined || !(await this.#storeAll(records))) break;
-      for (const { topic, partition, offset } of records) {
+      if (batch === undefined || !(await this.#storeAll(batch))) break;
+      for (const { topic, partition, offset } of batch) {
         this.#positions.set(`${topic}/${partition}`, { topic, partition, offset: offset + 1 });
       }
       const passed = subscription.passed?.() ?? [];
@@ -146,6 +148,30 @@ export class SinkLoop<Item> {
     }
     await this.#settle(subscription);
     await subscription.close();
+  }
+
+  /** What follows soon is of the same batch. Nothing is being read any more when it resolves. */
+  async #gather(subscription: Subscription, first: readonly BusRecord[]): Promise<readonly BusRecord[]> {
+    const { clock, gatherMs = 0 } = this.#parts;
+    const { batchSize } = this.#work;
+    if (first.length >= batchSize) return first;
+    await sleep(clock, lingerMs, this.#stopping.signal);
+    if (gatherMs <= lingerMs) return first;
+    const batch = [...first];
+    const over = new AbortController();
+    const timer = clock.setTimer(gatherMs - lingerMs, () => over.abort(true));
+    const ends = AbortSignal.any([this.#stopping.signal, over.signal]);
+    try {
+      while (batch.length < batchSize && !ends.aborted) {
+        batch.push(...((await subscription.next(ends)) ?? []));
+        await sleep(clock, lingerMs, ends);
+      }
+    } catch {
+      // What was read is written; the next reading says what is wrong.
+    } finally {
+      timer.cancel();
+    }
+    return batch;
   }
 
   /** Small batches add up: together they hold others up as one large batch does. */

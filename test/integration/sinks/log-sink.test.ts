@@ -51,8 +51,8 @@ function refusing(opsData: RunLogs, refusal: (records: readonly LogRecord[]) => 
   };
 }
 
-async function start(bus: Bus, opsData: RunLogs): Promise<LogSink> {
-  const sink = new LogSink({ bus, opsData, clock: systemClock, log: silentLog, batchSize: 10 });
+async function start(bus: Bus, opsData: RunLogs, gatherMs = 0): Promise<LogSink> {
+  const sink = new LogSink({ bus, opsData, clock: systemClock, log: silentLog, batchSize: 10, gatherMs });
   await sink.start();
   onTestFinished(() => sink.stop());
   return sink;
@@ -93,14 +93,40 @@ test("a sink that was stopped goes on where it committed, and what it reads twic
   await eventually(async () => expect(await opsData.highestSeq("execution-1", 1)).toBe(2));
   await sink.stop();
   await bus.publish([encodeLogRecord(record(2)), encodeLogRecord(record(3))]);
-  const batches: number[][] = [];
-  await start(
-    bus,
-    refusing(opsData, (records) => void batches.push(records.map(({ seq }) => seq))),
-  );
+  const { store, batches } = watched(opsData);
+  await start(bus, store);
   await eventually(async () => expect(await opsData.highestSeq("execution-1", 1)).toBe(3));
   expect(batches.flat()).toEqual([2, 3]);
   expect(await output(opsData)).toBe("1,2,3,");
+});
+
+/** The store, which tells what it was given at once. */
+function watched(opsData: RunLogs): { store: RunLogs; batches: number[][] } {
+  const batches: number[][] = [];
+  return { batches, store: refusing(opsData, (records) => void batches.push(records.map(({ seq }) => seq))) };
+}
+
+test("what comes while a sink gathers is written with it, once the batch is full, or by a stop", async () => {
+  const { bus, opsData } = await engines();
+  const { store, batches } = watched(opsData);
+  const sink = await start(bus, store, 600_000);
+  for (let seq = 1; seq <= 12; seq += 1) await bus.publish([encodeLogRecord(record(seq))]);
+  await eventually(() => batches.flat().length >= 10);
+  await sink.stop();
+  await bus.publish([encodeLogRecord(record(13))]);
+  expect(batches[0]?.length).toBeGreaterThanOrEqual(10);
+  expect(batches.length).toBeLessThanOrEqual(2);
+  await start(bus, opsData);
+  await eventually(async () => expect(await opsData.highestSeq("execution-1", 1)).toBe(13));
+  expect(await output(opsData)).toBe("1,2,3,4,5,6,7,8,9,10,11,12,13,");
+});
+
+test("a sink that gathers writes what there is when its time is over", async () => {
+  const { bus, opsData } = await engines();
+  await start(bus, opsData, 50);
+  await bus.publish([encodeLogRecord(record(1))]);
+  await eventually(async () => expect(await opsData.highestSeq("execution-1", 1)).toBe(1));
+  expect(await output(opsData)).toBe("1,");
 });
 
 test("D12: a record that nobody can read goes to the dead letters as it came, and the partition moves on", async () => {
