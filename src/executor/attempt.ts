@@ -69,7 +69,8 @@ const announceStepAfterMs = 250;
 export class Attempt {
   readonly #parts: AttemptParts;
   readonly #claimed: ClaimedExecution;
-  readonly #slot: number;
+  /** Once it runs. */
+  #slot = 0;
   readonly #steps: Step[] = [];
   readonly #log: LogWriter;
   readonly #logging = new InOrder();
@@ -88,10 +89,9 @@ export class Attempt {
   /** By the monotonic clock: when the launcher may kill. */
   #aliveUntil: number;
 
-  constructor(parts: AttemptParts, claimed: ClaimedExecution, slot: number, aliveUntil: number) {
+  constructor(parts: AttemptParts, claimed: ClaimedExecution, aliveUntil: number) {
     this.#parts = parts;
     this.#claimed = claimed;
-    this.#slot = slot;
     this.#aliveUntil = aliveUntil;
     this.#patience = new Patience({
       clock: parts.clock,
@@ -130,10 +130,11 @@ export class Attempt {
   }
 
   /**
-   * Runs to the end. Undefined when the lease was lost: there is nothing to report then. `ranOut` is called once its last script is
-   * gone: its slot is then another's.
+   * Runs to the end, in a slot that is its own until `ranOut` is called, once its last script is gone. Undefined when the lease was
+   * lost: there is nothing to report then.
    */
-  async run(ranOut: () => void): Promise<AttemptReport | undefined> {
+  async run(slot: number, ranOut: () => void): Promise<AttemptReport | undefined> {
+    this.#slot = slot;
     const outcome = await this.#outcome();
     ranOut();
     if (outcome === undefined) return undefined;

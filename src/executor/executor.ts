@@ -11,8 +11,10 @@ import type { Log } from "../foundation/log.ts";
 import { Loop } from "../foundation/loop.ts";
 import { pauseAfter } from "../foundation/pause-after.ts";
 import { Attempt, type AttemptParts } from "./attempt.ts";
+import { ClaimedAhead } from "./claimed-ahead.ts";
 import { laneOrders } from "./lane-orders.ts";
 import { Outages } from "./outages.ts";
+import { SlotPace } from "./slot-pace.ts";
 
 export interface ExecutorParts extends Omit<AttemptParts, "outages"> {
   bus: Bus;
@@ -24,6 +26,8 @@ export interface ExecutorParts extends Omit<AttemptParts, "outages"> {
   instance: InstanceId;
   /** Steps that may run at once. */
   slots: number;
+  /** What begins within so many milliseconds, by the pace of late, is claimed before there are slots for it: many in one transaction. */
+  aheadMs: number;
   laneWeights: LaneWeights;
   /** Longest wait when a wake-up was lost. */
   pollMs: number;
@@ -37,12 +41,12 @@ interface Ended {
 }
 
 const maxEndsPerCommit = 500;
+const gatherEndsMs = 5;
 const lookAgainMs = 5;
-/** Attempts under way, those included whose end is not durable yet. */
+/** Attempts under way, those included that wait for a slot, and those whose end is not durable yet. */
 const maxHeldPerSlot = 4;
-
 /**
- * Claims due executions from the catalog while it has free slots, runs them, keeps their leases, and
+ * Claims due executions from the catalog for the slots that are free or about to be, runs them, keeps their leases, and
  * reports how they ended. Any number may run; the catalog never gives one execution to two (rule D4).
  */
 export class Executor {
@@ -54,6 +58,8 @@ export class Executor {
   /** Of the next execution that waits for its time. */
   #dueTimer: Timer | undefined;
   readonly #freeSlots: number[];
+  readonly #pace: SlotPace;
+  readonly #ahead: ClaimedAhead;
   readonly #ends: GroupCommit<Ended, boolean>;
   readonly #abandon = new AbortController();
   #unsubscribe: (() => void)[] = [];
@@ -65,6 +71,13 @@ export class Executor {
     this.#laneOrders = laneOrders(parts.laneWeights);
     const { clock, log, pollMs, leaseMs } = parts;
     this.#freeSlots = Array.from({ length: parts.slots }, (_, slot) => parts.slots - 1 - slot);
+    this.#pace = new SlotPace(clock);
+    this.#ahead = new ClaimedAhead({
+      leases: parts.leases,
+      clock,
+      log,
+      onGone: (attempt) => this.#attempts.delete(attempt),
+    });
     this.#claiming = new Loop({ name: "claim", clock, log, idleMs: pollMs, work: (stopping) => this.#claim(stopping) });
     this.#renewing = new Loop({
       name: "renew leases",
@@ -74,7 +87,12 @@ export class Executor {
       maxPauseMs: leaseMs / 10,
       work: () => this.#renew(),
     });
-    this.#ends = new GroupCommit((ends) => this.#finish(ends), maxEndsPerCommit);
+    // While others wait for the slots nobody waits for an end: many are written together.
+    this.#ends = new GroupCommit(
+      (ends) => this.#finish(ends),
+      maxEndsPerCommit,
+      (commit) => (this.#ahead.size > 0 ? clock.setTimer(gatherEndsMs, commit) : queueMicrotask(commit)),
+    );
   }
 
   start(): void {
@@ -89,19 +107,20 @@ export class Executor {
     this.#renewing.start();
   }
 
-  /** Steps under way. */
+  /** Attempts that were begun and whose end is not durable yet. */
   get busy(): number {
-    return this.#attempts.size;
+    return this.#running.size;
   }
 
   /**
-   * Claims nothing more, gives running steps `graceMs` to end by themselves, then stops them; they
+   * Claims nothing more, gives back what was not begun, gives running steps `graceMs` to end by themselves, then stops them; they
    * count as lost and run again. Resolves when all are reported.
    */
   async stop(graceMs: number): Promise<void> {
     const { clock } = this.#parts;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#claiming.stop();
+    await this.#ahead.giveBack();
     const ended = Promise.all(this.#running);
     const over = new AbortController();
     await Promise.race([ended, sleep(clock, graceMs, over.signal)]);
@@ -115,8 +134,7 @@ export class Executor {
   async #claim(stopping: AbortSignal): Promise<void> {
     const { bus, clock, instance, leases, leaseMs, leaseMarginMs } = this.#parts;
     while (!stopping.aborted) {
-      // Those whose scripts have ended wait for the disk: where it does not keep up, no more are begun.
-      const limit = Math.min(this.#freeSlots.length, maxHeldPerSlot * this.#parts.slots - this.#attempts.size);
+      const limit = this.#claimable();
       if (limit <= 0) return;
       const order = this.#laneOrders[this.#claims % this.#laneOrders.length] ?? lanes;
       // The lease began no later than the answer, so counting from the question is safe (rule D8).
@@ -126,13 +144,31 @@ export class Executor {
       this.#claims += 1;
       bus.signal("outbox");
       for (const execution of claimed) {
-        const slot = this.#freeSlots.pop() ?? 0;
-        const attempt = new Attempt(this.#parts, execution, slot, askedAt + leaseMs - leaseMarginMs);
+        const attempt = new Attempt(this.#parts, execution, askedAt + leaseMs - leaseMarginMs);
         this.#attempts.add(attempt);
-        const run = this.#run(attempt, slot).finally(() => this.#running.delete(run));
-        this.#running.add(run);
+        this.#ahead.add(attempt);
       }
+      this.#begin();
       if (claimed.length < limit) return this.#wakeWhenDue();
+    }
+  }
+
+  /** How many to claim now. */
+  #claimable(): number {
+    const wanted = this.#freeSlots.length + this.#pace.within(this.#parts.aheadMs);
+    // No sooner than half of what was claimed ahead is begun: a transaction costs the same, whatever is in it.
+    if (this.#freeSlots.length === 0 && this.#ahead.size * 2 > wanted) return 0;
+    // Those whose scripts have ended wait for the disk: where it does not keep up, no more are begun.
+    return Math.min(wanted - this.#ahead.size, maxHeldPerSlot * this.#parts.slots - this.#attempts.size);
+  }
+
+  /** As many as there are slots for. */
+  #begin(): void {
+    while (this.#freeSlots.length > 0) {
+      const attempt = this.#ahead.take();
+      if (attempt === undefined) return;
+      const run = this.#run(attempt, this.#freeSlots.pop() as number).finally(() => this.#running.delete(run));
+      this.#running.add(run);
     }
   }
 
@@ -155,11 +191,13 @@ export class Executor {
       if (isFree) return;
       isFree = true;
       this.#freeSlots.push(slot);
+      this.#pace.freed();
+      this.#begin();
       this.#claiming.wake();
     };
     try {
       // The next run of the slot begins while this one's output and end become durable.
-      const report = await attempt.run(free);
+      const report = await attempt.run(slot, free);
       if (report) await this.#ends.add({ attempt, report });
     } finally {
       this.#attempts.delete(attempt);

@@ -13,8 +13,7 @@ export class GroupCommit<Item, Result> {
 
   /**
    * `commit` answers one result per item, in order; when it rejects, all of its items reject. `defer`
-   * says how long a first item waits for others: requests that came in one turn of the event loop are
-   * met at its end only.
+   * says how long a batch waits for more: requests that came in one turn of the event loop are met at its end only.
    */
   constructor(commit: (items: Item[]) => Promise<Result[]>, maxItems: number, defer: Defer = queueMicrotask) {
     this.#commit = commit;
@@ -35,8 +34,8 @@ export class GroupCommit<Item, Result> {
   }
 
   async #drain(): Promise<void> {
-    await new Promise<void>((resolve) => this.#defer(resolve));
     while (this.#waiting.length > 0) {
+      await new Promise<void>((resolve) => this.#defer(resolve));
       const batch = this.#waiting.splice(0, this.#maxItems);
       try {
         const results = await this.#commit(batch.map(({ item }) => item));

@@ -36,6 +36,9 @@ export function executorParts(options: PartsOptions, runners: StepRunners): Part
   ];
 }
 
+/** A claim takes so long where the catalog is busy. */
+const claimAheadMs = 20;
+
 function newExecutor(options: PartsOptions, { processes, steps }: StepRunners, use: ServiceUse): Executor {
   const { settings, stores, instance, clock, random, log } = options;
   const { bus, catalog, configStore, vault, artifacts } = stores;
@@ -63,6 +66,7 @@ function newExecutor(options: PartsOptions, { processes, steps }: StepRunners, u
     log,
     instance,
     slots,
+    aheadMs: claimAheadMs,
     laneWeights: readLaneWeights(lanes),
     pollMs,
     leaseMs,

@@ -23,6 +23,18 @@ export const bugsOfRunning: readonly PlantedBug[] = [
   },
   {
     rule: "D4",
+    name: "what was given back is begun all the same",
+    given: { ...cluster, aheadMs: 2000, slots: 1 },
+    edits: [
+      {
+        file: "executor/claimed-ahead.ts",
+        find: "this.#waiting.splice(0, count)",
+        replace: "this.#waiting.slice(0, count)",
+      },
+    ],
+  },
+  {
+    rule: "D4",
     name: "idle executors wait for a wake-up that may be lost",
     given: deaf,
     edits: [

@@ -22,6 +22,7 @@ export const situations = [
   "a finish came with an old token",
   "a lease was found lost at renewal",
   "a lease expired",
+  "an attempt that waited for a slot was given back",
   "leases of an earlier boot were expired at once",
   "a process was shut down in good order",
   "an attempt failed and was retried",

@@ -121,6 +121,7 @@ export class LeaseWitness {
         const current = leases.filter(({ id, token }) => this.#isCurrent(id, token));
         await store.release(leases);
         for (const { id } of current) {
+          history.reach("an attempt that waited for a slot was given back");
           const lease = this.#leases.get(id) as Lease;
           lease.live = false;
           if (lease.cancelRequested) this.ended(id, "cancelled");

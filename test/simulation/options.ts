@@ -15,6 +15,8 @@ export interface WorldOptions {
   leaseMarginMs: number;
   pollMs: number;
   slots: number;
+  /** With much of it executors claim what they cannot begin soon, and give it back. */
+  aheadMs: number;
   batchSize: number;
   partitions: number;
   limits: { hops: number; flowExecutions: number };
@@ -50,6 +52,7 @@ export function drawOptions(seed: number, given: Partial<WorldOptions> = {}): Wo
     operations: random.between(4, 11),
     durationMs: random.pick([2000, 20_000, 90_000]),
     busOutages: random.chance(0.3) ? 0.1 * random.fraction() : 0,
+    aheadMs: random.pick([0, 20, 2000]),
     ...given,
   };
 }

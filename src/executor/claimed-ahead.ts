@@ -1,0 +1,79 @@
+import type { LeaseStore } from "../catalog/leases.ts";
+import type { Clock, Timer } from "../foundation/clock.ts";
+import { messageOf } from "../foundation/errors.ts";
+import type { Log } from "../foundation/log.ts";
+import type { Attempt } from "./attempt.ts";
+
+/** A slot was about to come free when it was claimed: after so long without one it is for others to run. */
+const giveBackAfterMs = 250;
+/** Whose time comes so soon goes with the others. */
+const togetherMs = 50;
+
+export interface ClaimedAheadParts {
+  leases: LeaseStore;
+  clock: Clock;
+  log: Log;
+  /** It was given back, or nobody knows whether: it is not to be begun, nor its lease to be kept. */
+  onGone(attempt: Attempt): void;
+}
+
+/** Attempts that are claimed and wait for a slot, in the order of their claims. None waits for long: it is begun, or given back uncounted. */
+export class ClaimedAhead {
+  readonly #parts: ClaimedAheadParts;
+  readonly #waiting: { attempt: Attempt; since: number }[] = [];
+  #timer: Timer | undefined;
+  #giving: Promise<void> = Promise.resolve();
+
+  constructor(parts: ClaimedAheadParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  add(attempt: Attempt): void {
+    this.#waiting.push({ attempt, since: this.#parts.clock.monotonic() });
+    this.#timer ??= this.#look(giveBackAfterMs);
+  }
+
+  /** The next to begin. */
+  take(): Attempt | undefined {
+    return this.#waiting.shift()?.attempt;
+  }
+
+  /** Resolves once all that wait, and those before them, are given back. */
+  async giveBack(): Promise<void> {
+    this.#timer?.cancel();
+    this.#release(this.#waiting.length);
+    await this.#giving;
+  }
+
+  #look(inMs: number): Timer {
+    return this.#parts.clock.setTimer(inMs, () => {
+      this.#timer = undefined;
+      const longAgo = this.#parts.clock.monotonic() - giveBackAfterMs;
+      const staying = this.#waiting.findIndex(({ since }) => since > longAgo + togetherMs);
+      this.#release(staying === -1 ? this.#waiting.length : staying);
+      const [oldest] = this.#waiting;
+      if (oldest !== undefined) this.#timer = this.#look(oldest.since - longAgo);
+    });
+  }
+
+  #release(count: number): void {
+    const attempts = this.#waiting.splice(0, count).map(({ attempt }) => attempt);
+    if (attempts.length === 0) return;
+    this.#giving = Promise.all([this.#giving, this.#giveUp(attempts)]).then(() => {});
+  }
+
+  async #giveUp(attempts: readonly Attempt[]): Promise<void> {
+    const { leases, log, onGone } = this.#parts;
+    try {
+      await leases.release(attempts.map(({ lease }) => lease));
+    } catch (error) {
+      // Their leases end by themselves; that counts as a loss.
+      log.warn({ error: messageOf(error), executions: attempts.length }, "could not give back what was not begun");
+    }
+    for (const attempt of attempts) onGone(attempt);
+  }
+}

@@ -1,0 +1,81 @@
+import { expect, onTestFinished, test } from "vitest";
+import { Scene } from "../../../src/catalog/contract/scene.contract.ts";
+import { openSqliteCatalog } from "../../../src/catalog/sqlite.ts";
+import type { StepResult } from "../../../src/executor/step-runner.ts";
+import { createIds } from "../../../src/foundation/ids.ts";
+import { silentLog } from "../../../src/foundation/log.ts";
+import { systemRandom } from "../../../src/foundation/random.ts";
+import { eventually } from "../../support/eventually.ts";
+import { completed, TestScripts, testExecutor } from "../../support/executor.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+const slots = 2;
+const executions = 60;
+const quick = 40;
+
+/** An executor whose scripts ended at once until two of them hold its slots, so that it has claimed more than it can begin. */
+async function standStill() {
+  const clock = new ManualClock();
+  const ids = createIds(clock, systemRandom);
+  const catalog = await openSqliteCatalog({ path: ":memory:", clock, ids, log: silentLog });
+  onTestFinished(() => catalog.close());
+  const scene = new Scene(catalog, clock, ids);
+  await scene.deploy();
+  await scene.route(...Array.from({ length: executions }, () => scene.event()));
+  const held = Promise.withResolvers<StepResult>();
+  const scripts: TestScripts = new TestScripts(async () => (scripts.begun <= quick ? completed : held.promise));
+  const { executor } = await testExecutor(catalog, { clock, slots, runner: scripts });
+  executor.start();
+  onTestFinished(async () => {
+    held.resolve(completed);
+    await executor.stop(0);
+  });
+  const count = async (status: "pending" | "in_progress" | "completed") =>
+    catalog.executions.count({ status: [status] });
+  await eventually(async () => {
+    // By less than after which a run is given back.
+    clock.advance(0.1);
+    return (
+      scripts.begun === quick + slots && (await count("completed")) === quick && (await count("in_progress")) > slots
+    );
+  });
+  return { clock, catalog, scene, executor, scripts, held, count };
+}
+
+/** Nobody has tried to run it: another attempt would be its first. */
+async function requireUntried({ catalog }: Awaited<ReturnType<typeof standStill>>, pending: number) {
+  const { items } = await catalog.executions.list({ status: ["pending"] }, { limit: executions });
+  expect(items).toHaveLength(pending);
+  for (const { attempt, losses } of items) expect({ attempt, losses }).toEqual({ attempt: 0, losses: 0 });
+}
+
+test("D7: what was claimed for slots about to come free is given back uncounted when they do not, and another executor has it", async () => {
+  const still = await standStill();
+  still.clock.advance(251);
+  await eventually(async () => (await still.count("in_progress")) === slots);
+  expect(still.scripts.begun).toBe(quick + slots);
+  await requireUntried(still, executions - quick - slots);
+  expect(await still.scene.claim({ limit: executions })).toHaveLength(executions - quick - slots);
+});
+
+test("D7: an executor that stops gives back uncounted what it claimed and did not begin", async () => {
+  const still = await standStill();
+  const stopped = still.executor.stop(60_000);
+  await eventually(async () => (await still.count("in_progress")) === slots);
+  await requireUntried(still, executions - quick - slots);
+  still.held.resolve(completed);
+  await stopped;
+  expect(await still.count("completed")).toBe(quick + slots);
+  await requireUntried(still, executions - quick - slots);
+});
+
+test("what waits for a slot is begun once one comes free, and that is its first attempt", async () => {
+  const still = await standStill();
+  still.held.resolve(completed);
+  await eventually(async () => {
+    still.clock.advance(1);
+    return (await still.count("completed")) === executions;
+  });
+  const { items } = await still.catalog.executions.list({}, { limit: executions });
+  expect(items.map(({ attempt }) => attempt)).toEqual(items.map(() => 1));
+});
