@@ -13,8 +13,8 @@ export interface ClaimedAheadParts {
   leases: LeaseStore;
   clock: Clock;
   log: Log;
-  /** It was given back, or nobody knows whether: it is not to be begun, nor its lease to be kept. */
-  onGone(attempt: Attempt): void;
+  /** They were given back, or nobody knows whether: they are not to be begun, nor their leases to be kept. */
+  onGone(attempts: readonly Attempt[]): void;
 }
 
 /** Attempts that are claimed and wait for a slot, in the order of their claims. None waits for long: it is begun, or given back uncounted. */
@@ -74,6 +74,6 @@ export class ClaimedAhead {
       // Their leases end by themselves; that counts as a loss.
       log.warn({ error: messageOf(error), executions: attempts.length }, "could not give back what was not begun");
     }
-    for (const attempt of attempts) onGone(attempt);
+    onGone(attempts);
   }
 }

@@ -65,6 +65,8 @@ export class Executor {
   #unsubscribe: (() => void)[] = [];
   readonly #laneOrders: readonly (readonly Lane[])[];
   #claims = 0;
+  /** The last claim found as many as it asked for, or something was told since it asked: only then a free slot is a reason to claim. */
+  #mayFind = true;
 
   constructor(parts: ExecutorParts) {
     this.#parts = { ...parts, outages: new Outages(parts.log) };
@@ -76,7 +78,11 @@ export class Executor {
       leases: parts.leases,
       clock,
       log,
-      onGone: (attempt) => this.#attempts.delete(attempt),
+      onGone: (gone) => {
+        for (const attempt of gone) this.#attempts.delete(attempt);
+        this.#look();
+        parts.bus.signal("dispatch");
+      },
     });
     this.#claiming = new Loop({ name: "claim", clock, log, idleMs: pollMs, work: (stopping) => this.#claim(stopping) });
     this.#renewing = new Loop({
@@ -97,11 +103,10 @@ export class Executor {
 
   start(): void {
     const { bus, news } = this.#parts;
-    const wake = () => this.#claiming.wake();
     this.#unsubscribe = [
-      bus.onSignal("dispatch", wake),
+      bus.onSignal("dispatch", () => this.#look()),
       bus.onSignal("cancel", () => this.#renewing.wake()),
-      news?.onChange((change) => change === "dispatch" && wake()) ?? (() => {}),
+      news?.onChange((change) => change === "dispatch" && this.#look()) ?? (() => {}),
     ];
     this.#claiming.start();
     this.#renewing.start();
@@ -139,7 +144,9 @@ export class Executor {
       const order = this.#laneOrders[this.#claims % this.#laneOrders.length] ?? lanes;
       // The lease began no later than the answer, so counting from the question is safe (rule D8).
       const askedAt = clock.monotonic();
+      this.#mayFind = false;
       const claimed = await leases.claim({ owner: instance, lanes: order, limit, leaseMs });
+      this.#mayFind ||= claimed.length === limit;
       if (claimed.length === 0) return this.#wakeWhenDue();
       this.#claims += 1;
       bus.signal("outbox");
@@ -151,6 +158,17 @@ export class Executor {
       this.#begin();
       if (claimed.length < limit) return this.#wakeWhenDue();
     }
+  }
+
+  /** Something may have come that can be claimed. */
+  #look(): void {
+    this.#mayFind = true;
+    this.#claiming.wake();
+  }
+
+  /** There is room for more. */
+  #goOn(): void {
+    if (this.#mayFind) this.#claiming.wake();
   }
 
   /** How many to claim now. */
@@ -182,7 +200,7 @@ export class Executor {
     this.#dueTimer?.cancel();
     this.#dueTimer = undefined;
     // What has become due since the claim looked, or came a moment too early, is looked for once more.
-    if (waitMs < pollMs) this.#dueTimer = clock.setTimer(Math.max(waitMs, lookAgainMs), () => this.#claiming.wake());
+    if (waitMs < pollMs) this.#dueTimer = clock.setTimer(Math.max(waitMs, lookAgainMs), () => this.#look());
   }
 
   async #run(attempt: Attempt, slot: number): Promise<void> {
@@ -193,7 +211,7 @@ export class Executor {
       this.#freeSlots.push(slot);
       this.#pace.freed();
       this.#begin();
-      this.#claiming.wake();
+      this.#goOn();
     };
     try {
       // The next run of the slot begins while this one's output and end become durable.
@@ -202,7 +220,7 @@ export class Executor {
     } finally {
       this.#attempts.delete(attempt);
       free();
-      this.#claiming.wake();
+      this.#goOn();
     }
   }
 
@@ -212,7 +230,10 @@ export class Executor {
     for (let failures = 1; ; failures += 1) {
       try {
         // To tell others of each end would have every executor look for what is not there.
-        const results = await leases.finish(reports, () => bus.signal("dispatch"));
+        const results = await leases.finish(reports, () => {
+          this.#look();
+          bus.signal("dispatch");
+        });
         for (const { id, applied } of results) {
           if (!applied) log.warn({ execution: id }, "outcome dropped: the lease was lost meanwhile");
         }

@@ -58,6 +58,19 @@ test("D7: what was claimed for slots about to come free is given back uncounted 
   expect(await still.scene.claim({ limit: executions })).toHaveLength(executions - quick - slots);
 });
 
+test("D7: what was given back is claimed again by whoever has a slot, without waiting for the next look", async () => {
+  const still = await standStill();
+  still.clock.advance(251);
+  await eventually(async () => (await still.count("in_progress")) === slots);
+  still.held.resolve(completed);
+  // No more time passes than ends are gathered for.
+  const until = still.clock.monotonic() + 500;
+  await eventually(async () => {
+    if (still.clock.monotonic() < until) still.clock.advance(1);
+    return (await still.count("completed")) === executions;
+  });
+});
+
 test("D7: an executor that stops gives back uncounted what it claimed and did not begin", async () => {
   const still = await standStill();
   const stopped = still.executor.stop(60_000);
