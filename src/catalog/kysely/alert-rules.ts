@@ -33,8 +33,8 @@ export function alertRuleStore(context: StoreContext): AlertRuleStore {
     create: (content) =>
       inTransaction(context, async (tx, now) => {
         requireSound(content);
-        // A project is not deleted while a rule of it is made.
-        await hold(context, tx, [linksReadLock, alertsLock]);
+        // A project is not deleted while a rule of it is made. Nothing was seen for the rule yet, so that the alerts go on.
+        await hold(context, tx, [linksReadLock]);
         await requireProject(tx, content.project);
         await requireFreeName(tx, content.name);
         const row = { id: ids.next() as AlertRuleId, ...rowOf(content), revision: 1, since: now, created_at: now };

@@ -4,7 +4,7 @@ import type { CatchUp } from "../../services/manifest.ts";
 import type { ScheduledService, ScheduleStep, ScheduleStore, ScheduleView } from "../schedules.ts";
 import { scheduleFrom, scheduleOf } from "./activate-version.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
-import { hold, holdForRun, linksLock, serviceLock } from "./locks.ts";
+import { hold, holdForRun, serviceLock } from "./locks.ts";
 import { requestRun } from "./run-requests.ts";
 import { requireService } from "./service-rows.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
@@ -101,7 +101,8 @@ export function scheduleStore(context: StoreContext): ScheduleStore {
 
     async pause(project, service, paused) {
       await inTransaction(context, async (tx, now) => {
-        await hold(context, tx, [linksLock, serviceLock({ project, service })]);
+        // No router reads it: routing goes on.
+        await hold(context, tx, [serviceLock({ project, service })]);
         const row = await requireService(tx, project, service);
         if (row.schedule === null) throw withoutSchedule(project, service);
         if ((row.schedule_paused === 1) === paused) return;

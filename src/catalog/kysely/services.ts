@@ -75,7 +75,8 @@ export function serviceStore(context: StoreContext): ServiceStore {
 
     grant: (project, name, grants) =>
       inTransaction(context, async (tx, now) => {
-        await hold(context, tx, [linksLock, serviceLock({ project, service: name })]);
+        // No router reads them: routing goes on.
+        await hold(context, tx, [serviceLock({ project, service: name })]);
         const former = await requireService(tx, project, name);
         const change = { grants: JSON.stringify([...new Set(grants)].sort()), updated_at: now };
         await tx.updateTable("services").set(change).where("project", "=", project).where("name", "=", name).execute();

@@ -1,7 +1,6 @@
 import { PlatformError } from "../../foundation/errors.ts";
 import type { Webhook, WebhookStore } from "../webhooks.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
-import { hold, linksLock } from "./locks.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import type { WebhooksTable } from "./tables.ts";
 
@@ -42,7 +41,6 @@ export function webhookStore(context: StoreContext): WebhookStore {
 
     create: ({ name, project, tokenHash }) =>
       inTransaction(context, async (tx, now) => {
-        await hold(context, tx, [linksLock]);
         if (project !== undefined) await requireProject(tx, project);
         const row = {
           id: ids.next(),
@@ -67,20 +65,19 @@ export function webhookStore(context: StoreContext): WebhookStore {
 
     update: (id, { active, tokenHash }) =>
       inTransaction(context, async (tx) => {
-        await hold(context, tx, [linksLock]);
-        const row = await tx.selectFrom("webhooks").selectAll().where("id", "=", id).executeTakeFirst();
-        if (row === undefined) throw unknownWebhook(id);
-        const changed = {
-          ...row,
-          active: active === undefined ? row.active : active ? 1 : 0,
-          token_hash: tokenHash ?? row.token_hash,
-        };
-        await tx
+        const given = { active: active === undefined ? null : active ? 1 : 0, tokenHash: tokenHash ?? null };
+        // Leaves alone what is not given: of two people's changes at once both are made.
+        const row = await tx
           .updateTable("webhooks")
-          .set({ active: changed.active, token_hash: changed.token_hash })
+          .set((eb) => ({
+            active: eb.fn.coalesce(eb.val(given.active), "active"),
+            token_hash: eb.fn.coalesce(eb.val(given.tokenHash), "token_hash"),
+          }))
           .where("id", "=", id)
-          .execute();
-        return webhookOf(changed);
+          .returningAll()
+          .executeTakeFirst();
+        if (row === undefined) throw unknownWebhook(id);
+        return webhookOf(row);
       }),
 
     noteUse: (id) =>
