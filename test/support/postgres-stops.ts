@@ -143,19 +143,25 @@ export async function openStoppable(
   return Promise.all([open(0), open(1), open(2)]);
 }
 
-/** Lets `work` come as far as it does without others: to its end, or to where it waits for what another transaction holds. */
+/** Starts `work` and lets it come as far as it does without others: to its end, or to where it waits for what another transaction holds. */
 export async function asFarAsItComes<Result>(
   postgres: PostgresForTests,
-  work: Promise<Result>,
+  work: () => Promise<Result>,
 ): Promise<{ end: Promise<Result> }> {
+  const before = await countWaiting(postgres);
   let hasEnded = false;
   const ended = () => {
     hasEnded = true;
   };
-  work.then(ended, ended);
-  const waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-  await eventually(async () => hasEnded || (await postgres.query(waiting, postgres.sharedUrl())).length > 0);
-  return { end: work };
+  const end = work();
+  end.then(ended, ended);
+  await eventually(async () => hasEnded || (await countWaiting(postgres)) > before);
+  return { end };
+}
+
+async function countWaiting(postgres: PostgresForTests): Promise<number> {
+  const text = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+  return (await postgres.query(text, postgres.sharedUrl())).length;
 }
 
 /**
@@ -170,6 +176,6 @@ export async function meet<First, Second>(
   second: () => Promise<Second>,
 ): Promise<[First, Second]> {
   const stopped = await process.stop(place, first);
-  const { end } = await asFarAsItComes(postgres, second());
+  const { end } = await asFarAsItComes(postgres, second);
   return Promise.all([stopped.goOn(), end]);
 }

@@ -27,7 +27,7 @@ test("a run whose pause is over while another claim finds its service empty is c
   // With something else to claim, a claim waits for no service that is held.
   await router.start({ type: "free" });
   executor.clock.advance(1000);
-  const { end } = await asFarAsItComes(postgres, other.claim());
+  const { end } = await asFarAsItComes(postgres, () => other.claim());
   const claims = [await stopped.goOn(), await end, await executor.claim()];
   expect(servicesOf(claims.flat())).toEqual(["free", "paused", "paused"]);
 });
@@ -114,7 +114,7 @@ test("two claims that each hold a service and want the other's do not wait in a 
   const one = await executor.stop(closing, () => executor.claim());
   await executor.start({ type: "high" });
   const two = await other.stop(closing, () => other.claim());
-  const claims = await Promise.all([(await asFarAsItComes(postgres, one.goOn())).end, two.goOn()]);
+  const claims = await Promise.all([(await asFarAsItComes(postgres, one.goOn)).end, two.goOn()]);
   expect(claims.map(servicesOf)).toEqual([["low", "low", "low"], ["high"]]);
   expect(executor.undone + other.undone).toBe(0);
 });

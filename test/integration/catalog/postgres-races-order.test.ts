@@ -16,8 +16,8 @@ test("routers that start runs of the same services in another order wait for eac
   await executor.start({ type: "b" });
   // Of three services the middle one is held: each router has taken what it wants before it.
   const claim = await executor.stop({ before: /^commit/ }, () => executor.claim());
-  const one = await asFarAsItComes(postgres, route(router, types));
-  const two = await asFarAsItComes(postgres, route(other, types.toReversed()));
+  const one = await asFarAsItComes(postgres, () => route(router, types));
+  const two = await asFarAsItComes(postgres, () => route(other, types.toReversed()));
   await Promise.all([claim.goOn(), one.end, two.end]);
   expect(router.undone + other.undone).toBe(0);
   expect(await executor.catalog.executions.count({})).toBe(7);
