@@ -8,6 +8,20 @@ import { day, minute, type Scene } from "./scene.contract.ts";
 
 const subjects = (entries: readonly { event: CloudEvent }[]) => entries.map(({ event }) => event.subject);
 
+/** A run that somebody asks for by hand, or a scheduler. */
+const request = (scene: Scene, event: CloudEvent, trigger: "manual" | "schedule" = "manual") =>
+  scene.catalog.runRequests.request({
+    id: scene.newExecutionId(),
+    key: eventKeyOf(event),
+    event,
+    trigger,
+    project: "default",
+    service: "hello",
+    version: "hello-1" as VersionId,
+    priority: 1,
+    concurrencyKey: undefined,
+  });
+
 export function ledgerContract(start: () => Promise<Scene>): void {
   test("every filter of the ledger keeps what fits, alone and together; newest first, in pages", async () => {
     const scene = await start();
@@ -83,19 +97,6 @@ export function outboxContract(start: () => Promise<Scene>): void {
     expect(given).toHaveLength(3);
   });
 
-  const request = (scene: Scene, event: CloudEvent, trigger: "manual" | "schedule" = "manual") =>
-    scene.catalog.runRequests.request({
-      id: scene.newExecutionId(),
-      key: eventKeyOf(event),
-      event,
-      trigger,
-      project: "default",
-      service: "hello",
-      version: "hello-1" as VersionId,
-      priority: 1,
-      concurrencyKey: undefined,
-    });
-
   test("D17: a run request is one execution and one event, and repeating it answers the same execution", async () => {
     const scene = await start();
     await scene.deploy("hello", { trigger_events: [] });
@@ -161,6 +162,23 @@ export function retentionContract(start: () => Promise<Scene>): void {
     expect(await scene.route(event)).toMatchObject({ matched: 1, executions: 0 });
     expect((await scene.catalog.executions.list({}, { limit: 10 })).items.map((one) => one.id)).toEqual([id]);
     expect((await scene.catalog.ledger.get(eventKeyOf(event)))?.event).toEqual(event);
+  });
+
+  test("D17: who asks again for a run that the ledger has forgotten is answered its execution while that is kept, ended or not", async () => {
+    const scene = await start();
+    await scene.deploy();
+    const forgotten = { ...ages, ledgerMs: day, bodiesMs: day };
+    const [ended, waiting] = [scene.event({ type: "asked" }), scene.event({ type: "asked" })];
+    const first = await request(scene, ended);
+    await scene.finish(await scene.claimOne(), { kind: "completed" });
+    const second = await request(scene, waiting);
+    scene.clock.advance(2 * day);
+    await scene.catalog.retention.prune(forgotten, 100);
+    expect(await request(scene, ended)).toEqual({ executionId: first.executionId, created: false });
+    scene.clock.advance(365 * day);
+    while ((await scene.catalog.retention.prune(forgotten, 100)) > 0);
+    expect(await request(scene, waiting)).toEqual({ executionId: second.executionId, created: false });
+    expect(await request(scene, ended)).toMatchObject({ created: true });
   });
 
   test("D13: what was pruned of data cannot be retried, and says so", async () => {

@@ -23,6 +23,9 @@ export function serviceContract(start: () => Promise<Scene>): void {
     await scene.deploy("till", {}, { project: "shop" });
     await expect(projects.delete("shop")).rejects.toMatchObject({ code: "conflict" });
     await services.delete("shop", "till");
+    const door = await scene.catalog.webhooks.create({ name: "door", project: "shop", tokenHash: "hash" });
+    await expect(projects.delete("shop")).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("webhooks, door among") });
+    await scene.catalog.webhooks.delete(door.id);
     await projects.delete("shop");
     expect(await projects.get("shop")).toBeUndefined();
     await expect(projects.delete("shop")).rejects.toMatchObject({ code: "not-found" });

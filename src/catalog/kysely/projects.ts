@@ -76,6 +76,11 @@ export function projectStore(context: StoreContext): ProjectStore {
           const message = `project ${name} has alert rules, ${rule.name} among them: delete those first`;
           throw new PlatformError("conflict", message);
         }
+        const webhook = await tx.selectFrom("webhooks").select("name").where("project", "=", name).executeTakeFirst();
+        if (webhook) {
+          const message = `project ${name} has webhooks, ${webhook.name} among them: delete those first`;
+          throw new PlatformError("conflict", message);
+        }
         const result = await tx.deleteFrom("projects").where("name", "=", name).executeTakeFirst();
         if (result.numDeletedRows === 0n) throw new PlatformError("not-found", `there is no project ${name}`);
       }),

@@ -47,7 +47,7 @@ export function retentionStore(context: StoreContext): RetentionStore {
       }
       pruned += await step((tx, now) => stripBodies(tx, now - bodiesMs, limit));
       pruned += await step((tx, now) => pruneLedger(tx, now - ledgerMs, limit));
-      pruned += await step((tx, now) => pruneOld(tx, "run_requests", "created_at", now - ledgerMs, limit));
+      pruned += await step((tx, now) => pruneRunRequests(tx, now - Math.max(ledgerMs, executionsMs), limit));
       pruned += await step((tx, now) => pruneOld(tx, "schedule_misses", "recorded_at", now - ledgerMs, limit));
       pruned += await step((tx, now) => pruneJobs(tx, now - executionsMs, limit));
       pruned += await step((tx, now) => pruneOld(tx, "batches", "decided_at", now - ledgerMs, limit));
@@ -117,13 +117,12 @@ async function dropBodies(tx: Tx, keys: readonly EventKey[]): Promise<void> {
 
 async function pruneOld(
   tx: Tx,
-  table: "run_requests" | "schedule_misses" | "replays" | "batches" | "flows" | "alert_episodes",
+  table: "schedule_misses" | "replays" | "batches" | "flows" | "alert_episodes",
   column: "created_at" | "recorded_at" | "decided_at" | "updated_at" | "resolved_at",
   before: number,
   limit: number,
 ): Promise<number> {
   const keys = {
-    run_requests: ["key"],
     schedule_misses: ["project", "service", "first_at"],
     replays: ["id"],
     batches: ["id"],
@@ -135,6 +134,16 @@ async function pruneOld(
     delete from ${sql.table(table)} where (${key}) in (
       select ${key} from ${sql.table(table)}
       where ${sql.ref(column)} < ${before} order by ${sql.ref(column)} limit ${limit})`.execute(tx);
+  return Number(result.numAffectedRows ?? 0n);
+}
+
+/** While there is its execution, who asks again must find it (rule D17). */
+async function pruneRunRequests(tx: Tx, before: number, limit: number): Promise<number> {
+  const result = await sql`
+    delete from run_requests where key in (
+      select key from run_requests where created_at < ${before}
+        and not exists (select 1 from executions where executions.id = run_requests.execution_id)
+      order by created_at limit ${limit})`.execute(tx);
   return Number(result.numAffectedRows ?? 0n);
 }
 

@@ -1,6 +1,7 @@
 import { PlatformError } from "../../foundation/errors.ts";
 import type { Webhook, WebhookStore } from "../webhooks.ts";
 import { cursorOf, pageOf } from "./cursor.ts";
+import { hold, linksReadLock } from "./locks.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
 import type { WebhooksTable } from "./tables.ts";
 
@@ -41,6 +42,8 @@ export function webhookStore(context: StoreContext): WebhookStore {
 
     create: ({ name, project, tokenHash }) =>
       inTransaction(context, async (tx, now) => {
+        // A project is not deleted while a webhook of it is made.
+        if (project !== undefined) await hold(context, tx, [linksReadLock]);
         if (project !== undefined) await requireProject(tx, project);
         const row = {
           id: ids.next(),

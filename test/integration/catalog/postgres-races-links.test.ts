@@ -56,6 +56,10 @@ const inProject: Record<string, Making> = {
     place: { before: /insert into "alert_rules"/ },
     make: ({ catalog }) => catalog.alerts.rules.create(rule),
   },
+  "a webhook": {
+    place: { before: /insert into "webhooks"/ },
+    make: ({ catalog }) => catalog.webhooks.create({ name: "door", project: "shop", tokenHash: "hash" }),
+  },
 };
 for (const [what, { place, make }] of Object.entries(inProject)) {
   test(`a project is not deleted while ${what} is made in it`, async () => {
