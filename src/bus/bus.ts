@@ -65,8 +65,17 @@ export interface BusRecord extends Placement {
   headers: Readonly<Record<string, string>>;
   /** When the bus stored it, milliseconds since the epoch. */
   at: number;
+  /** What of it was null where an outside program wrote it, and is empty here. Nothing was, where this is absent. */
+  nulls?: RecordNulls;
   /** Of a subscription: offsets right before it that hold no record for readers, where there are such. */
   passed?: number;
+}
+
+export interface RecordNulls {
+  key?: true;
+  value?: true;
+  /** Names of headers whose value was. */
+  headers?: readonly string[];
 }
 
 export interface SubscribeOptions {

@@ -8,6 +8,7 @@ interface DeadRecord {
   key: string;
   value: Uint8Array;
   headers: Readonly<Record<string, string>>;
+  nulls?: { key?: true; value?: true; headers?: readonly string[] };
 }
 
 /** Characters of a reason that a header carries. */
@@ -16,18 +17,32 @@ const maxKeyLength = 1000;
 /** Characters of a record's own headers, beyond which none is kept. */
 const maxHeadersLength = 64 * 1024;
 
+/** Where a dead letter tells of its record. What a record itself has under these names is no word of ours, and goes. */
+const ownNames: ReadonlySet<string> = new Set([
+  "fx-bytes",
+  "fx-null",
+  "fx-topic",
+  "fx-partition",
+  "fx-offset",
+  "fx-reason",
+]);
+
 /**
  * A record for `Bus.publish` that keeps one that cannot be used, as it came, with its place and why (rule D12). Outside programs
- * may write more than the dead letters hold: of a value that is larger than an event's the beginning is kept.
+ * may write more than the dead letters hold: of a value that is larger than an event's the beginning is kept. What was null is
+ * empty here, and `fx-null` names it: `key`, `value` and `header:NAME`, percent-encoded, with commas between them.
  */
-export function deadLetter({ topic, partition, offset, key, value, headers }: DeadRecord, reason: string) {
+export function deadLetter({ topic, partition, offset, key, value, headers, nulls = {} }: DeadRecord, reason: string) {
+  const kept = keptOf(headers);
+  const empty = nullNames(nulls, kept);
   return {
     topic: topics.deadLetter,
     key: key.slice(0, maxKeyLength).toWellFormed(),
     value: value.subarray(0, maxEventBytes),
     headers: {
-      ...(lengthOf(headers) <= maxHeadersLength && headers),
+      ...kept,
       ...(value.length > maxEventBytes && { "fx-bytes": String(value.length) }),
+      ...(empty.length > 0 && { "fx-null": empty.join(",") }),
       "fx-topic": topic,
       "fx-partition": String(partition),
       "fx-offset": String(offset),
@@ -37,6 +52,16 @@ export function deadLetter({ topic, partition, offset, key, value, headers }: De
   };
 }
 
-function lengthOf(headers: Readonly<Record<string, string>>): number {
-  return Object.entries(headers).reduce((sum, [name, text]) => sum + name.length + text.length, 0);
+function nullNames({ key, value, headers = [] }: NonNullable<DeadRecord["nulls"]>, kept: DeadRecord["headers"]) {
+  return [
+    ...(key ? ["key"] : []),
+    ...(value ? ["value"] : []),
+    ...headers.filter((name) => Object.hasOwn(kept, name)).map((name) => `header:${encodeURIComponent(name)}`),
+  ];
+}
+
+function keptOf(headers: DeadRecord["headers"]): DeadRecord["headers"] {
+  const entries = Object.entries(headers);
+  const length = entries.reduce((sum, [name, text]) => sum + name.length + text.length, 0);
+  return length > maxHeadersLength ? {} : Object.fromEntries(entries.filter(([name]) => !ownNames.has(name)));
 }

@@ -1,5 +1,5 @@
 import { Consumer } from "@platformatic/kafka";
-import type { BusRecord } from "../bus.ts";
+import type { BusRecord, RecordNulls } from "../bus.ts";
 import { isStampedByBroker, withoutGivenUp } from "./batches.ts";
 import { clientOptions, type KafkaConnection } from "./connection.ts";
 import { isAnswer, translateKafkaError } from "./errors.ts";
@@ -110,6 +110,7 @@ export class PartitionReader {
             const offset = Number(batch.firstOffset) + record.offsetDelta;
             // A broker answers whole batches: what lies before the place was read already.
             if (offset < from) continue;
+            const nulls = nullsOf(record);
             records.push({
               topic: this.#nameOf(topic),
               partition,
@@ -117,6 +118,7 @@ export class PartitionReader {
               key: record.key?.toString() ?? "",
               value: record.value ?? new Uint8Array(),
               headers: headersOf(record.headers),
+              ...(nulls && { nulls }),
               at: Number(isStampedByBroker(batch) ? batch.maxTimestamp : batch.firstTimestamp + record.timestampDelta),
             });
           }
@@ -127,7 +129,24 @@ export class PartitionReader {
   }
 }
 
-function headersOf(headers: readonly [Buffer | null, Buffer | null][]): Record<string, string> {
+type Header = [Buffer | null, Buffer | null];
+
+/** Undefined for nearly every record: ours have none. */
+function nullsOf(record: {
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: readonly Header[];
+}): RecordNulls | undefined {
+  const headers = record.headers.filter(([, value]) => value === null);
+  if (record.key !== null && record.value !== null && headers.length === 0) return undefined;
+  return {
+    ...(record.key === null && { key: true }),
+    ...(record.value === null && { value: true }),
+    ...(headers.length > 0 && { headers: Object.keys(headersOf(headers)) }),
+  };
+}
+
+function headersOf(headers: readonly Header[]): Record<string, string> {
   return Object.fromEntries(
     headers.map(([name, value]) => [name?.toString("latin1") ?? "", value?.toString("latin1") ?? ""]),
   );

@@ -162,6 +162,41 @@ test("D12, D3: what cannot be an event is a dead letter with its reason, and wha
   expect(reasons.filter((reason) => reason.includes("is not a CloudEvent"))).toHaveLength(3);
 });
 
+test("D12: a dead letter tells a key, a header and a value that were null from ones that were empty", async () => {
+  const topic = `${prefix}${topics.events}`;
+  const named = (name: string) => Buffer.from(name);
+  const headers = new Map<Buffer, Buffer | null>([
+    [named("x-none"), null],
+    [named("x-empty"), Buffer.alloc(0)],
+  ]) as Map<Buffer, Buffer>;
+  await producer.send({
+    messages: [
+      { topic, partition: 0, headers },
+      {
+        topic,
+        partition: 0,
+        headers: new Map([[named("x-empty"), Buffer.alloc(0)]]),
+        key: named(""),
+        value: named(""),
+      },
+    ],
+  });
+  const bus = await openKafka({ servers, prefix });
+  const letters = await eventually(async () => {
+    const found = [];
+    for (const { partition } of await bus.offsets(topics.deadLetter)) {
+      found.push(...(await bus.peek(topics.deadLetter, partition, 0, 100)));
+    }
+    const ours = found.filter((letter) => letter.headers["x-empty"] !== undefined);
+    return ours.length === 2 && ours;
+  });
+  const told = letters.map(({ key, value, headers: found }) => [key, value.length, found["x-none"], found["fx-null"]]);
+  expect(told.toSorted((left, right) => String(left).localeCompare(String(right)))).toEqual([
+    ["", 0, undefined, undefined],
+    ["", 0, "", "key,value,header:x-none"],
+  ]);
+});
+
 test("D15: where transactions of an outside program end or were given up, the ledger still balances, and silence is still told", async () => {
   const topic = `${prefix}${topics.events}`;
   const options = { clientId: "outside", bootstrapBrokers, idempotent: true, transactionalId: `${prefix}writer` };
