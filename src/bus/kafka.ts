@@ -16,11 +16,12 @@ import type {
 import { clientOptions, type KafkaConnection } from "./kafka/connection.ts";
 import { KafkaSignals } from "./kafka/kafka-signals.ts";
 import { KafkaTopics, type TopicOptions } from "./kafka/kafka-topics.ts";
-import { boundsOf, committedOf } from "./kafka/offsets.ts";
+import { boundsOf, committedOf, type OffsetsParts } from "./kafka/offsets.ts";
 import { PartitionReader } from "./kafka/partition-reader.ts";
 import { pruneTopic } from "./kafka/prune.ts";
 import { KafkaPublisher } from "./kafka/publisher.ts";
 import { KafkaSubscription } from "./kafka/subscription.ts";
+import { onceSettled } from "./kafka/unsettled.ts";
 import { retentionOf } from "./retention.ts";
 
 export interface KafkaBusOptions {
@@ -54,6 +55,7 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<Bus> {
 class KafkaBus implements Bus {
   readonly #options: KafkaBusOptions;
   readonly #admin: Admin;
+  readonly #offsets: OffsetsParts;
   readonly #topics: KafkaTopics;
   readonly #publisher: KafkaPublisher;
   readonly #signals: KafkaSignals;
@@ -67,8 +69,9 @@ class KafkaBus implements Bus {
     const { connection, clock, log, instance } = options;
     this.#options = options;
     this.#admin = new Admin(clientOptions(connection));
+    this.#offsets = { admin: this.#admin, clock };
     this.#topics = new KafkaTopics(this.#admin, connection.prefix, clock);
-    this.#publisher = new KafkaPublisher(connection, this.#topics);
+    this.#publisher = new KafkaPublisher(connection, this.#topics, clock);
     this.#signals = new KafkaSignals({
       connection,
       topics: this.#topics,
@@ -114,7 +117,7 @@ class KafkaBus implements Bus {
     const count = (await this.#topics.partitionsOf(topic)) ?? 0;
     if (count === 0) return [];
     const partitions = Array.from({ length: count }, (_, partition) => partition);
-    const bounds = await boundsOf(this.#admin, this.#topics.there(topic), partitions);
+    const bounds = await boundsOf(this.#offsets, this.#topics.there(topic), partitions);
     return partitions.map((partition) => ({ partition, ...(bounds.get(partition) ?? { earliest: 0, next: 0 }) }));
   }
 
@@ -146,7 +149,7 @@ class KafkaBus implements Bus {
     let pruned = 0;
     for (const topic of this.#topics.aging) {
       const before = clock.now() - retentionOf(topic, retentionMs);
-      pruned += await pruneTopic({ admin: this.#admin, topics: this.#topics }, topic, before, readers[topic]);
+      pruned += await pruneTopic({ ...this.#offsets, topics: this.#topics }, topic, before, readers[topic]);
     }
     return pruned;
   }
@@ -161,21 +164,20 @@ class KafkaBus implements Bus {
   }
 
   async #peek(topic: string, partition: number, offset: number, limit: number): Promise<BusRecord[]> {
+    const { clock } = this.#options;
     const name = this.#topics.there(topic);
     const count = (await this.#topics.partitionsOf(topic)) ?? 0;
     if (partition >= count) return [];
-    const { earliest, next } = (await boundsOf(this.#admin, name, [partition])).get(partition) ?? {
+    const { earliest, next } = (await boundsOf(this.#offsets, name, [partition])).get(partition) ?? {
       earliest: 0,
       next: 0,
     };
     const records: BusRecord[] = [];
     for (let at = Math.max(offset, earliest); at < next && records.length < limit; ) {
       const place = { topic: name, partition, offset: at };
-      const [leader] = (await this.#peeks.byLeader([place])).keys();
-      if (leader === undefined) {
-        throw new PlatformError("unavailable", `nobody leads partition ${partition} of ${name} just now`);
-      }
-      const answer = await this.#peeks.read(leader, [place], 0);
+      const answer = await onceSettled(clock, async (again) =>
+        this.#peeks.read(await this.#peeks.leaderOf(place, again), [place], 0),
+      );
       records.push(...answer.records.slice(0, limit - records.length));
       const reached = answer.next[0]?.offset;
       if (reached === undefined || reached <= at) break;

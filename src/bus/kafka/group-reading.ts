@@ -77,7 +77,7 @@ export class GroupReading {
   async ready(): Promise<void> {
     const unknown = [...this.#partitions.values()].filter(({ next }) => next === undefined);
     if (unknown.length === 0) return;
-    const { consumer, admin, options } = this.#parts;
+    const { consumer, options } = this.#parts;
     const byTopic = Map.groupBy(unknown, ({ topic }) => topic);
     const asked = [...byTopic].map(([topic, ofTopic]) => ({
       topic,
@@ -86,7 +86,7 @@ export class GroupReading {
     try {
       const committed = await consumer.listCommittedOffsets({ topics: asked });
       const bounds = new Map<string, Awaited<ReturnType<typeof boundsOf>>>();
-      for (const { topic, partitions } of asked) bounds.set(topic, await boundsOf(admin, topic, partitions));
+      for (const { topic, partitions } of asked) bounds.set(topic, await boundsOf(this.#parts, topic, partitions));
       const resumed = await this.#resumed();
       for (const { topic, partitions } of asked) {
         for (const partition of partitions) {
@@ -243,10 +243,10 @@ export class GroupReading {
 
   /** Records went before they were read, or the cluster lost some: the partition goes on at its earliest. */
   async #returnToBounds(places: readonly PlaceToRead[]): Promise<void> {
-    const { admin, log } = this.#parts;
+    const { log } = this.#parts;
     for (const { topic, partition, offset } of places) {
       try {
-        const { earliest, next } = (await boundsOf(admin, topic, [partition])).get(partition) ?? {};
+        const { earliest, next } = (await boundsOf(this.#parts, topic, [partition])).get(partition) ?? {};
         const own = this.#partitions.get(keyOf(topic, partition));
         if (earliest === undefined || next === undefined || own?.next !== offset) continue;
         if (offset >= earliest && offset <= next) continue;

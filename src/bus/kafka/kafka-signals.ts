@@ -86,15 +86,14 @@ export class KafkaSignals {
   }
 
   async #receive(): Promise<void> {
-    const { clock, topics, admin, log } = this.#parts;
+    const { clock, topics, log } = this.#parts;
     const { signal } = this.#closing;
     const place = { topic: topics.signals, partition: 0 };
     let offset: number | undefined;
     for (let failures = 0; !signal.aborted; ) {
       try {
-        offset ??= (await boundsOf(admin, place.topic, [0])).get(0)?.next ?? 0;
-        const [leader] = (await this.#reader.byLeader([{ ...place, offset }], failures > 0)).keys();
-        if (leader === undefined) throw new Error("nobody leads the topic of signals");
+        offset ??= (await boundsOf(this.#parts, place.topic, [0])).get(0)?.next ?? 0;
+        const leader = await this.#reader.leaderOf({ ...place, offset }, failures > 0);
         const { records, next } = await this.#reader.read(leader, [{ ...place, offset }], waitMs);
         offset = next[0]?.offset ?? offset;
         for (const channel of new Set(records.flatMap(({ value }) => this.#othersOf(value))))

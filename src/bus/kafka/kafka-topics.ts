@@ -3,7 +3,9 @@ import { topics } from "../../events/topics.ts";
 import type { Clock } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import { isAnswer, translateKafkaError } from "./errors.ts";
+import { boundsOf } from "./offsets.ts";
 import { differencesOf, type TopicDifference } from "./topic-differences.ts";
+import { isUnsettled, onceSettled } from "./unsettled.ts";
 
 export interface TopicOptions {
   /** Of each topic that is made; one that exists keeps its own. */
@@ -17,6 +19,8 @@ export interface TopicOptions {
 const signalTopic = "fx.signals";
 const signalRetentionMs = 60_000;
 const partitionsAgeMs = 30_000;
+/** How long a start waits until all partitions of the topics that it made are led. */
+const leadersMs = 30_000;
 
 /** The topics in the cluster, under their prefix. */
 export class KafkaTopics {
@@ -48,8 +52,8 @@ export class KafkaTopics {
   }
 
   /**
-   * Makes the topics that are missing. Several processes may do so at once. Answers what is told of those that somebody else has
-   * made otherwise than they are needed.
+   * Makes the topics that are missing, and resolves once each of their partitions has a leader that answers. Several processes may
+   * do so at once. Answers what is told of those that somebody else has made otherwise than they are needed.
    */
   async ensure({ partitions, replication, maxMessageBytes }: TopicOptions): Promise<TopicDifference[]> {
     const existing = new Set(await this.#listTopics());
@@ -75,6 +79,7 @@ export class KafkaTopics {
         configs: [{ name: "retention.ms", value: String(signalRetentionMs) }],
       },
     ];
+    const made: string[] = [];
     for (const { names, partitions, configs } of kinds) {
       const missing = names.map((name) => this.there(name)).filter((name) => !existing.has(name));
       if (missing.length === 0) continue;
@@ -85,13 +90,29 @@ export class KafkaTopics {
           throw translateKafkaError(error, `make the topics ${missing.join(", ")}`);
         }
       }
+      made.push(...missing);
     }
+    if (made.length > 0) await this.#areLed(made);
     const present = [...this.aging, topics.state].map((name) => this.there(name)).filter((name) => existing.has(name));
     return differencesOf(this.#admin, present, {
       partitions,
       maxMessageBytes,
       compacted: new Set([this.there(topics.state)]),
     });
+  }
+
+  async #areLed(names: readonly string[]): Promise<void> {
+    const parts = { admin: this.#admin, clock: this.#clock };
+    const ask = async () => {
+      const { topics: known } = await this.#admin.metadata({ topics: [...names], forceUpdate: true });
+      for (const name of names) await boundsOf(parts, name, [...(known.get(name)?.partitions.keys() ?? [])]);
+    };
+    try {
+      await onceSettled(this.#clock, ask, leadersMs);
+    } catch (error) {
+      const patience = isUnsettled(error) ? ` within ${leadersMs / 1000} s` : "";
+      throw translateKafkaError(error, `tell${patience} who leads the topics that were made, ${names.join(", ")}`);
+    }
   }
 
   async #listTopics(): Promise<string[]> {
@@ -106,12 +127,15 @@ export class KafkaTopics {
   async partitionsOf(topic: string): Promise<number | undefined> {
     const known = this.#partitions.get(topic);
     if (known && this.#clock.monotonic() - known.knownAt < partitionsAgeMs) return known.count;
-    const name = this.there(topic);
+    const count = await onceSettled(this.#clock, () => this.#countPartitions(this.there(topic)));
+    if (count !== undefined) this.#partitions.set(topic, { count, knownAt: this.#clock.monotonic() });
+    return count;
+  }
+
+  async #countPartitions(name: string): Promise<number | undefined> {
     try {
       const metadata = await this.#admin.metadata({ topics: [name], forceUpdate: true });
-      const count = metadata.topics.get(name)?.partitionsCount;
-      if (count !== undefined) this.#partitions.set(topic, { count, knownAt: this.#clock.monotonic() });
-      return count;
+      return metadata.topics.get(name)?.partitionsCount;
     } catch (error) {
       // The client fails for a topic that is not there; whether it is that, the list says.
       const existing = await this.#admin.listTopics().catch(() => [name]);

@@ -1,5 +1,12 @@
 import type { Admin } from "@platformatic/kafka";
+import type { Clock } from "../../foundation/clock.ts";
 import { translateKafkaError } from "./errors.ts";
+import { onceSettled } from "./unsettled.ts";
+
+export interface OffsetsParts {
+  admin: Admin;
+  clock: Clock;
+}
 
 /** Times that Kafka knows by a number: the first record there is, and the one that comes next. */
 const first = -2n;
@@ -12,13 +19,13 @@ export interface Bounds {
 
 /** First and next offset by partition; `topic` as the cluster names it. */
 export async function boundsOf(
-  admin: Admin,
+  parts: OffsetsParts,
   topic: string,
   partitions: readonly number[],
 ): Promise<Map<number, Bounds>> {
   const [earliest, next] = await Promise.all([
-    offsetsAt(admin, topic, partitions, first),
-    offsetsAt(admin, topic, partitions, end),
+    offsetsAt(parts, topic, partitions, first),
+    offsetsAt(parts, topic, partitions, end),
   ]);
   return new Map(
     partitions.map((partition) => [
@@ -30,14 +37,16 @@ export async function boundsOf(
 
 /** The first offset at or after a time, by partition; none where all records are older. */
 export async function offsetsAt(
-  admin: Admin,
+  { admin, clock }: OffsetsParts,
   topic: string,
   partitions: readonly number[],
   timestamp: bigint,
 ): Promise<Map<number, number>> {
   try {
     const asked = partitions.map((partitionIndex) => ({ partitionIndex, timestamp }));
-    const [listed] = await admin.listOffsets({ topics: [{ name: topic, partitions: asked }] });
+    const [listed] = await onceSettled(clock, () =>
+      admin.listOffsets({ topics: [{ name: topic, partitions: asked }] }),
+    );
     const found = listed?.partitions ?? [];
     return new Map(
       found.flatMap(({ partitionIndex, offset }): [number, number][] =>

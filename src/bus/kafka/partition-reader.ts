@@ -3,6 +3,7 @@ import type { BusRecord, RecordNulls } from "../bus.ts";
 import { isStampedByBroker, withoutGivenUp } from "./batches.ts";
 import { clientOptions, type KafkaConnection } from "./connection.ts";
 import { isAnswer, translateKafkaError } from "./errors.ts";
+import { WithoutLeader } from "./unsettled.ts";
 
 /** Bytes that one answer of a broker brings of a partition, unless a single record is larger. */
 const maxPartitionBytes = 2 * 1024 * 1024;
@@ -56,6 +57,13 @@ export class PartitionReader {
     } catch (error) {
       throw translateKafkaError(error, "tell who leads a partition");
     }
+  }
+
+  /** Throws `WithoutLeader` while one is being chosen. */
+  async leaderOf(place: PlaceToRead, forceUpdate: boolean): Promise<number> {
+    const [leader] = (await this.byLeader([place], forceUpdate)).keys();
+    if (leader === undefined) throw new WithoutLeader(place.topic, place.partition);
+    return leader;
   }
 
   /** Waits up to `waitMs` for a first record. Throws `OffsetOutOfRange` where one of the places is none. */

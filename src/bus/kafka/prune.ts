@@ -1,10 +1,8 @@
-import type { Admin } from "@platformatic/kafka";
 import { translateKafkaError } from "./errors.ts";
 import type { KafkaTopics } from "./kafka-topics.ts";
-import { boundsOf, committedOf, offsetsAt } from "./offsets.ts";
+import { boundsOf, committedOf, type OffsetsParts, offsetsAt } from "./offsets.ts";
 
-export interface PruneParts {
-  admin: Admin;
+export interface PruneParts extends OffsetsParts {
   topics: KafkaTopics;
 }
 
@@ -13,17 +11,18 @@ export interface PruneParts {
  * delete by age alone. Answers how many offsets went.
  */
 export async function pruneTopic(
-  { admin, topics }: PruneParts,
+  parts: PruneParts,
   topic: string,
   before: number,
   group: string | undefined,
 ): Promise<number> {
+  const { admin, topics } = parts;
   const name = topics.there(topic);
   const count = (await topics.partitionsOf(topic)) ?? 0;
   const partitions = Array.from({ length: count }, (_, partition) => partition);
   if (count === 0) return 0;
-  const bounds = await boundsOf(admin, name, partitions);
-  const young = await offsetsAt(admin, name, partitions, BigInt(before));
+  const bounds = await boundsOf(parts, name, partitions);
+  const young = await offsetsAt(parts, name, partitions, BigInt(before));
   const read = group === undefined ? undefined : await committedOf(admin, topics.group(group), name);
   const ends = partitions.flatMap((partition) => {
     const { earliest, next } = bounds.get(partition) ?? { earliest: 0, next: 0 };

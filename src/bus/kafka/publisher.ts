@@ -1,4 +1,5 @@
 import { Producer } from "@platformatic/kafka";
+import type { Clock } from "../../foundation/clock.ts";
 import { isPlatformError } from "../../foundation/errors.ts";
 import { GroupCommit } from "../../foundation/group-commit.ts";
 import { endOfTurn } from "../../foundation/turn.ts";
@@ -7,6 +8,7 @@ import type { KafkaConnection } from "./connection.ts";
 import { clientOptions } from "./connection.ts";
 import { translateKafkaError } from "./errors.ts";
 import { type KafkaTopics, kafkaPartitionOf } from "./kafka-topics.ts";
+import { onceSettled } from "./unsettled.ts";
 
 /** Records of callers that are published together. */
 const maxCallsTogether = 1000;
@@ -33,11 +35,13 @@ export class KafkaPublisher {
   readonly #connection: KafkaConnection;
   readonly #topics: KafkaTopics;
   readonly #commits: GroupCommit<readonly NewRecord[], Outcome>;
+  readonly #clock: Clock;
   #producer: Producer | undefined;
   #isClosed = false;
 
-  constructor(connection: KafkaConnection, topics: KafkaTopics) {
+  constructor(connection: KafkaConnection, topics: KafkaTopics, clock: Clock) {
     this.#connection = connection;
+    this.#clock = clock;
     this.#topics = topics;
     this.#commits = new GroupCommit((calls) => this.#publish(calls), maxCallsTogether, endOfTurn);
   }
@@ -96,6 +100,10 @@ export class KafkaPublisher {
     this.#producer ??= new Producer({ ...clientOptions(this.#connection), compression, idempotent: true, acks: -1 });
     const producer = this.#producer;
     try {
+      // Before the first record: brokers that have just begun have no numbers for producers yet.
+      if (producer.producerId === undefined) {
+        await onceSettled(this.#clock, () => producer.initIdempotentProducer({}));
+      }
       const messages = records.map(({ headers, ...record }) => ({ ...record, headers: headersOf(headers) }));
       const { offsets = [] } = await producer.send({ messages });
       const next = new Map(offsets.map(({ topic, partition, offset }) => [`${topic}/${partition}`, Number(offset)]));

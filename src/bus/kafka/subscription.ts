@@ -8,6 +8,7 @@ import { translateKafkaError } from "./errors.ts";
 import { GroupReading } from "./group-reading.ts";
 import type { KafkaTopics } from "./kafka-topics.ts";
 import { PartitionReader } from "./partition-reader.ts";
+import { onceSettled } from "./unsettled.ts";
 
 /** A member that says nothing for so long has its partitions dealt to the others. */
 const sessionMs = 10_000;
@@ -65,7 +66,7 @@ export class KafkaSubscription implements Subscription {
     const subscription = new KafkaSubscription(parts);
     try {
       await subscription.#join();
-      await subscription.#reading.ready();
+      await onceSettled(parts.clock, () => subscription.#reading.ready());
       return subscription;
     } catch (error) {
       await subscription.close();
@@ -74,13 +75,13 @@ export class KafkaSubscription implements Subscription {
   }
 
   async next(signal?: AbortSignal): Promise<BusRecord[] | undefined> {
-    const { options } = this.#parts;
+    const { options, clock } = this.#parts;
     const leaves = AbortSignal.any([...(signal ? [signal] : []), this.#reading.closed]);
     while (!leaves.aborted) {
       try {
         // After an outage that was longer than its session the member is one no more.
         if (!this.#consumer.isActive()) await this.#join();
-        const records = await this.#reading.take(options.maxRecords, leaves);
+        const records = await onceSettled(clock, () => this.#reading.take(options.maxRecords, leaves));
         if (records.length > 0 || this.#reading.hasPassed) return records;
       } catch (error) {
         if (!this.#reading.closed.aborted) throw error;

@@ -1,8 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { Admin } from "@platformatic/kafka";
+import { Admin, alterPartitionReassignmentsV0, type Connection } from "@platformatic/kafka";
 import { expect, onTestFinished, test } from "vitest";
+import type { ServerPlace } from "../../../engines/engine.ts";
 import { brokerOf, kafka } from "../../../engines/kafka.ts";
 import { killServer, signalServer, startServer } from "../../../engines/servers.ts";
 import type { Bus, BusRecord } from "../../../src/bus/bus.ts";
@@ -125,6 +126,46 @@ test("of three brokers the one that leads is killed: nothing that was acknowledg
   expect(withoutRepeats(read)).toEqual(Array.from({ length: counting.acknowledged }, (_, n) => String(n)));
 });
 
+test("topics that were just made on three brokers are asked, read and written at once", async () => {
+  const { places } = await ownServers("kafka", 3);
+  const records = Array.from({ length: 50 }, (_, n) => ({
+    topic: topics.events,
+    key: `${n}`,
+    value: Buffer.from("x"),
+  }));
+  for (let round = 0; round < 5; round += 1) {
+    const bus = await openKafka({ servers: places, partitions: 24, replication: 3 });
+    expect(await bus.offsets(topics.platform)).toHaveLength(24);
+    expect(await bus.peek(topics.platform, 23, 0, 1)).toEqual([]);
+    const subscription = await bus.subscribe(group);
+    expect(await bus.publish(records)).toHaveLength(50);
+    expect(values((await subscription.next()) ?? [])).toContain("x");
+    await bus.close();
+  }
+});
+
+test("leaders move from broker to broker: offsets, peeks and a group's reading go on without a failure", async () => {
+  const { places } = await ownServers("kafka", 3);
+  const prefix = newPrefix();
+  const bus = await openKafka({ servers: places, prefix });
+  await bus.publish([{ topic: topics.events, key: "k", value: Buffer.from("first") }]);
+  const subscription = await bus.subscribe(group);
+  expect(values((await subscription.next()) ?? [])).toEqual(["first"]);
+  const name = `${prefix}${topics.events}`;
+  const brokers = places.map(brokerOf);
+  for (let n = 1; n <= 3; n += 1) {
+    const before = await leaderOf(brokers, name);
+    await moveLeader(places, name, (before % 3) + 1);
+    await eventually(async () => (await leaderOf(brokers, name)) !== before);
+    // What the bus knows of leaders is out of date.
+    expect(await bus.offsets(topics.events)).toEqual([{ partition: 0, earliest: 0, next: n }]);
+    expect(values(await bus.peek(topics.events, 0, 0, 10))).toHaveLength(n);
+    const next = subscription.next();
+    await bus.publish([{ topic: topics.events, key: "k", value: Buffer.from(`moved ${n}`) }]);
+    expect(values((await next) ?? [])).toEqual([`moved ${n}`]);
+  }
+});
+
 test("while the broker is away readiness names the bus and events are not accepted; what was accepted runs, and all goes on without a restart", async () => {
   const servers = await ownServers("kafka");
   const platform = await TestPlatform.start({}, kafka.environment(servers.places));
@@ -218,6 +259,15 @@ context.events.send("told", {})
   const [told] = await platform.settled(1, "&service=default/tell");
   expect(told).toMatchObject({ status: "completed", attempt: 2, losses: 1 });
 });
+
+/** Gives the first partition of a topic to one broker alone: who led it has no copy any more. */
+async function moveLeader(places: readonly ServerPlace[], topic: string, node: number): Promise<void> {
+  const admin = new Admin({ clientId: "test", bootstrapBrokers: places.map(brokerOf) });
+  onTestFinished(() => admin.close());
+  const [connection] = (await admin.connectToBrokers([1])).values();
+  const topics = [{ name: topic, partitions: [{ partitionIndex: 0, replicas: [node] }] }];
+  await alterPartitionReassignmentsV0.api.async(connection as Connection, 10_000, false, topics);
+}
 
 /** The node that leads the first partition. */
 async function leaderOf(bootstrapBrokers: string[], topic: string): Promise<number> {
