@@ -10,8 +10,17 @@ export interface TlsFiles {
   keyFile?: string | undefined;
 }
 
+/** The same as Node takes it. */
+export interface TlsMaterial {
+  ca?: string | undefined;
+  cert?: string | undefined;
+  key?: string | undefined;
+  /** False: any certificate of the server will do. */
+  rejectUnauthorized?: boolean;
+}
+
 /** What the settings name for the connection to `server`. Throws `invalid-input` where a file cannot be read. */
-export function readTlsFiles({ authorityFile, certificateFile, keyFile }: TlsFiles, server: string) {
+export function readTlsFiles({ authorityFile, certificateFile, keyFile }: TlsFiles, server: string): TlsMaterial {
   return { ca: read(authorityFile, server), cert: read(certificateFile, server), key: read(keyFile, server) };
 }
 

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "../foundation/clock.ts";
 import { HttpClient } from "../foundation/http-client.ts";
-import type { TlsFiles } from "../foundation/tls-files.ts";
+import { readTlsFiles, type TlsFiles } from "../foundation/tls-files.ts";
 import { Cluster } from "./elasticsearch/cluster.ts";
 import { ElasticsearchContents } from "./elasticsearch/contents.ts";
 import { ElasticsearchHistory } from "./elasticsearch/history.ts";
@@ -67,7 +67,12 @@ export class ElasticsearchOpsData implements OpsData {
   static async open(options: ElasticsearchOptions): Promise<ElasticsearchOpsData> {
     const { connection, indices, clock = systemClock } = options;
     const { url, tls } = connection;
-    const http = new HttpClient({ url, name: "Elasticsearch", headers: authorizationOf(connection), tls });
+    const http = new HttpClient({
+      url,
+      name: "Elasticsearch",
+      headers: authorizationOf(connection),
+      tls: tls && readTlsFiles(tls, "Elasticsearch"),
+    });
     const cluster = new Cluster(http, `${indices.prefix}-`);
     try {
       await putTemplates(cluster, indices);

@@ -1,7 +1,7 @@
 import type { ServerPlace } from "../../engines/engine.ts";
 import { kubeconfigOf } from "../../engines/kubernetes.ts";
-import { readClusterAccess } from "../../src/executor/kubernetes/cluster-access.ts";
-import { type ClusterCall, ClusterClient } from "../../src/executor/kubernetes/cluster-client.ts";
+import type { ApiCall, ApiClient } from "../../src/executor/api-client.ts";
+import { openCluster, readClusterAccess } from "../../src/executor/kubernetes/cluster-access.ts";
 import type { ClusterObject } from "./job-cluster.ts";
 
 /** Where the API has objects of a kind: the path before the namespace, and the kind's name in paths. */
@@ -24,23 +24,23 @@ const places: Record<string, readonly [string, string]> = {
 /** A namespace of a real cluster, as its administrator sees it. */
 export class ClusterNamespace {
   readonly name: string;
-  readonly #client: ClusterClient;
+  readonly #client: ApiClient;
 
-  private constructor(client: ClusterClient, name: string) {
+  private constructor(client: ApiClient, name: string) {
     this.#client = client;
     this.name = name;
   }
 
   /** A new one; `labels` say, for example, which pods it admits. */
   static async make(server: ServerPlace, labels: Record<string, string> = {}): Promise<ClusterNamespace> {
-    const client = new ClusterClient(await readClusterAccess({ kubeconfig: kubeconfigOf(server) }));
+    const client = openCluster(await readClusterAccess({ kubeconfig: kubeconfigOf(server) }));
     const body = { apiVersion: "v1", kind: "Namespace", metadata: { generateName: "test-", labels } };
     const made = await client.json<ClusterObject>({ method: "POST", path: "/api/v1/namespaces", body });
     return new ClusterNamespace(client, made.metadata.name);
   }
 
   /** A call of the whole API, about no object of this namespace in particular. */
-  call<Body>(call: ClusterCall): Promise<Body> {
+  call<Body>(call: ApiCall): Promise<Body> {
     return this.#client.json<Body>(call);
   }
 

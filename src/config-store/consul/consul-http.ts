@@ -1,6 +1,6 @@
 import { PlatformError } from "../../foundation/errors.ts";
 import { type HttpAnswer, HttpClient } from "../../foundation/http-client.ts";
-import type { TlsFiles } from "../../foundation/tls-files.ts";
+import { readTlsFiles, type TlsFiles } from "../../foundation/tls-files.ts";
 
 export interface ConsulConnection {
   /** `http://127.0.0.1:8500` or https. */
@@ -40,7 +40,7 @@ export class ConsulHttp {
 
   constructor({ url, token, tls }: ConsulConnection) {
     const headers = token === undefined ? undefined : { "x-consul-token": token };
-    this.#http = new HttpClient({ url, name: "Consul", headers, tls });
+    this.#http = new HttpClient({ url, name: "Consul", headers, tls: tls && readTlsFiles(tls, "Consul") });
   }
 
   get closed(): AbortSignal {

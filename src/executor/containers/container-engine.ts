@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { isPlatformError, PlatformError } from "../../foundation/errors.ts";
+import { type ApiCall, ApiClient } from "../api-client.ts";
 import { readEngineAddress } from "./engine-address.ts";
-import { type EngineCall, EngineClient } from "./engine-client.ts";
 
 /** What the engine knows of a container that we made. */
 export interface KnownContainer {
@@ -20,10 +20,10 @@ export class ContainerEngine {
   /** For people. */
   readonly name: string;
   readonly address: string;
-  readonly #client: EngineClient;
+  readonly #client: ApiClient;
   readonly #version: string;
 
-  private constructor(client: EngineClient, address: string, version: string, name: string) {
+  private constructor(client: ApiClient, address: string, version: string, name: string) {
     this.#client = client;
     this.address = address;
     this.#version = version;
@@ -32,7 +32,12 @@ export class ContainerEngine {
 
   /** Throws `unavailable` when none answers there, `invalid-input` where the text is no address. */
   static async connect(address: string, signal?: AbortSignal): Promise<ContainerEngine> {
-    const client = new EngineClient(readEngineAddress(address));
+    // Its 500s are what it thinks of a call, and would be again.
+    const client = new ApiClient({
+      url: readEngineAddress(address),
+      name: "the container engine",
+      isBusy: () => false,
+    });
     const found = await client.json<{ ApiVersion: string; Version: string; Components?: { Name: string }[] }>({
       method: "GET",
       path: "/version",
@@ -45,15 +50,12 @@ export class ContainerEngine {
 
   async image(reference: string, signal?: AbortSignal): Promise<KnownImage | undefined> {
     const path = `/images/${reference.split("/").map(encodeURIComponent).join("/")}/json`;
-    try {
-      const found = await this.#call<{ Config?: { Env?: string[] | null; StopSignal?: string } }>("GET", path, {
-        signal,
-      });
-      return { env: found.Config?.Env ?? [], stopSignal: found.Config?.StopSignal || undefined };
-    } catch (error) {
-      if (isPlatformError(error, "not-found")) return undefined;
-      throw error;
-    }
+    const found = await this.#client.find<{ Config?: { Env?: string[] | null; StopSignal?: string } }>({
+      method: "GET",
+      path: `/${this.#version}${path}`,
+      signal,
+    });
+    return found && { env: found.Config?.Env ?? [], stopSignal: found.Config?.StopSignal || undefined };
   }
 
   /** Fetches an image. Throws the registry's own words. */
@@ -76,7 +78,8 @@ export class ContainerEngine {
   /** Everything that it will write, from before its start on. */
   async attach(id: string): Promise<Duplex> {
     const path = `/${this.#version}/containers/${id}/attach`;
-    return this.#client.hijack({ method: "POST", path, query: { stream: "1", stdout: "1", stderr: "1" } });
+    const query = { stream: "1", stdout: "1", stderr: "1" };
+    return this.#client.upgrade({ method: "POST", path, query }, "tcp");
   }
 
   async start(id: string, signal?: AbortSignal): Promise<void> {
@@ -123,7 +126,7 @@ export class ContainerEngine {
     return found.map(({ Id, Labels }) => ({ id: Id, labels: Labels ?? {} }));
   }
 
-  #call<Body>(method: EngineCall["method"], path: string, rest: Partial<EngineCall>): Promise<Body> {
+  #call<Body>(method: ApiCall["method"], path: string, rest: Partial<ApiCall>): Promise<Body> {
     return this.#client.json<Body>({ method, path: `/${this.#version}${path}`, ...rest });
   }
 

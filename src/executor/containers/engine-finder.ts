@@ -1,8 +1,9 @@
 import { type Clock, sleep } from "../../foundation/clock.ts";
-import { isPlatformError, messageOf, PlatformError } from "../../foundation/errors.ts";
+import { type ErrorCode, isPlatformError, messageOf, PlatformError } from "../../foundation/errors.ts";
 import { ContainerEngine } from "./container-engine.ts";
 
 const answerMs = 10_000;
+const lasting: ReadonlySet<ErrorCode> = new Set(["invalid-input", "unauthenticated", "forbidden"]);
 
 /** Finds the engine when it is needed, and again when it has gone: it may be started, stopped and updated as people like. */
 export class EngineFinder {
@@ -38,7 +39,8 @@ export class EngineFinder {
         return engine;
       } catch (error) {
         signal?.throwIfAborted();
-        if (isPlatformError(error, "invalid-input")) throw error;
+        // Its address, or its refusal of us: another would hide it.
+        if (isPlatformError(error) && lasting.has(error.code)) throw error;
         failures.push(messageOf(error));
       }
     }

@@ -3,16 +3,18 @@ import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { messageOf, PlatformError } from "../../foundation/errors.ts";
+import type { TlsMaterial } from "../../foundation/tls-files.ts";
+import { ApiClient } from "../api-client.ts";
 
 /** Where the description of the cluster lies: a kubeconfig file, or the account of the pod that this runs in. */
 export type ClusterSource = { kubeconfig: string } | { host: string; port: string; accountDirectory: string };
 
 /** All that a call of the cluster's API needs. */
 export interface ClusterAccess {
-  url: URL;
+  url: string;
   namespace: string;
   token: string | undefined;
-  tls: { ca?: string; cert?: string; key?: string; rejectUnauthorized?: boolean };
+  tls: TlsMaterial;
 }
 
 const named = <Shape extends z.ZodRawShape>(key: string, shape: Shape) =>
@@ -47,11 +49,23 @@ export async function readClusterAccess(source: ClusterSource): Promise<ClusterA
   const [token, ca, namespace] = await Promise.all([read("token"), read("ca.crt"), read("namespace")]);
   const host = source.host.includes(":") ? `[${source.host}]` : source.host;
   return {
-    url: new URL(`https://${host}:${source.port}`),
+    url: `https://${host}:${source.port}`,
     namespace: namespace.trim(),
     token: token.trim(),
     tls: { ca },
   };
+}
+
+/** Of a cluster's API. */
+export function openCluster({ url, token, tls }: ClusterAccess): ApiClient {
+  return new ApiClient({
+    url,
+    name: "the cluster",
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    tls,
+    tlsNames: { authority: "certificate-authority", certificate: "client-certificate" },
+    isBusy: (status) => status >= 500 || status === 429,
+  });
 }
 
 async function readKubeconfig(path: string): Promise<ClusterAccess> {
@@ -77,13 +91,13 @@ async function readKubeconfig(path: string): Promise<ClusterAccess> {
     const key = await file(user, "client-key");
     const token = typeof user.tokenFile === "string" ? await file(user, "tokenFile") : user.token;
     return {
-      url: new URL(String(cluster.server)),
+      url: String(cluster.server),
       namespace: typeof context.namespace === "string" ? context.namespace : "default",
       token: typeof token === "string" ? token.trim() : undefined,
       tls: {
-        ...(ca === undefined ? {} : { ca }),
-        ...(cert === undefined ? {} : { cert }),
-        ...(key === undefined ? {} : { key }),
+        ca,
+        cert,
+        key,
         ...(cluster["insecure-skip-tls-verify"] === true ? { rejectUnauthorized: false } : {}),
       },
     };

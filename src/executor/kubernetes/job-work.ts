@@ -1,16 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, sleep } from "../../foundation/clock.ts";
-import { isPlatformError, PlatformError } from "../../foundation/errors.ts";
+import { isPlatformError, messageOf, PlatformError } from "../../foundation/errors.ts";
 import type { Log } from "../../foundation/log.ts";
 import { jobFile } from "../../services/elsewhere.ts";
 import { readJob } from "../../services/job-file.ts";
+import type { ApiCall, ApiClient } from "../api-client.ts";
 import { givenSecrets } from "../given-secrets.ts";
 import type { RelayedOutput } from "../relayed-output.ts";
 import type { RemoteEnd, RemoteWork } from "../remote-step.ts";
 import type { StepHost, StepRequest } from "../step-runner.ts";
-import type { ClusterAccess } from "./cluster-access.ts";
-import { type ClusterCall, ClusterClient } from "./cluster-client.ts";
+import { type ClusterAccess, openCluster } from "./cluster-access.ts";
 import { jobBody, jobLabels, jobNameOf, secretBody } from "./job-body.ts";
 import { begunIn, failureOf, hindranceOf, type Pod } from "./pod.ts";
 
@@ -34,7 +34,7 @@ export class JobWork implements RemoteWork {
   readonly #request: StepRequest;
   readonly #host: StepHost;
   readonly #secrets: readonly string[];
-  #client: ClusterClient | undefined;
+  #client: ApiClient | undefined;
   #jobs = "";
   #core = "";
   #job: unknown;
@@ -60,7 +60,7 @@ export class JobWork implements RemoteWork {
     this.#jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
     this.#core = `/api/v1/namespaces/${namespace}`;
     this.#job = jobBody(reading.job, this.#request, this.#secrets);
-    this.#client = new ClusterClient(access);
+    this.#client = openCluster(access);
     await this.#removeFormer(signal);
     await this.#call("POST", `${this.#core}/secrets`, signal, { body: secretBody(this.#request, secrets) });
   }
@@ -158,12 +158,12 @@ export class JobWork implements RemoteWork {
   async #follow(pod: string, container: string, output: RelayedOutput, signal: AbortSignal): Promise<void> {
     const path = `${this.#core}/pods/${pod}/log`;
     try {
-      const answer = await this.#client?.open({ method: "GET", path, query: { container, follow: "true" }, signal });
-      if (answer === undefined) return;
-      for await (const bytes of answer) await output.write("stdout", bytes as Buffer);
+      const log = await this.#client?.bytes({ method: "GET", path, query: { container, follow: "true" }, signal });
+      if (log === undefined) return;
+      for await (const bytes of log) await output.write("stdout", bytes);
     } catch (error) {
       if (signal.aborted) return;
-      await output.say(`[the log of ${pod}/${container} could not be read further: ${String(error)}]`);
+      await output.say(`[the log of ${pod}/${container} could not be read further: ${messageOf(error)}]`);
     }
   }
 
@@ -188,12 +188,7 @@ export class JobWork implements RemoteWork {
     await this.#client?.find({ method: "DELETE", path, body, signal });
   }
 
-  #call<Body>(
-    method: ClusterCall["method"],
-    path: string,
-    signal: AbortSignal | undefined,
-    rest: Partial<ClusterCall> = {},
-  ) {
-    return (this.#client as ClusterClient).json<Body>({ method, path, signal, ...rest });
+  #call<Body>(method: ApiCall["method"], path: string, signal: AbortSignal | undefined, rest: Partial<ApiCall> = {}) {
+    return (this.#client as ApiClient).json<Body>({ method, path, signal, ...rest });
   }
 }

@@ -20,7 +20,7 @@ describe("a kubeconfig", () => {
   it("gives address, namespace, authority and token", async () => {
     const found = await access("{token: t-1}");
     expect(found).toEqual({
-      url: new URL("https://k8s.example:6443/base"),
+      url: "https://k8s.example:6443/base",
       namespace: "work",
       token: "t-1",
       tls: { ca: "CA" },
