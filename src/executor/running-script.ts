@@ -50,6 +50,7 @@ export class RunningScript implements RunningStep {
   #ttl: { untilMs: number } | undefined;
   #timedOut = false;
   #outputBytes = 0;
+  #hasErrorOutput = false;
   #hostFailure: string | undefined;
   #output: Promise<void> = Promise.resolve();
 
@@ -115,6 +116,7 @@ export class RunningScript implements RunningStep {
         },
         output: (stream, bytes) => {
           this.#meter.add(bytes.length);
+          this.#hasErrorOutput ||= stream === "stderr";
           return this.#relay(stream, bytes);
         },
         ended: (end) => {
@@ -158,7 +160,9 @@ export class RunningScript implements RunningStep {
       failure: channel.platformFailure ?? this.#hostFailure,
       overrun: channel.overrun,
     };
-    return stepResultOf(known, this.#request);
+    const result = stepResultOf(known, this.#request);
+    const isMute = result.kind === "exited" && result.exitCode !== 0 && !this.#hasErrorOutput;
+    return isMute ? { ...result, isMute } : result;
   }
 
   /** What was printed and what was logged come from two sides, so that nobody but this sees both. */

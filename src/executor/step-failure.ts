@@ -9,9 +9,11 @@ export function failureOf(
 ): ExecutionError | undefined {
   switch (result.kind) {
     case "exited": {
-      const { exitCode } = result;
+      const { exitCode, isMute } = result;
       if (exitCode === 0) return undefined;
-      return { kind: "exit", message: `${script} ended with exit code ${exitCode}`, script, exitCode };
+      // Who reads it would look in vain for an error that was printed.
+      const mute = isMute ? " and told no reason: nothing came from its stderr, which it may have closed" : "";
+      return { kind: "exit", message: `${script} ended with exit code ${exitCode}${mute}`, script, exitCode };
     }
     case "signalled":
       return { kind: "exit", message: `${script} was ended by ${result.signal}`, script, exitCode: undefined };

@@ -130,7 +130,8 @@ export interface EmitRequest {
 }
 
 export type StepResult =
-  | { kind: "exited"; exitCode: number; outputBytes: number; truncated: boolean }
+  /** `isMute`: it failed, and nothing came from the stderr of a process that was its own. */
+  | { kind: "exited"; exitCode: number; outputBytes: number; truncated: boolean; isMute?: true }
   | { kind: "signalled"; signal: string; outputBytes: number; truncated: boolean }
   | { kind: "timeout"; timeoutMs: number; outputBytes: number; truncated: boolean }
   /** It used more than it may, and was ended for it or ended by itself over it. */

@@ -11,6 +11,9 @@ from fx_bootstrap.settings import Settings
 
 # Those that a script can take, but for SIGKILL and SIGSTOP; the numbers are Linux's and macOS's alike.
 _SIGNALS = [number for number in range(1, 32) if number in _signal.valid_signals() and number not in (9, int(_signal.SIGSTOP))]
+# Those at which faulthandler shows where a process is, if it is told to; of the others it takes care by itself.
+_FAULTS = {_signal.SIGILL, _signal.SIGABRT, _signal.SIGBUS, _signal.SIGFPE, _signal.SIGSEGV}
+_SHOWING = [number for number in _SIGNALS if number not in _FAULTS]
 _TIMERS = [getattr(_signal, name) for name in ("ITIMER_REAL", "ITIMER_VIRTUAL", "ITIMER_PROF") if hasattr(_signal, name)]
 _MISSING = object()
 _HOOKS = {
@@ -37,6 +40,9 @@ class Surroundings:
         self._builtins = dict(vars(builtins))
         self._hooks = [(vars(of), name, vars(of).get(name, _MISSING)) for of, names in _HOOKS.items() for name in names]
         self._stdin = sys.stdin
+        faults = sys.modules.get("faulthandler")
+        self._looks_at_faults = faults is not None and faults.is_enabled()
+        self._traced_frames = _traced_frames()
         self._settings = Settings()
         self._seed = None
         self._is_seeded = False
@@ -67,8 +73,8 @@ class Surroundings:
         leftovers = self._settings.restore()
         for timer in _TIMERS:
             _signal.setitimer(timer, 0)
-        if "faulthandler" in sys.modules:
-            sys.modules["faulthandler"].cancel_dump_traceback_later()
+        self._look_at_faults()
+        self._trace_memory()
         handlers = [_signal.getsignal(number) for number in _SIGNALS]
         if handlers != self._handlers:
             for number, found, former in zip(_SIGNALS, handlers, self._handlers):
@@ -101,6 +107,25 @@ class Surroundings:
         self._seed_anew()
         return leftovers
 
+    def _look_at_faults(self):
+        """As before, and of no signal or moment that a run has named."""
+        faults = sys.modules.get("faulthandler")
+        if faults is None:
+            return
+        faults.cancel_dump_traceback_later()
+        for number in _SHOWING:
+            faults.unregister(number)
+        if faults.is_enabled() != self._looks_at_faults:
+            faults.enable(2) if self._looks_at_faults else faults.disable()
+
+    def _trace_memory(self):
+        """As before: who traces pays for each thing that is made."""
+        memory = sys.modules.get("_tracemalloc")
+        if memory is not None and _traced_frames() != self._traced_frames:
+            memory.stop()
+            if self._traced_frames > 0:
+                memory.start(self._traced_frames)
+
     def _forget_loops(self):
         """A run begins with no event loop. What policy makes them stays, unless it is the script's own."""
         events = sys.modules.get("asyncio.events")
@@ -128,6 +153,12 @@ class Surroundings:
         if self._is_seeded:
             self._seed()
             self._is_seeded = False
+
+
+def _traced_frames():
+    """Of each thing that is made; 0: none is traced."""
+    memory = sys.modules.get("_tracemalloc")
+    return memory.get_traceback_limit() if memory is not None and memory.is_tracing() else 0
 
 
 def _zone():

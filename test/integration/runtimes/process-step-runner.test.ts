@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
+import { failureOf } from "../../../src/executor/step-failure.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
 import { ownChanges } from "./process-changes.ts";
@@ -130,6 +131,16 @@ await context.state.put("n", 2);`;
       expect(await result).toMatchObject({ kind: "exited", exitCode: 1 });
       expect(stderr()).toContain("the script has closed the descriptor of the run's channel");
     }
+  });
+
+  it("tells of a failure that left no error to read, as that of a script that has closed all that it had", async () => {
+    const closing = runSource("close.py", "import os\nos.closerange(0, 256)\nraise ValueError('unheard')");
+    const speaking = runSource("speak.py", "raise ValueError('heard')");
+    const [mute, told] = [await closing.result, await speaking.result] as Parameters<typeof failureOf>[0][];
+    expect(failureOf(mute as NonNullable<typeof mute>, "close.py")?.message).toBe(
+      "close.py ended with exit code 1 and told no reason: nothing came from its stderr, which it may have closed",
+    );
+    expect(failureOf(told as NonNullable<typeof told>, "speak.py")?.message).toBe("speak.py ended with exit code 1");
   });
 
   it("reads a .js file without a package.json as what its syntax says", async () => {

@@ -146,9 +146,17 @@ process.stdout.write = () => true;`);
     ["how many listeners are too many", "events.defaultMaxListeners", "events.defaultMaxListeners = 77"],
     ["how much streams hold", "stream.getDefaultHighWaterMark(true)", "stream.setDefaultHighWaterMark(true, 77)"],
     ["how values are shown", "util.inspect.defaultOptions.depth", "util.inspect.defaultOptions.depth = 7"],
+    ["who hears of diagnostics", "diagnostics.hasSubscribers('own')", "diagnostics.subscribe('own', () => {})"],
+    [
+      "what diagnostics set",
+      "diagnostics.channel('own').hasSubscribers",
+      "diagnostics.channel('own').bindStore(new AsyncLocalStorage())",
+    ],
     ["the pool of buffers", "Buffer.poolSize", "Buffer.poolSize = 77"],
   ])("finds %s as the first run did", async (_, tells, changes) => {
     const warm = await start(`
+import { AsyncLocalStorage } from "node:async_hooks";
+import diagnostics from "node:diagnostics_channel";
 import dns from "node:dns";
 import { setServers } from "node:dns/promises";
 import events from "node:events";
@@ -163,6 +171,38 @@ console.log(JSON.stringify(${tells}));`);
     expect(before).not.toBe(after);
     expect([first, second]).toEqual([expect.objectContaining(ok), first]);
   });
+
+  // Bun makes hooks of asynchronous resources that are never called.
+  if (runtime === "node")
+    it("has no hook of asynchronous resources that another run has set, and those that modules have set", async () => {
+      const files = {
+        "main.ts": `
+import { createHook } from "node:async_hooks";
+import { getParam } from "@streamzero/fx";
+import { seen } from "./seen.ts";
+if (getParam("hooked")) createHook({ init: () => { seen.byRun += 1; } }).enable();
+const before = { ...seen };
+setTimeout(() => console.log(seen.byRun - before.byRun, seen.byModule - before.byModule), 0);`,
+        "seen.ts": `
+import { createHook } from "node:async_hooks";
+export const seen = { byRun: 0, byModule: 0 };
+createHook({ init: (_id, type) => { if (type === "Timeout") seen.byModule += 1; } }).enable();`,
+      };
+      const warm = await start(files);
+      const runs = [await warm.run(), await warm.run({ params: { hooked: true } }), await warm.run()];
+      const counts = runs.map(({ stdout }) =>
+        stdout
+          .trim()
+          .split(" ")
+          .map((count) => Number(count) > 0),
+      );
+      expect(counts).toEqual([
+        [false, true],
+        [true, true],
+        [false, true],
+      ]);
+      expect(runs.map(({ leftovers }) => leftovers)).toEqual([[], [], []]);
+    });
 
   it("keeps connections that were let go, from run to run", async () => {
     const server = createServer((socket) => socket.pipe(socket));

@@ -109,9 +109,17 @@ sys.stdout.close()`;
     ["a log that was silenced", "logging.getLogger('x').isEnabledFor(50)", "logging.disable()"],
     ["filters of logs", "logging.getLogger('x').filters", "logging.getLogger('x').addFilter(print)"],
     ["what makes log records", "logging.getLogRecordFactory().__name__", "logging.setLogRecordFactory(print)"],
+    ["the look at faults", "faulthandler.is_enabled()", "faulthandler.enable(2)"],
+    [
+      "signals that show where it is",
+      "[line for line in open('/proc/self/status') if line.startswith('SigCgt')]",
+      "faulthandler.register(10, 2)",
+    ],
+    ["the tracing of memory", "tracemalloc.is_tracing()", "tracemalloc.start()"],
     ["warnings as logs", "warnings.showwarning.__module__", "logging.captureWarnings(True)"],
   ])("finds %s as the first run did", async (_, tells, changes) => {
-    const imports = "import asyncio, gc, locale, logging, os, resource, signal, socket, sys, threading, time, warnings";
+    const imports =
+      "import asyncio, faulthandler, gc, locale, logging, os, resource, signal, socket, sys, threading, time, tracemalloc, warnings";
     const source = `${imports}\nprint(os.getpid(), ${tells})\n${changes}\nprint(${tells})`;
     const [first, second, third] = await prints({ "main.py": source }, 3);
     const [before, after] = (first as string).trim().split("\n");

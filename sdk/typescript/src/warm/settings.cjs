@@ -1,5 +1,7 @@
 "use strict";
+const { createHook } = require("node:async_hooks");
 const { Buffer } = require("node:buffer");
+const { channel } = require("node:diagnostics_channel");
 const dns = require("node:dns");
 const events = require("node:events");
 const module_ = require("node:module");
@@ -29,12 +31,42 @@ const setters = [
   [[process], "setSourceMapsEnabled", () => [process.sourceMapsEnabled]],
 ];
 
-/** The owner of a function, its name, the words for what it has changed, and what undoes it, given what it gave; null: nothing does. */
+/** What all subscriptions go through: a channel has other functions while somebody listens. */
+const subscribed = prototypeOfSubscribed(channel("fx"));
+
+/**
+ * The owner of a function, its name, the words for what it has changed, and what undoes it, given what it gave; null: nothing does.
+ * `this` is what the function is called on.
+ */
 const changes = [
   [module_, "registerHooks", "hooks of modules", () => (hooks) => hooks.deregister()],
   [module_, "register", "a loader of modules", () => null],
   [v8, "setFlagsFromString", "other flags of V8", () => null],
   [os, "setPriority", "another priority", () => setPriority.bind(os, os.getPriority())],
+  [
+    subscribed,
+    "subscribe",
+    "a subscription of diagnostics",
+    function (given) {
+      return () => this.unsubscribe(given);
+    },
+  ],
+  [
+    subscribed,
+    "bindStore",
+    "a store that diagnostics set",
+    function (store) {
+      return () => this.unbindStore(store);
+    },
+  ],
+  [
+    Object.getPrototypeOf(createHook({})),
+    "enable",
+    "hooks of asynchronous resources",
+    function () {
+      return () => this.disable();
+    },
+  ],
 ];
 
 /** Settings that Node or Bun keep for the whole process. Those that modules make while they are loaded stay. */
@@ -91,12 +123,20 @@ class Settings {
     if (typeof original !== "function") return;
     const settings = this;
     owner[name] = function watched(...given) {
-      const undo = undoOf(...given);
+      const undo = undoOf.apply(this, given);
       const result = original.apply(this, given);
       settings.#undo.push({ words, undo: () => undo(result) });
       return result;
     };
   }
+}
+
+function prototypeOfSubscribed(probe) {
+  const listener = () => {};
+  probe.subscribe(listener);
+  const found = Object.getPrototypeOf(probe);
+  probe.unsubscribe(listener);
+  return found;
 }
 
 module.exports = { Settings };
