@@ -1,10 +1,16 @@
 import { eventLoopDelay } from "../foundation/event-loop-delay.ts";
 import type { Figure } from "./figure.ts";
 
+export interface ProcessFigures {
+  figures: Figure[];
+  /** Ends what measures. */
+  close(): void;
+}
+
 /** What every process measures of itself, by the names that `/metrics` has for them. The delay is of the time since it was last read. */
-export function processFigures(): Figure[] {
+export function processFigures(): ProcessFigures {
   const delay = eventLoopDelay();
-  return [
+  const figures: Figure[] = [
     {
       name: "process_cpu_seconds_total",
       help: "Processor time of the process, in user mode and in the kernel",
@@ -27,7 +33,8 @@ export function processFigures(): Figure[] {
       help: "How late the event loop was, at most, 99 times of 100",
       kind: "gauge",
       isKept: true,
-      read: () => [{ value: delay() }],
+      read: () => [{ value: delay.seconds() }],
     },
   ];
+  return { figures, close: () => delay.close() };
 }

@@ -92,7 +92,9 @@ async function start(settings: Settings, roles: readonly Role[], undo: Undo): Pr
   const bound = await listen(server, settings);
   undo.add(() => parts.stop(0));
   await parts.start();
-  const figures = [...processFigures(), ...metrics.kept];
+  const own = processFigures();
+  undo.add(async () => own.close());
+  const figures = [...own.figures, ...metrics.kept];
   const sampler = new MetricSampler({ ...around, bus: stores.bus, figures, instance, roles, ...settings.metrics });
   sampler.start();
   const watch = new EngineWatch({ ...around, stores: { ...stores } });
@@ -105,7 +107,7 @@ async function start(settings: Settings, roles: readonly Role[], undo: Undo): Pr
       // A deploy that waits for packages would hold up the end of the API for as long.
       await runners?.processes.environments.close();
       // They ask engines, which may be away: draining does not wait for that.
-      const quiet = Promise.allSettled([sampler.stop(), watch.stop()]);
+      const quiet = Promise.allSettled([sampler.stop().finally(() => own.close()), watch.stop()]);
       // A process without the API is asked how it is until its runs have ended.
       if (roles.includes("manager")) await server.close();
       await parts.stop(settings.drainMs);

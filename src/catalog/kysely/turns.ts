@@ -33,7 +33,7 @@ export async function reopenFull(
   for (const { project, service } of distinct(services, ({ project, service }) => `${project}/${service}`)) {
     // There seldom is any: most services have no limit.
     const full = await selectFull.rows(context, tx, project, service);
-    if (full.length > 0 && (await reopen(tx, ofState(project, service, turnStates.full)))) found = true;
+    if (full.length > 0 && (await giveTurn(tx, ofState(project, service, turnStates.full)))) found = true;
   }
   return found;
 }
@@ -65,13 +65,17 @@ export function throttleOpens(now: number): RawBuilder<unknown> {
 }
 
 /** Looks first: there seldom is any, and the look costs a quarter of the change. */
-async function reopen(tx: Tx, which: RawBuilder<unknown>): Promise<boolean> {
+async function reopen(tx: Tx, which: RawBuilder<unknown>): Promise<void> {
   const { rows } = await sql`select 1 as one from turns where ${which} limit 1`.execute(tx);
-  if (rows.length === 0) return false;
-  await sql`
+  if (rows.length > 0) await giveTurn(tx, which);
+}
+
+/** Answers whether there was any. */
+async function giveTurn(tx: Tx, which: RawBuilder<unknown>): Promise<boolean> {
+  const { numAffectedRows = 0n } = await sql`
     update turns set state = ${turnStates.open}, opens_at = null, round = ${caughtUp}
     where ${which}`.execute(tx);
-  return true;
+  return numAffectedRows > 0n;
 }
 
 /** Where the others stand: the lowest round of those whose turn may come, or where the last of them stood. */
