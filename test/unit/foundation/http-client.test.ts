@@ -1,8 +1,12 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import http from "node:http";
+import https from "node:https";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
+import { type Certificate, makeCertificates } from "../../../engines/certificates.ts";
 import { HttpClient, type HttpClientOptions, type HttpStream } from "../../../src/foundation/http-client.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
@@ -129,4 +133,32 @@ test("a server that keeps its connection answers", async () => {
   });
   const { status, body } = (await client.upgrade("POST", "/attach", "tcp", {})) as HttpStream;
   expect([status, await text(body)]).toEqual([404, "no such container"]);
+});
+
+test.each([true, false])("over TLS each shows its certificate; a connection each: %s", async (connectionEach) => {
+  const { authorityFile, server: own, client: shown } = await makeCertificates(tempDir());
+  const material = ({ certificateFile, keyFile }: Certificate) => ({
+    cert: readFileSync(certificateFile, "utf8"),
+    key: readFileSync(keyFile, "utf8"),
+  });
+  const ca = readFileSync(authorityFile, "utf8");
+  const options = { ...material(own), ca, requestCert: true, rejectUnauthorized: true };
+  const server = https.createServer(options, (_, response) => response.end("here")).listen(0, "127.0.0.1");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await once(server, "listening");
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const tlsNames = { authority: "certificate-authority", certificate: "client-certificate" };
+  const ask = async (tls: HttpClientOptions["tls"]) => {
+    const client = new HttpClient({ url, name: "the cluster", tls, tlsNames, connectionEach });
+    onTestFinished(() => client.close());
+    return (await client.call("GET", "/", {})).text;
+  };
+  expect(await ask({ ...material(shown), ca })).toBe("here");
+  await expect(ask(material(shown))).rejects.toThrow("not trusted: ");
+  await expect(ask(material(shown))).rejects.toThrow("; certificate-authority names who may have signed it");
+  expect(await ask({ ...material(shown), rejectUnauthorized: false })).toBe("here");
+  await expect(ask({ ca })).rejects.toThrow("certificate required; client-certificate names ours");
 });
