@@ -27,7 +27,10 @@ export interface Bus {
   /** Reads without a group and without moving anything, from `offset` on; at most `limit` records. */
   peek(topic: string, partition: number, offset: number, limit: number): Promise<BusRecord[]>;
 
-  /** Wakes listeners of a channel wherever they are. Coalesced and lossy: a hint, never the only way to learn. */
+  /**
+   * Wakes listeners of a channel: of `routed` and `outbox` those of this process, of the others wherever they are. Coalesced and
+   * lossy: a hint, never the only way to learn.
+   */
   signal(channel: SignalChannel): void;
   onSignal(channel: SignalChannel, listener: () => void): () => void;
 

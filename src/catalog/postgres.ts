@@ -5,7 +5,7 @@ import type { Ids } from "../foundation/ids.ts";
 import type { Log } from "../foundation/log.ts";
 import type { Catalog } from "./catalog.ts";
 import { postgresDialect, postgresTraits } from "./dialects/postgres.ts";
-import { openPool } from "./dialects/postgres-connection.ts";
+import { openPool, timeText } from "./dialects/postgres-connection.ts";
 import { PostgresSession } from "./dialects/postgres-session.ts";
 import { openKyselyCatalog } from "./kysely/kysely-catalog.ts";
 import type { CatalogLimits, Tx } from "./kysely/store-context.ts";
@@ -82,7 +82,6 @@ export async function migratePostgresCatalog(url: string, look: boolean): Promis
 }
 
 async function serverTime(tx: Tx): Promise<number> {
-  const { rows } = await sql<{ now: number }>`
-    select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(tx);
+  const { rows } = await sql.raw<{ now: number }>(timeText).execute(tx);
   return (rows[0] as { now: number }).now;
 }

@@ -53,7 +53,7 @@ export interface RoutingBatch {
   /** News of the platform's own that no link of that epoch wants: while the epoch is current it is only read whether they are known. */
   unwanted?: ReadonlySet<EventKey>;
   /** Called once what the batch started can be claimed, which is before it is durable: a claim of it is durable no earlier. */
-  onClaimable?(): void;
+  onClaimable?: (() => void) | undefined;
 }
 
 /** An event as it came off the bus, valid. */

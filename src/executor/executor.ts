@@ -43,6 +43,8 @@ interface Ended {
 const maxEndsPerCommit = 500;
 const gatherEndsMs = 5;
 const lookAgainMs = 5;
+/** That runs began is told with the end of the first of them, or after so long: each batch costs the whole way to all who read it. */
+const tellStartsMs = 50;
 /** Attempts under way, those included that wait for a slot, and those whose end is not durable yet. */
 const maxHeldPerSlot = 4;
 /**
@@ -57,6 +59,7 @@ export class Executor {
   readonly #running = new Set<Promise<void>>();
   /** Of the next execution that waits for its time. */
   #dueTimer: Timer | undefined;
+  #startsTimer: Timer | undefined;
   readonly #freeSlots: number[];
   readonly #pace: SlotPace;
   readonly #ahead: ClaimedAhead;
@@ -137,7 +140,7 @@ export class Executor {
   }
 
   async #claim(stopping: AbortSignal): Promise<void> {
-    const { bus, clock, instance, leases, leaseMs, leaseMarginMs } = this.#parts;
+    const { clock, instance, leases, leaseMs, leaseMarginMs } = this.#parts;
     while (!stopping.aborted) {
       const limit = this.#claimable();
       if (limit <= 0) return;
@@ -149,7 +152,7 @@ export class Executor {
       this.#mayFind ||= claimed.length === limit;
       if (claimed.length === 0) return this.#wakeWhenDue();
       this.#claims += 1;
-      bus.signal("outbox");
+      this.#startsTimer ??= clock.setTimer(tellStartsMs, () => this.#tell());
       for (const execution of claimed) {
         const attempt = new Attempt(this.#parts, execution, askedAt + leaseMs - leaseMarginMs);
         this.#attempts.add(attempt);
@@ -158,6 +161,13 @@ export class Executor {
       this.#begin();
       if (claimed.length < limit) return this.#wakeWhenDue();
     }
+  }
+
+  /** There is something to send in the outbox. */
+  #tell(): void {
+    this.#startsTimer?.cancel();
+    this.#startsTimer = undefined;
+    this.#parts.bus.signal("outbox");
   }
 
   /** Something may have come that can be claimed. */
@@ -237,7 +247,7 @@ export class Executor {
         for (const { id, applied } of results) {
           if (!applied) log.warn({ execution: id }, "outcome dropped: the lease was lost meanwhile");
         }
-        bus.signal("outbox");
+        this.#tell();
         return results.map(({ applied }) => applied);
       } catch (error) {
         if (!isPlatformError(error) || !error.retryable) throw error;

@@ -1,10 +1,9 @@
 import { threadIdleTime } from "../foundation/turn.ts";
 import { LeaseRecovery } from "../recovery/lease-recovery.ts";
-import { OutboxPublisher } from "../recovery/outbox-publisher.ts";
 import { Router } from "../router/router.ts";
 import type { Part, PartsOptions } from "./part.ts";
 
-/** With the router goes what its chains need to go on: events that the catalog still has to send, and attempts that were lost. */
+/** With the router goes what its chains need to go on: attempts that were lost. */
 export function routerParts({ settings, stores, clock, ids, log }: PartsOptions): Part[] {
   const { bus, catalog } = stores;
   const { pollMs } = settings.recovery;
@@ -19,7 +18,6 @@ export function routerParts({ settings, stores, clock, ids, log }: PartsOptions)
       batchSize: settings.router.batchSize,
       idleTime: threadIdleTime,
     }),
-    new OutboxPublisher({ bus, outbox: catalog.outbox, clock, log, pollMs }),
     new LeaseRecovery({ bus, leases: catalog.leases, clock, log, pollMs }),
   ];
 }

@@ -31,7 +31,7 @@ const steadyMs = 5000;
 
 export interface RouterParts {
   bus: Bus;
-  /** `news`: of a catalog that tells when links change. */
+  /** `news`: of a catalog that tells when links change, and that executions came. */
   catalog: { routing: RoutingStore; links: LinkStore; news?: CatalogNews | undefined };
   clock: Clock;
   ids: Ids;
@@ -227,7 +227,8 @@ export class Router {
     const events = read.map(({ incoming }) => incoming);
     const positions = nextPositions(read.map(({ record }) => record));
     const { bus, catalog } = this.#parts;
-    const onClaimable = () => bus.signal("dispatch");
+    // A catalog that tells of executions tells all processes.
+    const onClaimable = catalog.news === undefined ? () => bus.signal("dispatch") : undefined;
     return catalog.routing.route({ events, positions, ...index, onClaimable }, decideAll);
   }
 

@@ -10,6 +10,8 @@ import type { KafkaTopics } from "./kafka-topics.ts";
 import { boundsOf } from "./offsets.ts";
 import { PartitionReader } from "./partition-reader.ts";
 
+/** They are raised again and again, for one listener or none elsewhere; and each signal is an answer of the brokers to every process. */
+const ownChannels: ReadonlySet<SignalChannel> = new Set(["routed", "outbox"]);
 /** Signals to other processes are gathered for so long: each is worth one record, however often it is raised. */
 const gatherMs = 5;
 const waitMs = 5000;
@@ -26,7 +28,7 @@ export interface KafkaSignalsParts {
 }
 
 /**
- * Wake-ups in this process at once, and in all others by a topic that each reads from its end. What is raised while the brokers
+ * Wake-ups in this process at once, and where others listen too in all of them by a topic that each reads from its end. What is raised while the brokers
  * are away is lost, as a signal may be.
  */
 export class KafkaSignals {
@@ -52,6 +54,7 @@ export class KafkaSignals {
 
   raise(channel: SignalChannel): void {
     this.#local.raise(channel);
+    if (ownChannels.has(channel)) return;
     this.#raised.add(channel);
     this.#sending ??= this.#send();
   }

@@ -24,7 +24,10 @@ export function serviceContract(start: () => Promise<Scene>): void {
     await expect(projects.delete("shop")).rejects.toMatchObject({ code: "conflict" });
     await services.delete("shop", "till");
     const door = await scene.catalog.webhooks.create({ name: "door", project: "shop", tokenHash: "hash" });
-    await expect(projects.delete("shop")).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("webhooks, door among") });
+    await expect(projects.delete("shop")).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("webhooks, door among"),
+    });
     await scene.catalog.webhooks.delete(door.id);
     await projects.delete("shop");
     expect(await projects.get("shop")).toBeUndefined();

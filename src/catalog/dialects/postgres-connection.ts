@@ -61,9 +61,14 @@ export function translatingPool(pool: Pool): PostgresPool {
   };
 }
 
+/** The server's time, in milliseconds since the epoch, as the column `now`. */
+export const timeText = "select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now";
+
 class TranslatingClient implements PostgresPoolClient {
   readonly #client: PoolClient;
   #isStale = false;
+  /** As it was at the begin of the transaction, of which nothing was asked yet. */
+  #time: PostgresQueryResult<unknown> | undefined;
 
   constructor(client: PoolClient) {
     this.#client = client;
@@ -81,8 +86,20 @@ class TranslatingClient implements PostgresPoolClient {
     this.#client.release(destroy || this.#isStale);
   }
 
+  /** Each transaction begins with a look at the clock: both go one way. */
+  async #begin(): Promise<PostgresQueryResult<unknown>> {
+    const text = `begin; ${timeText}`;
+    const [begun, time] = (await this.#client.query({ text })) as unknown as PostgresQueryResult<unknown>[];
+    this.#time = time;
+    return begun as PostgresQueryResult<unknown>;
+  }
+
   async #run(text: string, values: readonly unknown[] = []): Promise<PostgresQueryResult<unknown>> {
+    const time = this.#time;
+    this.#time = undefined;
+    if (time !== undefined && text === timeText) return time;
     try {
+      if (text === "begin") return await this.#begin();
       const name = values.length === 0 ? undefined : nameOf(text);
       const result = await this.#client.query({ name, text, values: values.map(storable) });
       return result as PostgresQueryResult<unknown>;

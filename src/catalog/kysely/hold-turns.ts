@@ -21,6 +21,13 @@ export interface ClaimHolds {
 /** Of one service in one lane. */
 const maxTurns = 10;
 
+/** Turns of one priority. */
+export interface NextTurns {
+  turns: OpenTurn[];
+  /** None is left in the lane beside them, but those that another claim holds. */
+  areAll: boolean;
+}
+
 /**
  * The turns that are next, with their services held. Empty where those turned out to be taken or closed, so that it is
  * to be asked again; undefined where there are none.
@@ -31,11 +38,12 @@ export async function holdTurns(
   lane: Lane,
   limit: number,
   holds: ClaimHolds,
-): Promise<OpenTurn[] | undefined> {
-  const wanted = await nextTurns(context, tx, lane, limit, holds);
+): Promise<NextTurns | undefined> {
+  const next = await nextTurns(context, tx, lane, limit, holds);
+  const wanted = next.turns;
   if (wanted.length === 0) return undefined;
   const { locks } = context.traits;
-  if (locks === undefined) return wanted;
+  if (locks === undefined) return next;
   const taken = await locks.tryTake(tx, wanted.map(serviceLock));
   const [first] = wanted;
   if (first !== undefined && holds.nothing && !taken.includes(true)) {
@@ -45,8 +53,9 @@ export async function holdTurns(
   const held = new Set<string>();
   for (const [index, turn] of wanted.entries()) (taken[index] ? held : holds.busy).add(nameOf(turn));
   // As they are now that nobody else changes them.
-  const turns = await nextTurns(context, tx, lane, limit, holds);
-  return turns.filter((turn) => held.has(nameOf(turn)));
+  const { turns, areAll } = await nextTurns(context, tx, lane, limit, holds);
+  const ours = turns.filter((turn) => held.has(nameOf(turn)));
+  return { turns: ours, areAll: areAll && ours.length === turns.length };
 }
 
 // Literals, not parameters, where a partial index is to be found by its condition.
@@ -66,10 +75,12 @@ async function nextTurns(
   lane: Lane,
   limit: number,
   { busy }: ClaimHolds,
-): Promise<OpenTurn[]> {
-  const rows = await selectTurns.rows(context, tx, lane, limit + busy.size * maxTurns);
+): Promise<NextTurns> {
+  const atMost = limit + busy.size * maxTurns;
+  const rows = await selectTurns.rows(context, tx, lane, atMost);
   const open = rows.filter((turn) => !busy.has(nameOf(turn)));
-  return open.filter(({ priority }) => priority === open[0]?.priority).slice(0, limit);
+  const turns = open.filter(({ priority }) => priority === open[0]?.priority).slice(0, limit);
+  return { turns, areAll: rows.length < atMost && turns.length === open.length };
 }
 
 function nameOf({ project, service }: TurnKey): string {

@@ -24,12 +24,16 @@ export async function takeTurns(
   // Each pass claims something, or closes a place that is empty, full or throttled, or passes one over: it ends.
   while (claimed.length < request.limit) {
     const limit = request.limit - claimed.length;
-    const turns = await holdTurns(context, tx, lane, limit, holds);
-    if (turns === undefined) break;
-    if (turns.length === 0) continue;
-    for (const [turn, share] of sharesOf(turns, limit)) {
-      claimed.push(...(await takeTurn(context, tx, turn, { ...request, limit: share }, now)));
+    const next = await holdTurns(context, tx, lane, limit, holds);
+    if (next === undefined) break;
+    if (next.turns.length === 0) continue;
+    let areOver = next.areAll;
+    for (const [turn, share] of sharesOf(next.turns, limit)) {
+      const { rows, isOver } = await takeTurn(context, tx, turn, { ...request, limit: share }, now);
+      claimed.push(...rows);
+      areOver &&= isOver;
     }
+    if (areOver) break;
   }
   return claimed;
 }
@@ -47,26 +51,28 @@ function sharesOf(turns: readonly OpenTurn[], limit: number): Map<OpenTurn, numb
   return shares;
 }
 
+/** `isOver`: nothing more can be claimed of it. */
 async function takeTurn(
   context: StoreContext,
   tx: Tx,
   turn: OpenTurn,
   request: ClaimRequest,
   now: number,
-): Promise<ExecutionRow[]> {
+): Promise<{ rows: ExecutionRow[]; isOver: boolean }> {
   const { project, service, lane, priority, round } = turn;
   const key = { project, service, lane, priority };
   const room = await roomFor(context, tx, turn, request.limit, now);
   if (room.closed !== undefined) {
     await updateTurn.run(context, tx, { state: turnStates[room.closed], round, opens_at: room.opensAt }, key);
-    return [];
+    return { rows: [], isOver: true };
   }
   const lease = { owner: request.owner, until: now + request.leaseMs };
   const rows = await takeReady.rows(context, tx, key, room.count, lease, now);
-  const state = rows.length < room.count ? turnStates.empty : turnStates.open;
+  const isOver = rows.length < room.count;
+  const state = isOver ? turnStates.empty : turnStates.open;
   await updateTurn.run(context, tx, { state, round: round + rows.length, opens_at: null }, key);
   if (isThrottled(turn)) await recordStarts(tx, turn, rows.length, now);
-  return rows;
+  return { rows, isOver };
 }
 
 // Apart: a planner that joined the two might look for ready ones more than once, and find more than the limit.

@@ -13,7 +13,8 @@ import { waitForSignal } from "./wait-for-signal.ts";
 
 const maxWaitMs = 60_000;
 const tailPageSize = 200;
-const tailPollMs = 1000;
+/** Routers of other processes do not tell. */
+const tailPollMs = 250;
 
 const eventQuery = z.strictObject({
   type: z.string().optional(),

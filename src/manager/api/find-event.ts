@@ -20,7 +20,8 @@ export interface FindEventParts {
 /** Records looked at on the way to an event that this process did not accept itself. */
 const maxScannedRecords = 5000;
 const pageRecords = 500;
-const pollMs = 250;
+/** Routers of other processes do not tell. */
+const pollMs = 50;
 
 /**
  * The event as the ledger tells of it, or pending while it waits for the router. Waits up to `waitMs`

@@ -87,10 +87,10 @@ test("a broker that is killed and started again: what was acknowledged is there 
   }
   expect(withoutRepeats(read)).toEqual(Array.from({ length: counting.acknowledged }, (_, n) => String(n)));
   let heard = false;
-  bus.onSignal("outbox", () => {
+  bus.onSignal("dispatch", () => {
     heard = true;
   });
-  bus.signal("outbox");
+  bus.signal("dispatch");
   await eventually(() => heard);
 });
 
