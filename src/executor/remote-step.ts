@@ -1,5 +1,6 @@
-import type { Clock, Timer } from "../foundation/clock.ts";
-import { isPlatformError, messageOf } from "../foundation/errors.ts";
+import { type Clock, sleep, type Timer } from "../foundation/clock.ts";
+import { isPlatformError, messageOf, type PlatformError } from "../foundation/errors.ts";
+import { pauseAfter } from "../foundation/pause-after.ts";
 import type { LimitName } from "../services/run-limits.ts";
 import { OutputMeter } from "./output-meter.ts";
 import { RelayedOutput } from "./relayed-output.ts";
@@ -13,10 +14,12 @@ const timeoutGraceMs = 1_000;
 const giveUpMs = 20_000;
 /** Removing what is left of a step may take so long. */
 const clearMs = 10_000;
+/** Between two tries to prepare a step while whoever runs it is away. */
+const awayPause = { unitMs: 100, mostMs: 5000 };
 
 type StopReason = Parameters<RunningStep["stop"]>[0];
 
-/** What another program runs for us. Its methods are called in this order; `ask` and `kill` at any time after `start`. */
+/** What another program runs for us, once. Its methods are called in this order; `ask` and `kill` at any time after `start`. */
 export interface RemoteWork {
   /** Everything that comes before the start. `signal` aborts when it need not start any more. */
   prepare(signal: AbortSignal): Promise<void>;
@@ -39,12 +42,15 @@ export type RemoteEnd =
 
 /**
  * One step that another program runs, from its request to its result. No launcher holds it, so this holds its
- * lease: it is killed when that ends, and not started after (rule D8).
+ * lease: it is killed when that ends, and not started after (rule D8). A program that is away is waited for until there is
+ * something to lose (rule D7).
  */
 export class RemoteStep implements RunningStep {
   readonly result: Promise<StepResult>;
   readonly #request: StepRequest;
-  readonly #work: RemoteWork;
+  readonly #host: StepHost;
+  readonly #newWork: () => RemoteWork;
+  #work: RemoteWork;
   readonly #clock: Clock;
   readonly #meter: OutputMeter;
   readonly #output: RelayedOutput;
@@ -60,7 +66,9 @@ export class RemoteStep implements RunningStep {
     this.#request = request;
     this.#clock = clock;
     this.#meter = new OutputMeter(request.limits.outputBytes, () => this.#halt(0));
-    this.#work = workFor(this.#meter.countingLogs(host));
+    this.#host = this.#meter.countingLogs(host);
+    this.#newWork = () => workFor(this.#host);
+    this.#work = this.#newWork();
     this.#output = new RelayedOutput(host, clock, request.outputCapBytes, this.#meter);
     this.#lease = clock.setTimer(request.ttlMs, () => this.stop("lease-lost", 0));
     this.result = this.#run();
@@ -80,7 +88,8 @@ export class RemoteStep implements RunningStep {
   async #run(): Promise<StepResult> {
     let end: RemoteEnd | StepResult;
     try {
-      end = await this.#work.prepare(this.#preparing.signal).then(() => this.#startAndWait());
+      await this.#prepare();
+      end = await this.#startAndWait();
     } catch (error) {
       // What was refused will be refused again; what did not answer may answer the next time.
       const kind = isPlatformError(error) && !error.retryable ? "unstartable" : "lost";
@@ -90,6 +99,27 @@ export class RemoteStep implements RunningStep {
     for (const timer of this.#timers) timer.cancel();
     const failure = await this.#clear();
     return this.#resultOf(end, failure);
+  }
+
+  async #prepare(): Promise<void> {
+    const { signal } = this.#preparing;
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await this.#work.prepare(signal);
+      } catch (error) {
+        if (signal.aborted || !isPlatformError(error) || !error.retryable) throw error;
+        if (failures === 0) await this.#sayThatItWaits(error);
+        await this.#clearWork();
+        await sleep(this.#clock, pauseAfter(failures, awayPause), signal);
+        if (signal.aborted) throw error;
+        this.#work = this.#newWork();
+      }
+    }
+  }
+
+  /** Where whoever waits for the run looks first: in its log. */
+  async #sayThatItWaits({ message }: PlatformError): Promise<void> {
+    await this.#host.log({ level: "warning", message: `waits: ${message}`, at: this.#clock.now() });
   }
 
   async #startAndWait(): Promise<RemoteEnd> {
@@ -130,6 +160,10 @@ export class RemoteStep implements RunningStep {
 
   async #clear(): Promise<string | undefined> {
     this.#waiting.abort();
+    return this.#clearWork();
+  }
+
+  async #clearWork(): Promise<string | undefined> {
     const clearing = new AbortController();
     const late = this.#clock.setTimer(clearMs, () => clearing.abort());
     try {

@@ -242,12 +242,17 @@ describe.skipIf(engineMissing !== undefined)(
       expect(await left()).toEqual([]);
     });
 
-    it("is lost, not failed, when the engine stops answering, and is found again", async () => {
+    it("D7: is lost, not failed, when the engine stops answering; what has not begun waits until it answers again", async () => {
       const { result, waitFor } = run("echo up; while :; do sleep 0.05; done");
       await waitFor(/(up)/);
       await engine.stop();
       expect(await result).toMatchObject({ kind: "lost" });
+      const next = run("echo again");
+      await eventually(() => next.logged.some(({ message }) => message.startsWith("waits: ")));
       await engine.start();
+      // Nothing was lost by it: it had not begun.
+      expect(await next.result).toMatchObject({ kind: "exited", exitCode: 0 });
+      expect(next.stdout()).toBe("again\n");
       await eventually(async () => (await runner.sweep(async () => false)) >= 0 && (await left()).length === 0);
     });
   },

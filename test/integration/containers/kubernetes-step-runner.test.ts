@@ -33,11 +33,29 @@ describe("a Job of a cluster that has trouble", () => {
     expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
   });
 
-  it("is lost, not failed, where the cluster does not answer at its start", async () => {
+  it("D7: waits for a cluster that does not answer at its start, says so once in its log, and starts when it answers", async () => {
     api.failing = 503;
-    const { result } = runs.run();
-    expect(await result).toMatchObject({ kind: "lost", message: expect.stringContaining("overloaded") });
+    const looks = api.requests.length;
+    const { name, submitted, result, logged } = runs.run();
+    await eventually(() => api.requests.length >= looks + 3);
     api.failing = undefined;
+    await submitted();
+    await api.finish(name, 0);
+    expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
+    expect(logged.map(({ level, message }) => `${level}: ${message}`)).toEqual([
+      expect.stringMatching(/^warning: waits: .*overloaded/),
+    ]);
+  });
+
+  it("D8: is not started after it was stopped while it waited for a cluster", async () => {
+    api.failing = 503;
+    const looks = api.requests.length;
+    const { name, result, step } = runs.run();
+    await eventually(() => api.requests.length >= looks + 2);
+    step.stop("cancelled", 0);
+    expect(await result).toMatchObject({ kind: "stopped", reason: "cancelled" });
+    api.failing = undefined;
+    expect(await api.secret(name)).toBeUndefined();
   });
 });
 
