@@ -50,5 +50,7 @@ export interface Catalog {
   contents: CatalogContents;
   /** Undefined where this process is the only one. */
   news?: CatalogNews | undefined;
+  /** Rejects where it takes nothing new at the moment, though it may be read: as a server that is another's copy now. */
+  check(): Promise<void>;
   close(): Promise<void>;
 }

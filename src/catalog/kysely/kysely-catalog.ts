@@ -52,6 +52,8 @@ export async function openKyselyCatalog(context: StoreContext, migrates = true):
     alerts: alertStore(context),
     retention: retentionStore(context),
     contents: catalogContents(context),
+    // A change of nothing: what may only be read refuses it.
+    check: async () => void (await db.deleteFrom("outbox").where("id", "=", -1).execute()),
     close: () => db.destroy(),
   };
 }

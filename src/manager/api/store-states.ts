@@ -17,7 +17,7 @@ export async function statesOf(
 ): Promise<Record<string, string | undefined>> {
   const probes: Record<string, (() => Promise<unknown>) | undefined> = {
     bus: bus && (() => bus.offsets(topics.events)),
-    catalog: catalog && (() => catalog.links.epoch()),
+    catalog: catalog && (() => catalog.check()),
     configStore: configStore && (() => configStore.secrets.canary()),
     artifacts: artifacts && (() => artifacts.has(sha256("ready?"))),
     opsData: opsData && (() => opsData.highestSeq("none", 1)),

@@ -45,6 +45,24 @@ test("a server that is gone makes every call unavailable, for now; back again, t
   await eventually(() => expect(heard).toContain("dispatch"));
 });
 
+test("a server that may only be read says so to who asks whether the catalog works", async () => {
+  const url = await postgres.emptyCatalog();
+  const catalog = await postgres.open({ url });
+  const setReadOnly = async (isReadOnly: "on" | "off") => {
+    const name = new URL(url).pathname.slice(1);
+    await postgres.query(`alter database "${name}" set default_transaction_read_only = ${isReadOnly}`);
+    // A connection keeps what it began with.
+    await postgres.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+  };
+  await catalog.check();
+  await setReadOnly("on");
+  const refused = { code: "unavailable", retryable: true, message: expect.stringContaining("read-only") };
+  await eventually(() => expect(catalog.check()).rejects.toMatchObject(refused));
+  expect(await catalog.projects.get("default")).toBeDefined();
+  await setReadOnly("off");
+  await eventually(() => catalog.check().then(() => true));
+});
+
 test("a server that is killed amid the work costs errors that pass, and no execution is lost or doubled", async () => {
   const scene = await openScene();
   const { catalog } = scene;
