@@ -51,6 +51,8 @@ export interface ClaimRequest {
   owner: InstanceId;
   lanes: readonly Lane[];
   limit: number;
+  /** Of the limit, for how many there is no place to run yet: no more than the others are of services with a throttle, which what is given back has used up. */
+  ahead?: number;
   leaseMs: number;
 }
 

@@ -1,5 +1,5 @@
 import type { Bus } from "../bus/bus.ts";
-import type { AttemptReport, LeaseStore } from "../catalog/leases.ts";
+import type { AttemptReport, ClaimedExecution, ClaimRequest, LeaseStore } from "../catalog/leases.ts";
 import type { CatalogNews } from "../catalog/news.ts";
 import { type Lane, type LaneWeights, lanes } from "../executions/lanes.ts";
 import type { Clock, Timer } from "../foundation/clock.ts";
@@ -81,10 +81,13 @@ export class Executor {
       leases: parts.leases,
       clock,
       log,
+      abandoned: this.#abandon.signal,
       onGone: (gone) => {
         for (const attempt of gone) this.#attempts.delete(attempt);
         this.#look();
         parts.bus.signal("dispatch");
+        // One that was to be cancelled is now, which somebody may wait for.
+        this.#tell();
       },
     });
     this.#claiming = new Loop({ name: "claim", clock, log, idleMs: pollMs, work: (stopping) => this.#claim(stopping) });
@@ -128,28 +131,27 @@ export class Executor {
     const { clock } = this.#parts;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#claiming.stop();
-    await this.#ahead.giveBack();
-    const ended = Promise.all(this.#running);
+    const ended = Promise.all([this.#ahead.giveBack(), ...this.#running]);
     const over = new AbortController();
     await Promise.race([ended, sleep(clock, graceMs, over.signal)]);
     over.abort();
     for (const attempt of this.#attempts) attempt.stop("shutdown");
     this.#abandon.abort();
     await ended;
+    if (this.#startsTimer !== undefined) this.#tell();
     await this.#renewing.stop();
   }
 
   async #claim(stopping: AbortSignal): Promise<void> {
-    const { clock, instance, leases, leaseMs, leaseMarginMs } = this.#parts;
+    const { clock, instance, leaseMs, leaseMarginMs } = this.#parts;
     while (!stopping.aborted) {
       const limit = this.#claimable();
       if (limit <= 0) return;
       const order = this.#laneOrders[this.#claims % this.#laneOrders.length] ?? lanes;
       // The lease began no later than the answer, so counting from the question is safe (rule D8).
       const askedAt = clock.monotonic();
-      this.#mayFind = false;
-      const claimed = await leases.claim({ owner: instance, lanes: order, limit, leaseMs });
-      this.#mayFind ||= claimed.length === limit;
+      const ahead = Math.max(0, limit - this.#freeSlots.length);
+      const claimed = await this.#ask({ owner: instance, lanes: order, limit, ahead, leaseMs });
       if (claimed.length === 0) return this.#wakeWhenDue();
       this.#claims += 1;
       this.#startsTimer ??= clock.setTimer(tellStartsMs, () => this.#tell());
@@ -168,6 +170,18 @@ export class Executor {
     this.#startsTimer?.cancel();
     this.#startsTimer = undefined;
     this.#parts.bus.signal("outbox");
+  }
+
+  async #ask(request: ClaimRequest): Promise<ClaimedExecution[]> {
+    this.#mayFind = false;
+    try {
+      const claimed = await this.#parts.leases.claim(request);
+      this.#mayFind ||= claimed.length === request.limit;
+      return claimed;
+    } catch (error) {
+      this.#mayFind = true;
+      throw error;
+    }
   }
 
   /** Something may have come that can be claimed. */
@@ -206,6 +220,11 @@ export class Executor {
     const due = await leases.nextDue();
     if (due === undefined) return;
     const waitMs = due - clock.now();
+    // It was asked ahead, for less than there is: a slot that comes free asks again.
+    if (waitMs <= 0 && this.#freeSlots.length === 0) {
+      this.#mayFind = true;
+      return;
+    }
     // One timer, not one for each look: they would all wake at once, look again and wait again.
     this.#dueTimer?.cancel();
     this.#dueTimer = undefined;

@@ -59,7 +59,8 @@ export class HttpClient {
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
-    this.#url = options.url.replace(/\/$/, "");
+    const { url } = options;
+    this.#url = (url.startsWith(socketScheme) ? url : new URL(url).href).replace(/\/$/, "");
     this.#socketPath = this.#url.startsWith(socketScheme) ? this.#url.slice(socketScheme.length) : undefined;
     const { Agent } = this.#url.startsWith("https:") ? https : http;
     this.#agent = options.connectionEach ? false : new Agent({ keepAlive: true, ...options.tls });

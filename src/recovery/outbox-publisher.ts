@@ -1,7 +1,8 @@
 import type { Bus } from "../bus/bus.ts";
 import type { OutboxStore } from "../catalog/outbox.ts";
 import { encodeRecord } from "../events/bus-binding.ts";
-import type { Clock } from "../foundation/clock.ts";
+import { type Clock, sleep } from "../foundation/clock.ts";
+import { messageOf } from "../foundation/errors.ts";
 import type { Log } from "../foundation/log.ts";
 import { Loop } from "../foundation/loop.ts";
 
@@ -17,6 +18,8 @@ export interface OutboxPublisherParts {
 const batchSize = 1000;
 /** Each batch costs commits here, in the router and in every sink; and the run that it tells of starts meanwhile. */
 const lingerMs = 5;
+/** Of a stop. */
+const lastMs = 2000;
 
 /**
  * Sends what catalog changes left in the outbox, then removes it (rule D1). A crash in between sends
@@ -45,9 +48,17 @@ export class OutboxPublisher {
     this.#loop.start();
   }
 
+  /** Sends what was left by those that stopped before it, where that is done soon; else whoever looks next does. */
   async stop(): Promise<void> {
+    const { clock, log } = this.#parts;
     this.#unsubscribe?.();
     await this.#loop.stop();
+    const late = new AbortController();
+    const last = this.#publishAll(late.signal).catch((error) => {
+      log.warn({ error: messageOf(error) }, "what is left in the outbox is sent later");
+    });
+    await Promise.race([last.finally(() => late.abort()), sleep(clock, lastMs, late.signal)]);
+    late.abort();
   }
 
   async #publishAll(stopping: AbortSignal): Promise<void> {

@@ -140,14 +140,20 @@ export class SinkLoop<Item> {
       for (const { topic, partition, offset } of batch) {
         this.#positions.set(`${topic}/${partition}`, { topic, partition, offset: offset + 1 });
       }
-      const passed = subscription.passed?.() ?? [];
-      if (passed.length > 0) this.#work.pass?.(passed);
-      for (const position of passed) this.#positions.set(`${position.topic}/${position.partition}`, position);
+      this.#pass(subscription.passed?.() ?? []);
       if (this.#settlesInMs() <= 0) await this.#settle(subscription);
       await this.#giveWay(clock.monotonic() - began);
     }
     await this.#settle(subscription);
     await subscription.close();
+  }
+
+  /** Some may lie before records of the batch that was gathered. */
+  #pass(passed: readonly GroupPosition[]): void {
+    const keyOf = ({ topic, partition }: GroupPosition) => `${topic}/${partition}`;
+    const behind = passed.filter((position) => position.offset > (this.#positions.get(keyOf(position))?.offset ?? -1));
+    if (behind.length > 0) this.#work.pass?.(behind);
+    for (const position of behind) this.#positions.set(keyOf(position), position);
   }
 
   /** What follows soon is of the same batch. Nothing is being read any more when it resolves. */

@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the texts are source code with templates of its own.
 import { noFaults } from "./faults.ts";
 import type { PlantedBug } from "./planted-bug.ts";
-import { cluster, deaf, embedded, outages, rough, sleepy } from "./planted-worlds.ts";
+import { cluster, deadly, deaf, embedded, outages, rough, sleepy } from "./planted-worlds.ts";
 
 const leases = "catalog/kysely/leases.ts";
 const ends = "catalog/kysely/end-attempts.ts";
@@ -255,7 +255,7 @@ export const bugsOfRunning: readonly PlantedBug[] = [
   {
     rule: "D11",
     name: "a start does not append what the state log lacks",
-    given: { ...rough, ...embedded, operations: 40, durationMs: 90_000 },
+    given: { ...deadly, ...embedded, operations: 40, durationMs: 90_000 },
     edits: [
       {
         file: "recovery/state-log.ts",

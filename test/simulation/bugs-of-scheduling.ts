@@ -27,8 +27,8 @@ export const bugsOfScheduling: readonly PlantedBug[] = [
     edits: [
       {
         file: turns,
-        find: "if (full.length > 0 && (await reopen(",
-        replace: "if (full.length < 0 && (await reopen(",
+        find: "if (full.length > 0 && (await giveTurn(",
+        replace: "if (full.length < 0 && (await giveTurn(",
       },
     ],
   },

@@ -180,11 +180,9 @@ export class RoutingWitness {
       history.violate("D14", `${where} is step ${decision.sequence} of its flow`);
     if (isLifecycleType(event.type) && this.#ofLifecycle.has(event.fxexecution ?? "")) {
       history.reach("a lifecycle event of a lifecycle run was recorded, not routed");
-      // Pruned within seconds, a run can no longer tell what it was.
-      if (decision.starts.length + decision.mapped.length > 0 && !this.#parts.forgets)
-        history.violate("D14", `${where} tells of a lifecycle run and started another`);
-      else if (decision.mapped.length > 0) this.#follow(where, incoming, decision, snapshot);
-      return;
+      if (decision.starts.length + decision.mapped.length === 0) return;
+      // Pruned within seconds, a run can no longer tell what it was: its events are as any others.
+      if (!this.#parts.forgets) history.violate("D14", `${where} tells of a lifecycle run and started another`);
     }
     if (snapshot !== undefined) this.#checkMatches(where, event, decision, snapshot.links);
     const { flow, ofLifecycle } = this.#follow(where, incoming, decision, snapshot);

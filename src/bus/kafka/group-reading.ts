@@ -245,6 +245,7 @@ export class GroupReading {
   async #returnToBounds(places: readonly PlaceToRead[]): Promise<void> {
     const { log } = this.#parts;
     for (const { topic, partition, offset } of places) {
+      if (this.#closing.signal.aborted) return;
       try {
         const { earliest, next } = (await boundsOf(this.#parts, topic, [partition])).get(partition) ?? {};
         const own = this.#partitions.get(keyOf(topic, partition));

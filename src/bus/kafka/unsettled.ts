@@ -3,10 +3,10 @@ import { PlatformError } from "../../foundation/errors.ts";
 
 /**
  * Brokers hear one after the other of a topic that is made and of a leader that moves. Meanwhile those that are asked do not know
- * the topic, name a leader that is none, or read what they lead now: for so long that is waited out. It is less than who asks
- * whether we are ready waits, so that the reason is told and not that there was none.
+ * the topic, name a leader that is none, or read what they lead now: for so long that is waited out. Who asks whether we are ready
+ * waits for two such questions, so that the reason is told and not that there was none.
  */
-const settleMs = 3000;
+const settleMs = 2000;
 const pauseMs = 100;
 
 /** Answers of this kind beside those by which the client itself knows that it asked the wrong broker. */

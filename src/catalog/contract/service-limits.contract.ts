@@ -51,6 +51,17 @@ export function serviceLimitContract(start: () => Promise<Scene>): void {
     expect(await scene.claim()).toHaveLength(1);
   });
 
+  test("D4: of a service with a throttle nothing is claimed for which there is no place yet, so that giving back uses up no start", async () => {
+    const scene = await limited({ throttle: { limit: 3, period: 3600 } }, 5);
+    const services = (claimed: ClaimedExecution[]) => claimed.map(({ execution }) => execution.service);
+    expect(services(await scene.claim({ limit: 6, ahead: 5 }))).toEqual(["limited"]);
+    await scene.deploy("free", { trigger_events: ["other"] });
+    await scene.route(...Array.from({ length: 4 }, () => scene.event({ type: "other" })));
+    expect(services(await scene.claim({ limit: 6, ahead: 6 }))).toEqual(["free", "free", "free", "free"]);
+    // What it may still start is not less for it.
+    expect(services(await scene.claim({ limit: 6 }))).toEqual(["limited", "limited"]);
+  });
+
   test("D4: a service at its limit does not hold up the others of its lane", async () => {
     const scene = await limited({ concurrency: 1 }, 5);
     await scene.deploy("free", { trigger_events: ["other"] });

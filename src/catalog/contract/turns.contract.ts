@@ -45,6 +45,17 @@ export function turnContract(start: () => Promise<Scene>): void {
     expect(await claimNames(scene, 100)).toHaveLength(9);
   });
 
+  test("D4: a claim goes on with the service that is ahead in turns where the one behind is at its limit", async () => {
+    const scene = await start();
+    await scene.deploy("one", { trigger_events: ["one"], concurrency: 1 });
+    await scene.deploy("many", { trigger_events: ["many"] });
+    await scene.route(...Array.from({ length: 5 }, () => scene.event({ type: "one" })));
+    await scene.route(...Array.from({ length: 60 }, () => scene.event({ type: "many" })));
+    const claimed = (await scene.claim({ limit: 20 })).map(({ execution }) => execution.service);
+    expect(claimed).toHaveLength(20);
+    expect(claimed.filter((service) => service === "one")).toHaveLength(1);
+  });
+
   test("D4: what one service leaves free another takes", async () => {
     const scene = await services("a", "b");
     await flood(scene, "a", 1);

@@ -105,7 +105,8 @@ class TranslatingClient implements PostgresPoolClient {
       return result as PostgresQueryResult<unknown>;
     } catch (error) {
       // A newer release has changed a table: what this connection has planned stays of no use.
-      this.#isStale ||= isStalePlan(error);
+      // And one whose first words failed may be within a transaction that nobody ends.
+      this.#isStale ||= isStalePlan(error) || text === "begin";
       // Nobody answers: what is asked on it next, such as to undo the transaction, would wait as long again.
       if (isUnanswered(error)) void this.#client.end();
       throw translatePostgresError(error);

@@ -20,7 +20,7 @@ export function claim(context: StoreContext, request: ClaimRequest): Promise<Cla
     const [found] = await lookAt.rows(context, tx, now);
     invariant(found, "a look answers a row");
     const holdsDue = (found.throttled || found.delayed) && (await holdDue(context, tx, now));
-    const holds = { nothing: !holdsDue, busy: new Set<string>() };
+    const holds = { nothing: !holdsDue, passed: new Set<string>() };
     if (found.throttled) await reopenThrottled(tx, now);
     if (found.delayed) await openDelayed(context, tx, now);
     const rows: ExecutionRow[] = [];
@@ -28,7 +28,8 @@ export function claim(context: StoreContext, request: ClaimRequest): Promise<Cla
       if (!(found[lane] || found.throttled || found.delayed)) continue;
       const limit = request.limit - rows.length;
       if (limit <= 0) break;
-      const claimed = await takeTurns(context, tx, lane, { ...request, limit }, now, holds);
+      const ahead = Math.min(request.ahead ?? 0, limit);
+      const claimed = await takeTurns(context, tx, lane, { ...request, limit, ahead }, now, holds);
       // What an update returns is in no order.
       rows.push(...claimed.sort((a, b) => a.priority - b.priority || a.seq - b.seq));
     }

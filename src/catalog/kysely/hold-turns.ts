@@ -14,8 +14,8 @@ export interface OpenTurn extends TurnKey, LimitedService {
 export interface ClaimHolds {
   /** It may wait for a service only as long as this is so: claims then never wait for each other in a circle. */
   nothing: boolean;
-  /** Services that another one holds: passed over, as rows are that another transaction has locked. */
-  busy: Set<string>;
+  /** Services that another one holds, as rows are passed over that another transaction has locked; and those that are not claimed ahead. */
+  passed: Set<string>;
 }
 
 /** Of one service in one lane. */
@@ -51,7 +51,7 @@ export async function holdTurns(
   }
   holds.nothing &&= !taken.includes(true);
   const held = new Set<string>();
-  for (const [index, turn] of wanted.entries()) (taken[index] ? held : holds.busy).add(nameOf(turn));
+  for (const [index, turn] of wanted.entries()) (taken[index] ? held : holds.passed).add(nameOf(turn));
   // As they are now that nobody else changes them.
   const { turns, areAll } = await nextTurns(context, tx, lane, limit, holds);
   const ours = turns.filter((turn) => held.has(nameOf(turn)));
@@ -74,15 +74,15 @@ async function nextTurns(
   tx: Tx,
   lane: Lane,
   limit: number,
-  { busy }: ClaimHolds,
+  { passed }: ClaimHolds,
 ): Promise<NextTurns> {
-  const atMost = limit + busy.size * maxTurns;
+  const atMost = limit + passed.size * maxTurns;
   const rows = await selectTurns.rows(context, tx, lane, atMost);
-  const open = rows.filter((turn) => !busy.has(nameOf(turn)));
+  const open = rows.filter((turn) => !passed.has(nameOf(turn)));
   const turns = open.filter(({ priority }) => priority === open[0]?.priority).slice(0, limit);
   return { turns, areAll: rows.length < atMost && turns.length === open.length };
 }
 
-function nameOf({ project, service }: TurnKey): string {
+export function nameOf({ project, service }: TurnKey): string {
   return `${project}/${service}`;
 }

@@ -3,7 +3,7 @@ import type { Lane } from "../../executions/lanes.ts";
 import type { InstanceId } from "../../foundation/ids.ts";
 import type { ClaimRequest } from "../leases.ts";
 import type { ExecutionRow } from "./execution-rows.ts";
-import { type ClaimHolds, holdTurns, type OpenTurn } from "./hold-turns.ts";
+import { type ClaimHolds, holdTurns, nameOf, type OpenTurn } from "./hold-turns.ts";
 import { Statement } from "./statement.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
 import { type TurnsTable, turnStates } from "./tables.ts";
@@ -21,15 +21,22 @@ export async function takeTurns(
   holds: ClaimHolds,
 ): Promise<ExecutionRow[]> {
   const claimed: ExecutionRow[] = [];
+  const atOnce = request.limit - (request.ahead ?? 0);
   // Each pass claims something, or closes a place that is empty, full or throttled, or passes one over: it ends.
   while (claimed.length < request.limit) {
     const limit = request.limit - claimed.length;
     const next = await holdTurns(context, tx, lane, limit, holds);
     if (next === undefined) break;
     if (next.turns.length === 0) continue;
-    let areOver = next.areAll;
-    for (const [turn, share] of sharesOf(next.turns, limit)) {
-      const { rows, isOver } = await takeTurn(context, tx, turn, { ...request, limit: share }, now);
+    const shares = sharesOf(next.turns, limit);
+    let areOver = next.areAll && shares.size === next.turns.length;
+    for (const [turn, share] of shares) {
+      const most = isThrottled(turn) ? Math.min(share, atOnce - claimed.length) : share;
+      if (most <= 0) {
+        holds.passed.add(nameOf(turn));
+        continue;
+      }
+      const { rows, isOver } = await takeTurn(context, tx, turn, { ...request, limit: most }, now);
       claimed.push(...rows);
       areOver &&= isOver;
     }

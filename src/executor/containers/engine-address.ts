@@ -5,7 +5,8 @@ const defaultPort = 2375;
 /** `unix:///run/podman/podman.sock`, a path, `tcp://` or `http://` with host and port, as `HttpClient` takes it. Throws `invalid-input`. */
 export function readEngineAddress(text: string): string {
   if (text.startsWith("/")) return `unix://${text}`;
-  if (/^unix:\/\/\/./.test(text)) return text;
+  const socket = /^unix:(?:\/\/)?(\/[^/].*)$/.exec(text)?.[1];
+  if (socket !== undefined) return `unix://${socket}`;
   const url = URL.parse(text);
   if ((url?.protocol === "tcp:" || url?.protocol === "http:") && url.hostname !== "") {
     return `http://${url.hostname}:${url.port || defaultPort}`;

@@ -13,8 +13,9 @@ import { waitForSignal } from "./wait-for-signal.ts";
 
 const maxWaitMs = 60_000;
 const tailPageSize = 200;
-/** Routers of other processes do not tell. */
-const tailPollMs = 250;
+const tailPollMs = 1000;
+/** Where routers may be in other processes, which do not tell. */
+const untoldTailPollMs = 250;
 
 const eventQuery = z.strictObject({
   type: z.string().optional(),
@@ -117,7 +118,8 @@ async function tail(
   write: (event: { id: string; data: unknown }) => Promise<void>,
   stopped: AbortSignal,
 ): Promise<void> {
-  const { ledger } = parts.catalog;
+  const { ledger, news } = parts.catalog;
+  const pollMs = news === undefined ? tailPollMs : untoldTailPollMs;
   let seq = start;
   while (!stopped.aborted) {
     // Read first: what is decided meanwhile is left to the next round.
@@ -126,6 +128,6 @@ async function tail(
     for (const entry of entries) await write({ id: String(entry.seq), data: eventAnswerOf(entry) });
     const full = entries.length === tailPageSize;
     seq = Math.max(seq, entries.at(-1)?.seq ?? 0, full ? 0 : latest);
-    if (!full) await waitForSignal(parts, "routed", tailPollMs, stopped);
+    if (!full) await waitForSignal(parts, "routed", pollMs, stopped);
   }
 }

@@ -12,7 +12,7 @@ import { waitForSignal } from "./wait-for-signal.ts";
 
 export interface FindEventParts {
   bus: Bus;
-  catalog: Pick<Catalog, "ledger" | "routing" | "outbox">;
+  catalog: Pick<Catalog, "ledger" | "routing" | "outbox" | "news">;
   clock: Clock;
   recent: RecentEvents;
 }
@@ -20,8 +20,9 @@ export interface FindEventParts {
 /** Records looked at on the way to an event that this process did not accept itself. */
 const maxScannedRecords = 5000;
 const pageRecords = 500;
-/** Routers of other processes do not tell. */
-const pollMs = 50;
+const pollMs = 250;
+/** Where routers may be in other processes, which do not tell. */
+const untoldPollMs = 50;
 
 /**
  * The event as the ledger tells of it, or pending while it waits for the router. Waits up to `waitMs`
@@ -40,7 +41,7 @@ export async function findEvent(
     if (entry) return eventAnswerOf(entry);
     const leftMs = deadline - clock.monotonic();
     if (leftMs <= 0 || stopped.aborted) break;
-    await waitForSignal(parts, "routed", Math.min(leftMs, pollMs), stopped);
+    await waitForSignal(parts, "routed", Math.min(leftMs, catalog.news === undefined ? pollMs : untoldPollMs), stopped);
   }
   const pending = await findPending(parts, key);
   if (pending) return pending;

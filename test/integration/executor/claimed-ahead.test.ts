@@ -1,7 +1,10 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { Scene } from "../../../src/catalog/contract/scene.contract.ts";
+import type { LeaseStore } from "../../../src/catalog/leases.ts";
 import { openSqliteCatalog } from "../../../src/catalog/sqlite.ts";
 import type { StepResult } from "../../../src/executor/step-runner.ts";
+import { PlatformError } from "../../../src/foundation/errors.ts";
 import { createIds } from "../../../src/foundation/ids.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
 import { systemRandom } from "../../../src/foundation/random.ts";
@@ -13,18 +16,30 @@ const slots = 2;
 const executions = 60;
 const quick = 40;
 
-/** An executor whose scripts ended at once until two of them hold its slots, so that it has claimed more than it can begin. */
-async function standStill() {
-  const clock = new ManualClock();
+/** With the executions ready. */
+async function openScene(clock: ManualClock): Promise<Scene> {
   const ids = createIds(clock, systemRandom);
   const catalog = await openSqliteCatalog({ path: ":memory:", clock, ids, log: silentLog });
   onTestFinished(() => catalog.close());
   const scene = new Scene(catalog, clock, ids);
   await scene.deploy();
   await scene.route(...Array.from({ length: executions }, () => scene.event()));
+  return scene;
+}
+
+/** An executor whose scripts ended at once until two of them hold its slots, so that it has claimed more than it can begin. */
+async function standStill(change: (leases: LeaseStore) => Partial<LeaseStore> = () => ({})) {
+  const clock = new ManualClock();
+  const scene = await openScene(clock);
+  const { catalog } = scene;
   const held = Promise.withResolvers<StepResult>();
   const scripts: TestScripts = new TestScripts(async () => (scripts.begun <= quick ? completed : held.promise));
-  const { executor } = await testExecutor(catalog, { clock, slots, runner: scripts });
+  const { executor, bus } = await testExecutor(catalog, {
+    clock,
+    slots,
+    runner: scripts,
+    leases: { ...catalog.leases, ...change(catalog.leases) },
+  });
   executor.start();
   onTestFinished(async () => {
     held.resolve(completed);
@@ -39,7 +54,7 @@ async function standStill() {
       scripts.begun === quick + slots && (await count("completed")) === quick && (await count("in_progress")) > slots
     );
   });
-  return { clock, catalog, scene, executor, scripts, held, count };
+  return { clock, catalog, scene, executor, bus, scripts, held, count };
 }
 
 /** Nobody has tried to run it: another attempt would be its first. */
@@ -71,6 +86,73 @@ test("D7: what was given back is claimed again by whoever has a slot, without wa
   });
 });
 
+test("D7: a catalog that is away when something is given back costs it no loss", async () => {
+  let failures = 0;
+  const still = await standStill(({ release }) => ({
+    async release(leases) {
+      failures += 1;
+      if (failures <= 3) throw new PlatformError("unavailable", "away");
+      await release(leases);
+    },
+  }));
+  still.clock.advance(251);
+  await eventually(async () => {
+    still.clock.advance(10);
+    return (await still.count("in_progress")) === slots;
+  });
+  expect(failures).toBe(4);
+  await requireUntried(still, executions - quick - slots);
+});
+
+test("a slot that comes free after a claim that failed is a reason to claim", async () => {
+  const clock = new ManualClock();
+  const scene = await openScene(clock);
+  let isAway = false;
+  let isBack = false;
+  let claimed = 0;
+  let holding = 0;
+  const held = Promise.withResolvers<StepResult>();
+  const scripts: TestScripts = new TestScripts(async () => {
+    if (!isAway || scripts.begun + slots <= claimed) return completed;
+    // The last of those that were claimed before the catalog went away.
+    holding += 1;
+    return held.promise;
+  });
+  const leases = {
+    ...scene.catalog.leases,
+    claim: async (...args: Parameters<LeaseStore["claim"]>) => {
+      // While enough wait to fill the slots.
+      isAway ||= !isBack && scripts.begun >= quick / 4 && claimed >= scripts.begun + slots;
+      if (isAway) throw new PlatformError("unavailable", "away");
+      const found = await scene.catalog.leases.claim(...args);
+      claimed += found.length;
+      return found;
+    },
+  };
+  const { executor } = await testExecutor(scene.catalog, { clock, slots, runner: scripts, leases, pollMs: 600_000 });
+  executor.start();
+  onTestFinished(async () => {
+    held.resolve(completed);
+    await executor.stop(0);
+  });
+  await eventually(() => {
+    clock.advance(1);
+    return holding === slots;
+  });
+  // It tries again, until nothing has come free of late for which it would claim.
+  for (let turns = 0; turns < 100; turns += 1) {
+    clock.advance(100);
+    await turn();
+  }
+  isAway = false;
+  isBack = true;
+  held.resolve(completed);
+  await eventually(async () => {
+    clock.advance(1);
+    return (await scene.catalog.executions.count({ status: ["completed"] })) === executions;
+  });
+});
+
 test("D7: an executor that stops gives back uncounted what it claimed and did not begin", async () => {
   const still = await standStill();
   const stopped = still.executor.stop(60_000);
@@ -82,7 +164,7 @@ test("D7: an executor that stops gives back uncounted what it claimed and did no
   await requireUntried(still, executions - quick - slots);
 });
 
-test("what waits for a slot is begun once one comes free, and that is its first attempt", async () => {
+test("D4: what waits for a slot is begun once one comes free, and that is its first attempt", async () => {
   const still = await standStill();
   still.held.resolve(completed);
   await eventually(async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { GroupCommit } from "../../../src/foundation/group-commit.ts";
+import { eventually } from "../../support/eventually.ts";
 
 describe("a group commit", () => {
   test("writes what arrives during a commit in the next one, in order, and answers each caller", async () => {
@@ -18,6 +19,7 @@ describe("a group commit", () => {
     expect(commits).toEqual([[1, 2]]);
     release[0]?.();
     expect(await Promise.all(first)).toEqual(["written 1", "written 2"]);
+    await eventually(() => commits.length === 2);
     release[1]?.();
     expect(await Promise.all(second)).toEqual(["written 3", "written 4", "written 5"]);
     expect(commits).toEqual([

@@ -3,6 +3,7 @@ import { readEngineAddress } from "../../../../src/executor/containers/engine-ad
 
 it.each([
   ["unix:///run/podman/podman.sock", "unix:///run/podman/podman.sock"],
+  ["unix:/run/podman/podman.sock", "unix:///run/podman/podman.sock"],
   ["/run/podman/podman.sock", "unix:///run/podman/podman.sock"],
   ["tcp://127.0.0.1:2375", "http://127.0.0.1:2375"],
   ["tcp://[::1]:5000", "http://[::1]:5000"],
