@@ -189,6 +189,7 @@ export class LivedInstallation {
         "/stats/executions?by=status&from=2020-01-01T00:00:00Z",
       );
       expect(items).toMatchObject([{ status: "completed", count: 2 * (events + 2) + 2 }]);
+      return true;
     });
   }
 
