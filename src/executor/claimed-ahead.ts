@@ -1,20 +1,21 @@
 import type { LeaseStore } from "../catalog/leases.ts";
-import { type Clock, sleep, type Timer } from "../foundation/clock.ts";
-import { isPlatformError, messageOf } from "../foundation/errors.ts";
+import type { Clock, Timer } from "../foundation/clock.ts";
+import { messageOf } from "../foundation/errors.ts";
 import type { Log } from "../foundation/log.ts";
-import { pauseAfter } from "../foundation/pause-after.ts";
 import type { Attempt } from "./attempt.ts";
+import type { Outages } from "./outages.ts";
+import { Patience } from "./patience.ts";
 
 /** A slot was about to come free when it was claimed: after so long without one it is for others to run. */
 const giveBackAfterMs = 250;
 /** Whose time comes so soon goes with the others. */
 const togetherMs = 50;
-const pause = { unitMs: 20, mostMs: 2000 };
 
 export interface ClaimedAheadParts {
   leases: LeaseStore;
   clock: Clock;
   log: Log;
+  outages: Outages;
   /** Ends the repeating. */
   abandoned: AbortSignal;
   /** They were given back, or nobody knows whether: they are not to be begun, nor their leases to be kept. */
@@ -70,24 +71,16 @@ export class ClaimedAhead {
     this.#giving = Promise.all([this.#giving, this.#giveUp(attempts)]).then(() => {});
   }
 
-  /** Again and again while their leases last: by itself a catalog that is away costs them no loss (rule D7). */
+  /** Insists while their leases last: by itself a catalog that is away costs them no loss (rule D7). */
   async #giveUp(attempts: readonly Attempt[]): Promise<void> {
-    const { leases, clock, log, abandoned, onGone } = this.#parts;
-    const facts = { executions: attempts.length };
-    for (let failures = 0; ; failures += 1) {
-      try {
-        await leases.release(attempts.map(({ lease }) => lease));
-        break;
-      } catch (error) {
-        const passes = isPlatformError(error) && error.retryable;
-        if (!passes || abandoned.aborted || !attempts.some((attempt) => attempt.isHeld(0))) {
-          log.error({ ...facts, error: messageOf(error) }, "could not give back what was not begun; it counts as lost");
-          break;
-        }
-        const text = "could not give back what was not begun, will try again";
-        if (failures === 0) log.warn({ ...facts, error: messageOf(error) }, text);
-        await sleep(clock, pauseAfter(failures, pause), abandoned);
-      }
+    const { leases, clock, log, outages, abandoned, onGone } = this.#parts;
+    const mayGoOn = () => attempts.some((attempt) => attempt.isHeld(0));
+    const { insist } = new Patience({ clock, outages, stopping: abandoned, mayGoOn });
+    try {
+      await insist(() => leases.release(attempts.map(({ lease }) => lease)));
+    } catch (error) {
+      const facts = { executions: attempts.length, error: messageOf(error) };
+      log.error(facts, "could not give back what was not begun; it counts as lost");
     }
     onGone(attempts);
   }

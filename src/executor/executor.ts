@@ -72,7 +72,8 @@ export class Executor {
   #mayFind = true;
 
   constructor(parts: ExecutorParts) {
-    this.#parts = { ...parts, outages: new Outages(parts.log) };
+    const outages = new Outages(parts.log);
+    this.#parts = { ...parts, outages };
     this.#laneOrders = laneOrders(parts.laneWeights);
     const { clock, log, pollMs, leaseMs } = parts;
     this.#freeSlots = Array.from({ length: parts.slots }, (_, slot) => parts.slots - 1 - slot);
@@ -81,6 +82,7 @@ export class Executor {
       leases: parts.leases,
       clock,
       log,
+      outages,
       abandoned: this.#abandon.signal,
       onGone: (gone) => {
         for (const attempt of gone) this.#attempts.delete(attempt);

@@ -138,7 +138,7 @@ export class SinkLoop<Item> {
       const began = clock.monotonic();
       if (batch === undefined || !(await this.#storeAll(batch))) break;
       for (const { topic, partition, offset } of batch) {
-        this.#positions.set(`${topic}/${partition}`, { topic, partition, offset: offset + 1 });
+        this.#reach({ topic, partition, offset: offset + 1 });
       }
       this.#pass(subscription.passed?.() ?? []);
       if (this.#settlesInMs() <= 0) await this.#settle(subscription);
@@ -150,10 +150,13 @@ export class SinkLoop<Item> {
 
   /** Some may lie before records of the batch that was gathered. */
   #pass(passed: readonly GroupPosition[]): void {
-    const keyOf = ({ topic, partition }: GroupPosition) => `${topic}/${partition}`;
     const behind = passed.filter((position) => position.offset > (this.#positions.get(keyOf(position))?.offset ?? -1));
     if (behind.length > 0) this.#work.pass?.(behind);
-    for (const position of behind) this.#positions.set(keyOf(position), position);
+    for (const position of behind) this.#reach(position);
+  }
+
+  #reach(position: GroupPosition): void {
+    this.#positions.set(keyOf(position), position);
   }
 
   /** What follows soon is of the same batch. Nothing is being read any more when it resolves. */
@@ -256,4 +259,8 @@ export class SinkLoop<Item> {
       undefined
     );
   }
+}
+
+function keyOf({ topic, partition }: GroupPosition): string {
+  return `${topic}/${partition}`;
 }

@@ -1,7 +1,8 @@
 import { onTestFinished } from "vitest";
 import { openSqliteBus } from "../../src/bus/sqlite.ts";
 import type { Catalog } from "../../src/catalog/catalog.ts";
-import { executor as instance } from "../../src/catalog/contract/scene.contract.ts";
+import { executor as instance, Scene } from "../../src/catalog/contract/scene.contract.ts";
+import { openSqliteCatalog } from "../../src/catalog/sqlite.ts";
 import { openSqliteConfigStore } from "../../src/config-store/sqlite.ts";
 import { Vault } from "../../src/config-store/vault.ts";
 import { Executor, type ExecutorParts } from "../../src/executor/executor.ts";
@@ -10,10 +11,12 @@ import { ServiceSecrets } from "../../src/executor/service-secrets.ts";
 import { ServiceUse } from "../../src/executor/service-use.ts";
 import type { StepResult, StepRunner } from "../../src/executor/step-runner.ts";
 import type { Clock } from "../../src/foundation/clock.ts";
+import { createIds } from "../../src/foundation/ids.ts";
 import { silentLog } from "../../src/foundation/log.ts";
 import { systemRandom } from "../../src/foundation/random.ts";
 import { manifestSchema } from "../../src/services/manifest.ts";
 import { noLimits } from "../../src/services/run-limits.ts";
+import type { ManualClock } from "./manual-clock.ts";
 
 export const completed: StepResult = { kind: "exited", exitCode: 0, outputBytes: 0, truncated: false };
 
@@ -32,6 +35,17 @@ export class TestScripts implements StepRunner {
   }
 
   async close(): Promise<void> {}
+}
+
+/** A catalog in memory with so many executions of one service ready. */
+export async function readyScene(clock: ManualClock, executions: number): Promise<Scene> {
+  const ids = createIds(clock, systemRandom);
+  const catalog = await openSqliteCatalog({ path: ":memory:", clock, ids, log: silentLog });
+  onTestFinished(() => catalog.close());
+  const scene = new Scene(catalog, clock, ids);
+  await scene.deploy();
+  await scene.route(...Array.from({ length: executions }, () => scene.event()));
+  return scene;
 }
 
 /**

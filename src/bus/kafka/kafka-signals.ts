@@ -28,8 +28,8 @@ export interface KafkaSignalsParts {
 }
 
 /**
- * Wake-ups in this process at once, and where others listen too in all of them by a topic that each reads from its end. What is raised while the brokers
- * are away is lost, as a signal may be.
+ * Wake-ups in this process at once and, where others listen too, in all of them by a topic that each reads from its end. What is
+ * raised while the brokers are away is lost, as a signal may be.
  */
 export class KafkaSignals {
   readonly #parts: KafkaSignalsParts;

@@ -2,25 +2,10 @@ import { expect, test } from "vitest";
 import type { CloudEvent } from "../../events/cloud-event.ts";
 import { eventDigestOf, eventKeyOf } from "../../events/event-key.ts";
 import { PlatformError } from "../../foundation/errors.ts";
-import type { VersionId } from "../../foundation/ids.ts";
 import type { LedgerFilter } from "../ledger.ts";
 import { day, minute, type Scene } from "./scene.contract.ts";
 
 const subjects = (entries: readonly { event: CloudEvent }[]) => entries.map(({ event }) => event.subject);
-
-/** A run that somebody asks for by hand, or a scheduler. */
-const request = (scene: Scene, event: CloudEvent, trigger: "manual" | "schedule" = "manual") =>
-  scene.catalog.runRequests.request({
-    id: scene.newExecutionId(),
-    key: eventKeyOf(event),
-    event,
-    trigger,
-    project: "default",
-    service: "hello",
-    version: "hello-1" as VersionId,
-    priority: 1,
-    concurrencyKey: undefined,
-  });
 
 export function ledgerContract(start: () => Promise<Scene>): void {
   test("every filter of the ledger keeps what fits, alone and together; newest first, in pages", async () => {
@@ -102,9 +87,12 @@ export function outboxContract(start: () => Promise<Scene>): void {
     await scene.deploy("hello", { trigger_events: [] });
     await scene.sent();
     const event = scene.event({ id: "key-1", type: "fx.service.run_requested", data: { n: 1 } });
-    const first = await request(scene, event);
+    const first = await scene.catalog.runRequests.request(scene.runRequest(event, { priority: 1 }));
     expect(first.created).toBe(true);
-    expect(await request(scene, event)).toEqual({ executionId: first.executionId, created: false });
+    expect(await scene.catalog.runRequests.request(scene.runRequest(event))).toEqual({
+      executionId: first.executionId,
+      created: false,
+    });
     expect(await scene.sent()).toEqual([event]);
     const { execution, body } = await scene.claimOne();
     expect(execution).toMatchObject({ id: first.executionId, trigger: "manual", linkId: undefined, lane: "high" });
@@ -118,7 +106,9 @@ export function outboxContract(start: () => Promise<Scene>): void {
     const scene = await start();
     await scene.deploy("hello", { trigger_events: [] });
     const event = scene.event({ id: "tick-1", type: "fx.schedule.fired" });
-    const answers = await Promise.all([1, 2, 3].map(() => request(scene, event, "schedule")));
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => scene.catalog.runRequests.request(scene.runRequest(event, { trigger: "schedule" }))),
+    );
     expect(answers.filter(({ created }) => created)).toHaveLength(1);
     expect(new Set(answers.map(({ executionId }) => executionId)).size).toBe(1);
     expect(await scene.catalog.executions.count({ trigger: "schedule" })).toBe(1);
@@ -169,16 +159,22 @@ export function retentionContract(start: () => Promise<Scene>): void {
     await scene.deploy();
     const forgotten = { ...ages, ledgerMs: day, bodiesMs: day };
     const [ended, waiting] = [scene.event({ type: "asked" }), scene.event({ type: "asked" })];
-    const first = await request(scene, ended);
+    const first = await scene.catalog.runRequests.request(scene.runRequest(ended));
     await scene.finish(await scene.claimOne(), { kind: "completed" });
-    const second = await request(scene, waiting);
+    const second = await scene.catalog.runRequests.request(scene.runRequest(waiting));
     scene.clock.advance(2 * day);
     await scene.catalog.retention.prune(forgotten, 100);
-    expect(await request(scene, ended)).toEqual({ executionId: first.executionId, created: false });
+    expect(await scene.catalog.runRequests.request(scene.runRequest(ended))).toEqual({
+      executionId: first.executionId,
+      created: false,
+    });
     scene.clock.advance(365 * day);
     while ((await scene.catalog.retention.prune(forgotten, 100)) > 0);
-    expect(await request(scene, waiting)).toEqual({ executionId: second.executionId, created: false });
-    expect(await request(scene, ended)).toMatchObject({ created: true });
+    expect(await scene.catalog.runRequests.request(scene.runRequest(waiting))).toEqual({
+      executionId: second.executionId,
+      created: false,
+    });
+    expect(await scene.catalog.runRequests.request(scene.runRequest(ended))).toMatchObject({ created: true });
   });
 
   test("D13: what was pruned of data cannot be retried, and says so", async () => {

@@ -18,10 +18,29 @@ import {
   type RoutingResult,
   rootFlowOf,
 } from "../routing.ts";
+import type { RunRequest } from "../run-requests.ts";
 
 export const executor = "executor-1" as InstanceId;
 export const minute = 60_000;
 export const day = 24 * 60 * minute;
+
+/** A link to `hello` that no manifest asks for. */
+export const paidLink = {
+  project: "default",
+  service: "hello",
+  version: "active",
+  eventType: "order.paid",
+  filter: undefined,
+  active: true,
+} as const;
+
+/** The code of what the work is refused with, or "done". */
+export function codeOf(work: Promise<unknown>): Promise<string> {
+  return work.then(
+    () => "done",
+    ({ code }: { code: string }) => code,
+  );
+}
 
 /** The words that the contract's tests are written in: a catalog, its clock, and a router that only matches links. */
 export class Scene {
@@ -70,6 +89,22 @@ export class Scene {
       type: "order.placed",
       correlationid: `flow-${id}`,
       ...attributes,
+    };
+  }
+
+  /** What asks for a run of `hello` by hand unless told otherwise. */
+  runRequest(event: CloudEvent, change: Partial<RunRequest> = {}): RunRequest {
+    return {
+      id: this.newExecutionId(),
+      key: eventKeyOf(event),
+      event,
+      trigger: "manual",
+      project: "default",
+      service: "hello",
+      version: "hello-1" as VersionId,
+      priority: 5,
+      concurrencyKey: undefined,
+      ...change,
     };
   }
 

@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { day, exitError, type Scene } from "../../../src/catalog/contract/scene.contract.ts";
 import type { CloudEvent } from "../../../src/events/cloud-event.ts";
-import { eventKeyOf } from "../../../src/events/event-key.ts";
-import type { ReplayId, VersionId } from "../../../src/foundation/ids.ts";
+import type { ReplayId } from "../../../src/foundation/ids.ts";
 import { postgresForFile } from "../../support/postgres-catalog.ts";
 import { meet, openStoppable } from "../../support/postgres-stops.ts";
 
@@ -43,26 +42,12 @@ test("D13: an event that is routed again while its last run is forgotten keeps i
 test("D13: a run that is asked for by an event whose last run is forgotten has the event's data", async () => {
   const [keeper, person] = await openStoppable(postgres);
   const event = await almostForgotten(keeper);
-  const request = () => person.catalog.runRequests.request(requestOf(person, event));
+  const request = () => person.catalog.runRequests.request(person.runRequest(event));
   const prune = () => keeper.catalog.retention.prune(ages, 10);
   const [{ created }] = await meet(postgres, person, committing, request, prune);
   expect(created).toBe(true);
   await expectRunWithData(person);
 });
-
-function requestOf(scene: Scene, event: CloudEvent) {
-  return {
-    id: scene.newExecutionId(),
-    key: eventKeyOf(event),
-    event,
-    trigger: "manual",
-    project: "default",
-    service: "hello",
-    version: "hello-1" as VersionId,
-    priority: 5,
-    concurrencyKey: undefined,
-  } as const;
-}
 
 /** A failed run whose event's data goes with the next pruning. */
 async function almostStripped(scene: Scene) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { exitError, held, minute, type Scene } from "../../../src/catalog/contract/scene.contract.ts";
+import { codeOf, exitError, held, minute, type Scene } from "../../../src/catalog/contract/scene.contract.ts";
 import { postgresForFile } from "../../support/postgres-catalog.ts";
 import { meet, openStoppable } from "../../support/postgres-stops.ts";
 
@@ -15,12 +15,6 @@ async function claimed(scene: Scene) {
   const { id } = await scene.start();
   return { id, claim: await scene.claimOne() };
 }
-
-const codeOf = (work: Promise<unknown>) =>
-  work.then(
-    () => "done",
-    ({ code }: { code: string }) => code,
-  );
 
 for (const place of [readingLeases, writing]) {
   const when = place === writing ? "before it ends attempts" : "after it has looked for leases that ran out";

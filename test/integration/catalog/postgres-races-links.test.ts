@@ -1,24 +1,12 @@
 import { expect, test } from "vitest";
 import type { AlertRuleContent } from "../../../src/alerts/alert-rule.ts";
 import type { Scene } from "../../../src/catalog/contract/scene.contract.ts";
+import { codeOf, paidLink } from "../../../src/catalog/contract/scene.contract.ts";
 import { postgresForFile } from "../../support/postgres-catalog.ts";
 import { meet, openStoppable } from "../../support/postgres-stops.ts";
 
 const postgres = postgresForFile();
 
-const codeOf = (work: Promise<unknown>) =>
-  work.then(
-    () => "done",
-    ({ code }: { code: string }) => code,
-  );
-const link = {
-  project: "default",
-  service: "hello",
-  version: "active" as const,
-  eventType: "order.paid",
-  filter: undefined,
-  active: true,
-};
 const mapping = {
   name: undefined,
   project: "shop",
@@ -97,7 +85,7 @@ test("D17: a link that a person takes over while a deploy removes it stays", asy
   const [deployer, person] = await openStoppable(postgres);
   await deployer.deploy("hello", { trigger_events: ["order.paid"] });
   const deploy = () => deployer.deploy("hello", { trigger_events: [] }, { id: "hello-2" });
-  const take = () => person.catalog.links.create(link);
+  const take = () => person.catalog.links.create(paidLink);
   await meet(postgres, deployer, { before: /delete from "links"/ }, deploy, take);
   const { items } = await person.catalog.links.list({ service: "hello" }, { limit: 10 });
   expect(items).toMatchObject([{ eventType: "order.paid", origin: "person" }]);
@@ -108,7 +96,7 @@ test("D17: a link that a person changes while a version without it is made activ
   await deployer.deploy("hello", { trigger_events: [] }, { id: "without" });
   await deployer.deploy("hello", { trigger_events: ["order.paid"] }, { id: "with" });
   const back = () => deployer.catalog.services.update("default", "hello", { activeVersion: "without" as never });
-  const take = () => person.catalog.links.create(link);
+  const take = () => person.catalog.links.create(paidLink);
   await meet(postgres, deployer, { before: /delete from "links"/ }, back, take);
   expect((await person.catalog.links.list({ service: "hello" }, { limit: 10 })).items).toHaveLength(1);
 });
@@ -116,7 +104,7 @@ test("D17: a link that a person changes while a version without it is made activ
 test("D17: what two people change of one link at once is changed both", async () => {
   const [person, other] = await openStoppable(postgres);
   await person.deploy("hello", { trigger_events: [] });
-  const { link: made } = await person.catalog.links.create(link);
+  const { link: made } = await person.catalog.links.create(paidLink);
   const update = () => person.catalog.links.update(made.id, { active: false });
   const change = () => other.catalog.links.update(made.id, { filter: "event.data.n > 1" });
   await meet(postgres, person, { before: /^update "links"/ }, update, change);
@@ -126,7 +114,7 @@ test("D17: what two people change of one link at once is changed both", async ()
 test("D17: a link that is deleted while it is changed is gone, and the change is refused or lost", async () => {
   const [person, other] = await openStoppable(postgres);
   await person.deploy("hello", { trigger_events: [] });
-  const { link: made } = await person.catalog.links.create(link);
+  const { link: made } = await person.catalog.links.create(paidLink);
   const change = () => other.catalog.links.update(made.id, { active: false });
   const remove = () => person.catalog.links.delete(made.id);
   await meet(postgres, other, { before: /^update "links"/ }, change, remove);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { exitError, held, minute, type Scene } from "../../../src/catalog/contract/scene.contract.ts";
+import { codeOf, exitError, held, minute, paidLink, type Scene } from "../../../src/catalog/contract/scene.contract.ts";
 import { onlyDue, stepTo } from "../../../src/catalog/contract/schedules.contract.ts";
 import { eventKeyOf } from "../../../src/events/event-key.ts";
 import type { ReplayId, VersionId } from "../../../src/foundation/ids.ts";
@@ -9,21 +9,7 @@ import { meet, openStoppable } from "../../support/postgres-stops.ts";
 
 const postgres = postgresForFile();
 
-const codeOf = (work: Promise<unknown>) =>
-  work.then(
-    () => "done",
-    ({ code }: { code: string }) => code,
-  );
 const committing = { before: /^commit/ };
-const link = {
-  project: "default",
-  service: "hello",
-  version: "active" as const,
-  eventType: "order.paid",
-  filter: undefined,
-  active: true,
-};
-
 /** A service of which one run has failed. */
 async function failedRun(scene: Scene) {
   await scene.deploy();
@@ -74,7 +60,7 @@ test("a run that is asked for while its service is deleted is cancelled with it"
 test("a link that is made while its service is deleted goes with it", async () => {
   const [person, other] = await openStoppable(postgres);
   await person.deploy();
-  const create = () => person.catalog.links.create(link);
+  const create = () => person.catalog.links.create(paidLink);
   const remove = () => other.catalog.services.delete("default", "hello");
   await meet(postgres, person, { before: /insert into "links"/ }, create, remove);
   await expectNothingOf(person, "hello");

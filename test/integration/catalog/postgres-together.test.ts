@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import type { Catalog } from "../../../src/catalog/catalog.ts";
-import { exitError, held, type Scene } from "../../../src/catalog/contract/scene.contract.ts";
+import { exitError, held, paidLink, type Scene } from "../../../src/catalog/contract/scene.contract.ts";
 import type { ClaimedExecution } from "../../../src/catalog/leases.ts";
 import { eventKeyOf } from "../../../src/events/event-key.ts";
 import { lanes } from "../../../src/executions/lanes.ts";
-import type { EventKey, InstanceId, VersionId } from "../../../src/foundation/ids.ts";
+import type { EventKey, InstanceId } from "../../../src/foundation/ids.ts";
 import { postgresForFile } from "../../support/postgres-catalog.ts";
 import { openScenes } from "../../support/postgres-scenes.ts";
 
@@ -215,19 +215,7 @@ test("what several ask for at once under one name is made once", async () => {
   const deploys = await Promise.all(scenes.map((each) => each.deploy()));
   expect(deploys.filter(({ created }) => created)).toHaveLength(1);
   const event = scene.event();
-  const run = {
-    key: eventKeyOf(event),
-    event,
-    trigger: "manual",
-    project: "default",
-    service: "hello",
-    version: "hello-1" as VersionId,
-    priority: 5,
-    concurrencyKey: undefined,
-  } as const;
-  const requests = await Promise.all(
-    scenes.map(({ catalog }) => catalog.runRequests.request({ ...run, id: scene.newExecutionId() })),
-  );
+  const requests = await Promise.all(scenes.map(({ catalog }) => catalog.runRequests.request(scene.runRequest(event))));
   expect(new Set(requests.map(({ executionId }) => executionId)).size).toBe(1);
   expect(requests.filter(({ created }) => created)).toHaveLength(1);
   const claimed = await scene.claimOne();
@@ -238,15 +226,6 @@ test("what several ask for at once under one name is made once", async () => {
     scenes.map(({ catalog }) => catalog.executions.retry(id, { newId, version: "same" })),
   );
   expect(new Set(retries.map((retry) => retry.id))).toEqual(new Set([newId]));
-  const links = await Promise.all(scenes.map(({ catalog }) => catalog.links.create(link)));
+  const links = await Promise.all(scenes.map(({ catalog }) => catalog.links.create(paidLink)));
   expect(links.filter(({ created }) => created)).toHaveLength(1);
 });
-
-const link = {
-  project: "default",
-  service: "hello",
-  version: "active" as const,
-  eventType: "order.paid",
-  filter: undefined,
-  active: true,
-};

@@ -1,36 +1,20 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { Scene } from "../../../src/catalog/contract/scene.contract.ts";
 import type { LeaseStore } from "../../../src/catalog/leases.ts";
-import { openSqliteCatalog } from "../../../src/catalog/sqlite.ts";
 import type { StepResult } from "../../../src/executor/step-runner.ts";
 import { PlatformError } from "../../../src/foundation/errors.ts";
-import { createIds } from "../../../src/foundation/ids.ts";
-import { silentLog } from "../../../src/foundation/log.ts";
-import { systemRandom } from "../../../src/foundation/random.ts";
 import { eventually } from "../../support/eventually.ts";
-import { completed, TestScripts, testExecutor } from "../../support/executor.ts";
+import { completed, readyScene, TestScripts, testExecutor } from "../../support/executor.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
 const slots = 2;
 const executions = 60;
 const quick = 40;
 
-/** With the executions ready. */
-async function openScene(clock: ManualClock): Promise<Scene> {
-  const ids = createIds(clock, systemRandom);
-  const catalog = await openSqliteCatalog({ path: ":memory:", clock, ids, log: silentLog });
-  onTestFinished(() => catalog.close());
-  const scene = new Scene(catalog, clock, ids);
-  await scene.deploy();
-  await scene.route(...Array.from({ length: executions }, () => scene.event()));
-  return scene;
-}
-
 /** An executor whose scripts ended at once until two of them hold its slots, so that it has claimed more than it can begin. */
 async function standStill(change: (leases: LeaseStore) => Partial<LeaseStore> = () => ({})) {
   const clock = new ManualClock();
-  const scene = await openScene(clock);
+  const scene = await readyScene(clock, executions);
   const { catalog } = scene;
   const held = Promise.withResolvers<StepResult>();
   const scripts: TestScripts = new TestScripts(async () => (scripts.begun <= quick ? completed : held.promise));
@@ -106,7 +90,7 @@ test("D7: a catalog that is away when something is given back costs it no loss",
 
 test("a slot that comes free after a claim that failed is a reason to claim", async () => {
   const clock = new ManualClock();
-  const scene = await openScene(clock);
+  const scene = await readyScene(clock, executions);
   let isAway = false;
   let isBack = false;
   let claimed = 0;

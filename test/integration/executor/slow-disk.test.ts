@@ -1,12 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { Scene } from "../../../src/catalog/contract/scene.contract.ts";
-import { openSqliteCatalog } from "../../../src/catalog/sqlite.ts";
-import { createIds } from "../../../src/foundation/ids.ts";
-import { silentLog } from "../../../src/foundation/log.ts";
-import { systemRandom } from "../../../src/foundation/random.ts";
 import { eventually } from "../../support/eventually.ts";
-import { TestScripts, testExecutor } from "../../support/executor.ts";
+import { readyScene, TestScripts, testExecutor } from "../../support/executor.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
 const slots = 2;
@@ -14,12 +9,7 @@ const executions = 30;
 
 test("D9: slots go on while ends wait for the disk, for four attempts a slot; what is claimed past them would only hold leases", async () => {
   const clock = new ManualClock();
-  const ids = createIds(clock, systemRandom);
-  const catalog = await openSqliteCatalog({ path: ":memory:", clock, ids, log: silentLog });
-  onTestFinished(() => catalog.close());
-  const scene = new Scene(catalog, clock, ids);
-  await scene.deploy();
-  await scene.route(...Array.from({ length: executions }, () => scene.event()));
+  const { catalog } = await readyScene(clock, executions);
   const disk = Promise.withResolvers<void>();
   const leases = {
     ...catalog.leases,
