@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { messageOf, PlatformError } from "../foundation/errors.ts";
+import { readAddress } from "./address.ts";
 
 /** What a client on the command line may say about where the platform is. */
 export interface ConnectionFlags {
@@ -24,8 +25,9 @@ interface Surroundings {
 
 /**
  * Where the platform is, and what opens it: flags before the environment, that before
- * `fx.config.json` of the directory, that before the defaults. On the machine of the platform the
- * administrator's token is found in its data directory. Throws `invalid-input` for files that cannot be read.
+ * `fx.config.json` of the directory, that before the defaults. On the machine of the platform its address and the
+ * administrator's token are found in its data directory; the address that it has told wins over the host and port that a file
+ * would have it take. Throws `invalid-input` for files that cannot be read.
  */
 export function findConnection(
   flags: ConnectionFlags,
@@ -34,8 +36,10 @@ export function findConnection(
   const file = readConfigFile(join(directory, "fx.config.json"));
   const setting = (variable: string, key: string) => environment[variable] ?? text(file[key]);
   const dataDir = resolve(directory, flags.dataDir ?? setting("FX_DATA_DIR", "dataDir") ?? ".fx");
+  const asked = environment.FX_HOST !== undefined || environment.FX_PORT !== undefined;
+  const told = asked ? undefined : readAddress(dataDir);
   const host = reachableHost(setting("FX_HOST", "host") ?? "127.0.0.1");
-  const url = flags.url ?? setting("FX_URL", "url") ?? `http://${host}:${setting("FX_PORT", "port") ?? "8080"}`;
+  const url = flags.url ?? setting("FX_URL", "url") ?? told ?? `http://${host}:${setting("FX_PORT", "port") ?? "8080"}`;
   if (!/^https?:\/\/[^/\s]+/.test(url)) {
     throw new PlatformError(
       "invalid-input",

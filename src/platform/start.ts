@@ -1,3 +1,4 @@
+import { forgetAddress, keepAddress } from "../config/address.ts";
 import { loadSettings, type Settings, type SettingsSources } from "../config/settings.ts";
 import { administratorToken } from "../config/token.ts";
 import { describeControlGroups } from "../executor/isolation/control-groups.ts";
@@ -90,6 +91,10 @@ async function start(settings: Settings, roles: readonly Role[], undo: Undo): Pr
   undo.add(() => server.close());
   // Before anything runs: a port that is taken must not leave half a platform at work.
   const bound = await listen(server, settings);
+  if (roles.includes("manager")) {
+    undo.add(async () => forgetAddress(settings.dataDir));
+    keepAddress(settings.dataDir, bound);
+  }
   undo.add(() => parts.stop(0));
   await parts.start();
   const own = processFigures();
@@ -109,7 +114,10 @@ async function start(settings: Settings, roles: readonly Role[], undo: Undo): Pr
       // They ask engines, which may be away: draining does not wait for that.
       const quiet = Promise.allSettled([sampler.stop().finally(() => own.close()), watch.stop()]);
       // A process without the API is asked how it is until its runs have ended.
-      if (roles.includes("manager")) await server.close();
+      if (roles.includes("manager")) {
+        forgetAddress(settings.dataDir);
+        await server.close();
+      }
       await parts.stop(settings.drainMs);
       await server.close();
       await quiet;

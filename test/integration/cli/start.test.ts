@@ -18,17 +18,15 @@ async function readyUrl(running: RunningCli): Promise<string> {
   );
 }
 
-test("start prints one line when it can take events; the CLI in the same directory finds the token by itself; SIGTERM drains", async () => {
+test("start prints one line when it can take events; the CLI in the same directory finds address and token by itself; SIGTERM drains", async () => {
   const directory = tempDir();
   const platform = startFx(["start", "--port", "0", "--log-level", "warn"], { directory });
   const url = await readyUrl(platform);
   expect(statSync(join(directory, ".fx/token")).mode & 0o777).toBe(0o600);
-  expect(await fx(["projects", "--url", url], { directory })).toMatchObject({
-    code: 0,
-    out: expect.stringContaining("default"),
-  });
+  expect(await fx(["projects"], { directory })).toMatchObject({ code: 0, out: expect.stringContaining("default") });
   platform.process.kill("SIGTERM");
   expect(await platform.result()).toMatchObject({ code: 0, out: `FX is ready at ${url}\n` });
+  expect(existsSync(join(directory, ".fx/address"))).toBe(false);
 });
 
 test("an ephemeral platform leaves nothing behind", async () => {

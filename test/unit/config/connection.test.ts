@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { forgetAddress, keepAddress } from "../../../src/config/address.ts";
 import { findConnection } from "../../../src/config/connection.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
@@ -24,6 +25,19 @@ test("flags win over the environment, that over fx.config.json", () => {
   expect(url({}, { FX_PORT: "2222" })).toBe("http://127.0.0.1:2222");
   expect(url({}, { FX_URL: "http://there:3333" })).toBe("http://there:3333");
   expect(url({ url: "http://flag:4444" }, { FX_URL: "http://there:3333" })).toBe("http://flag:4444");
+});
+
+test("the address that the running platform has told wins over the port of a file, and not over the environment", () => {
+  const directory = tempDir();
+  mkdirSync(join(directory, ".fx"));
+  writeFileSync(join(directory, "fx.config.json"), '{"port": 1111}');
+  keepAddress(join(directory, ".fx"), "http://127.0.0.1:5555");
+  const url = (environment: Record<string, string> = {}) => findConnection({}, { environment, directory }).url;
+  expect(url()).toBe("http://127.0.0.1:5555");
+  expect(url({ FX_PORT: "2222" })).toBe("http://127.0.0.1:2222");
+  expect(url({ FX_URL: "http://there:3333" })).toBe("http://there:3333");
+  forgetAddress(join(directory, ".fx"));
+  expect(url()).toBe("http://127.0.0.1:1111");
 });
 
 test("a token file wins over FX_TOKEN; one that is missing is refused by name", () => {
