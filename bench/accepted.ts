@@ -1,4 +1,5 @@
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { bareRuns } from "./support/bare-runs.ts";
 import type { Bench, BenchOptions } from "./support/bench.ts";
 import { BenchPlatform } from "./support/platform.ts";
@@ -8,6 +9,8 @@ import { withTempDir } from "./support/temp-dir.ts";
 import { until } from "./support/until.ts";
 
 const eventsPerRound = 20;
+/** In the second of two columns, between two events. */
+const pauseMs = 100;
 const chainLength = 5;
 
 interface Execution {
@@ -48,33 +51,35 @@ async function measureAll(directory: string, rounds: number, note: BenchOptions[
                 },
               },
             ]),
-        {
-          name: `${language.name}, one service`,
-          measure: async () =>
-            keep(`${language.name}, one service`, await firstLines(platform, `bench.${language.slug}.one`, 1)),
-        },
-        {
-          name: `${language.name}, chain of ${chainLength}`,
-          measure: async () =>
-            keep(
-              `${language.name}, chain of ${chainLength}`,
-              await firstLines(platform, chainType(language, 1), chainLength),
-            ),
-        },
+        ...[1, chainLength].map((executions) => {
+          const [name, type] =
+            executions === 1
+              ? [`${language.name}, one service`, `bench.${language.slug}.one`]
+              : [`${language.name}, chain of ${executions}`, chainType(language, 1)];
+          return {
+            name,
+            measure: async () => {
+              const at = keep(name, await firstLines(platform, type, executions, 0));
+              const apart = keep(apartOf(name), await firstLines(platform, type, executions, pauseMs));
+              return { ...at, apart: apart.p50 };
+            },
+          };
+        }),
       ]),
       rounds,
       note,
     );
-    const rows = measured.map(({ name, median: { p50 = 0 } }) => {
+    const rows = measured.map(({ name, median: { p50 = 0, apart } }) => {
       const all = samples.get(name) ?? [];
-      return [name, p50, quantile(all, 0.99), all.length];
+      const pauses = apart === undefined ? ["", ""] : [apart, quantile(samples.get(apartOf(name)) ?? [], 0.99)];
+      return [name, p50, quantile(all, 0.99), ...pauses, all.length];
     });
     return {
       title: accepted.title,
-      columns: ["", "p50 ms", "p99 ms", "samples"],
+      columns: ["", "p50 ms", "p99 ms", `p50 ms, ${pauseMs} ms apart`, "p99 ms", "samples"],
       rows,
       remarks: [
-        "From before the POST until the platform has read the first line of the (last) script, by the clock of this machine, to a millisecond. A bare process is the same interpreter and script, started by a small Node process.",
+        "From before the POST until the platform has read the first line of the (last) script, by the clock of this machine, to a millisecond. One event at a time: when what the one before started has ended, or 100 ms later. A bare process is the same interpreter and script, started by a small Node process.",
       ],
     };
   } finally {
@@ -95,13 +100,25 @@ async function warmUp(platform: BenchPlatform, language: Language): Promise<void
   for (let n = 0; n < 3; n += 1) await firstLine(platform, chainType(language, 1), chainLength);
 }
 
+function apartOf(name: string): string {
+  return `${name}, apart`;
+}
+
 function chainType(language: Language, n: number): string {
   return `bench.${language.slug}.chain${n}`;
 }
 
-async function firstLines(platform: BenchPlatform, type: string, executions: number): Promise<number[]> {
+async function firstLines(
+  platform: BenchPlatform,
+  type: string,
+  executions: number,
+  pauseMs: number,
+): Promise<number[]> {
   const waits: number[] = [];
-  for (let n = 0; n < eventsPerRound; n += 1) waits.push(await firstLine(platform, type, executions));
+  for (let n = 0; n < eventsPerRound; n += 1) {
+    if (pauseMs > 0) await sleep(pauseMs);
+    waits.push(await firstLine(platform, type, executions));
+  }
   return waits;
 }
 

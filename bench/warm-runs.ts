@@ -31,6 +31,7 @@ export const warmRuns: Bench = {
         dataDirectory: directory,
         slots: 1,
         warmProcesses: scripts.length,
+        aheadProcesses: 0,
         clock: systemClock,
         random: systemRandom,
         log: silentLog,

@@ -74,7 +74,7 @@ export function sequence(
   type: string,
   count: number,
   source: string,
-  manifest: Record<string, string> = {},
+  manifest: Record<string, string | readonly string[]> = {},
 ): Record<string, string> {
   const names = Array.from({ length: count }, (_, n) => `step_${n + 1}.py`);
   return {

@@ -70,6 +70,14 @@ const executor = z.strictObject({
     .describe(
       "Processes that may stay for further runs, of services with the level warm; where all are busy, or nothing is forked, a run has a process of its own.",
     ),
+  aheadProcesses: z
+    .int()
+    .min(0)
+    .max(1024)
+    .default(8)
+    .describe(
+      "Processes that may wait for a next run of a script that ran lately, of services with the level process or sandbox; each takes one run. 0: each is started when its run is there.",
+    ),
   bun: z
     .string()
     .min(1)

@@ -268,6 +268,7 @@ export class Attempt {
         directory: opened.directory,
         script,
         runtime: opened.manifest.runtime,
+        preload: opened.manifest.preload,
         environment,
         elsewhere: elsewhereOf(opened.manifest),
         timeoutMs: opened.manifest.timeout * 1000,

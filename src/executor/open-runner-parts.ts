@@ -49,8 +49,8 @@ export async function openRunnerParts(options: ProcessStepRunnerOptions): Promis
     },
     javascript: defaultJavaScript(options.javascript ?? "auto", !(bun instanceof PlatformError)),
   });
-  // One for each slot and each warm process, one that is the group of databases, one that installs packages.
-  const slots = options.slots + options.warmProcesses;
+  // One for each slot, each warm process and each that is started ahead, one that is the group of databases, one that installs packages.
+  const slots = options.slots + options.warmProcesses + options.aheadProcesses;
   const users = othersMustReach ? await claimUserRange(options.firstUid, slots + 2) : undefined;
   const isolation: Isolation = users
     ? { kind: "own-user", firstUid: users.firstUid, slots }

@@ -11,6 +11,8 @@ export interface ProcessStepRunnerOptions {
   slots: number;
   /** Processes that may stay for further runs of their script, those that run included (isolation level `warm`). */
   warmProcesses: number;
+  /** Processes that may wait for a run of their script; 0: each is started when its run is there. */
+  aheadProcesses: number;
   clock: Clock;
   random: Random;
   log: Log;

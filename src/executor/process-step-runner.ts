@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { messageOf } from "../foundation/errors.ts";
 import type { ServiceVersion } from "../services/service.ts";
+import { StartedAhead } from "./ahead/started-ahead.ts";
 import { SlotChannels } from "./channel/slot-channels.ts";
 import type { EnvironmentLanguage, Environments } from "./environments/environments.ts";
 import { type ControlGroups, leaveControlGroups } from "./isolation/control-groups.ts";
@@ -9,13 +10,13 @@ import { LauncherClient } from "./launcher/launcher-client.ts";
 import { openRunnerParts, type RunnerParts } from "./open-runner-parts.ts";
 import type { ProcessStepRunnerOptions } from "./process-runner-options.ts";
 import type { RunRoot } from "./run-root.ts";
-import { RunningScript, type ScriptParts } from "./running-script.ts";
+import { RunningScript, type SlotParts } from "./running-script.ts";
 import { RunningSteps } from "./running-steps.ts";
 import { compilePythonScripts } from "./runtimes/python.ts";
 import type { RuntimeRegistry } from "./runtimes/registry.ts";
 import type { Runtime } from "./runtimes/runtime.ts";
 import { StepLaunches } from "./step-launches.ts";
-import type { RunningStep, StepHost, StepRequest, StepRunner } from "./step-runner.ts";
+import type { ProcessRequest, RunningStep, StepHost, StepRequest, StepRunner } from "./step-runner.ts";
 import { WarmHosts } from "./warm/warm-hosts.ts";
 import { Zygotes } from "./zygote/zygotes.ts";
 
@@ -27,6 +28,7 @@ const worthCompilingBytes = 4 * 1024;
 export class ProcessStepRunner implements StepRunner {
   readonly launcher: LauncherClient;
   readonly zygotes: Zygotes | undefined;
+  readonly ahead: StartedAhead;
   readonly #options: ProcessStepRunnerOptions;
   readonly #parts: RunnerParts;
   readonly #channels: SlotChannels;
@@ -40,7 +42,8 @@ export class ProcessStepRunner implements StepRunner {
     this.#parts = parts;
     this.launcher = new LauncherClient(options);
     const { launcher, library } = this;
-    const { clock, log, slots, warmProcesses, dataDirectory, sqlStatementMs = defaultSqlStatementMs } = options;
+    const { clock, log, slots, warmProcesses, aheadProcesses, dataDirectory } = options;
+    const { sqlStatementMs = defaultSqlStatementMs } = options;
     const { runRoot, controlGroups } = parts;
     const sdk = join(library, "python");
     const socketDirectory = runRoot.zygoteDirectory;
@@ -50,8 +53,15 @@ export class ProcessStepRunner implements StepRunner {
     this.#channels = new SlotChannels(runRoot, options);
     const { zygotes } = this;
     this.#launches = new StepLaunches({ ...parts, launcher, zygotes, library, dataDirectory, sqlStatementMs });
-    const places = Array.from({ length: warmProcesses }, (_, index) => slots + index);
-    this.#warm = new WarmHosts({ clock, places, partsOf: (request) => this.#partsOf(request) });
+    const partsOf = (request: ProcessRequest) => this.#partsOf(request);
+    this.#warm = new WarmHosts({ clock, places: placesFrom(slots, warmProcesses), partsOf });
+    this.ahead = new StartedAhead({
+      clock,
+      places: placesFrom(slots + warmProcesses, aheadProcesses),
+      partsOf,
+      canWait: (request) => this.#launches.canWait(request),
+      isCalm: () => this.#running.size < slots,
+    });
   }
 
   /**
@@ -110,11 +120,13 @@ export class ProcessStepRunner implements StepRunner {
   #runAlone(request: StepRequest, host: StepHost): RunningStep {
     const { level, network } = request.isolation;
     const alone = level === "warm" ? { ...request, isolation: { level: "process" as const, network } } : request;
-    return new RunningScript(alone, host, this.#partsOf(alone));
+    const step = new RunningScript(alone, host, this.ahead.take(alone) ?? this.#partsOf(alone));
+    void step.result.then(() => this.ahead.want(alone));
+    return step;
   }
 
   /** What a step needs in the slot that it names. */
-  #partsOf(request: StepRequest): ScriptParts {
+  #partsOf(request: ProcessRequest): SlotParts {
     const owner = userOfSlot(this.isolation, request.slot);
     return {
       clock: this.#options.clock,
@@ -158,6 +170,7 @@ export class ProcessStepRunner implements StepRunner {
     await this.environments.close();
     await this.#running.close();
     await this.#warm.close();
+    await this.ahead.close();
     await this.zygotes?.close();
     await leaveControlGroups(this.controlGroups);
     await this.launcher.close();
@@ -166,7 +179,7 @@ export class ProcessStepRunner implements StepRunner {
     await this.#parts.users?.release();
   }
 
-  async #resolve({ script, runtime: wanted, context, isolation }: StepRequest): Promise<string | undefined> {
+  async #resolve({ script, runtime: wanted, context, isolation }: ProcessRequest): Promise<string | undefined> {
     const runtime = this.runtimes.forScript(script, wanted);
     if (!runtime) return `nothing here runs '${script}'; scripts end in ${this.runtimes.extensions.join(" ")}`;
     const hindrance = isolation.level === "sandbox" ? await this.#launches.sandboxHindrance() : undefined;
@@ -180,4 +193,8 @@ export class ProcessStepRunner implements StepRunner {
       .then(() => (runtime.usesDatabases ? this.#parts.databases.lay(context.service.project) : undefined))
       .then(() => undefined, messageOf);
   }
+}
+
+function placesFrom(first: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => first + index);
 }

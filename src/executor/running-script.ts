@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../foundation/clock.ts";
 import { messageOf } from "../foundation/errors.ts";
-import type { ChannelEnd, OpenChannel, SlotChannel } from "./channel/slot-channel.ts";
+import type { ChannelEnd, OpenChannel, SlotChannel, StepChannel } from "./channel/slot-channel.ts";
 import type { LaunchEnd, Launched, LaunchListener } from "./launcher/launcher.ts";
 import { OutputMeter } from "./output-meter.ts";
 import { type StopReason, stepResultOf } from "./step-end.ts";
@@ -21,13 +21,15 @@ export interface StepPlace {
   scratch: string;
   /** JSON of what the process is told when it dials; undefined: it is told later. */
   welcome?: string;
+  /** It is started before its run is known, and waits to be told. */
+  isAhead?: true;
 }
 
 export interface ScriptParts {
   clock: Clock;
   /** Why the script cannot run at all; undefined: it can. */
   resolve(): Promise<string | undefined>;
-  channel(): Promise<SlotChannel>;
+  channel(): Promise<StepChannel>;
   scratch(): Promise<string>;
   clearScratch(): Promise<void>;
   /** For a process that goes on. */
@@ -36,6 +38,11 @@ export interface ScriptParts {
   learn(modules: readonly string[]): void;
   /** Resolves when it can be launched at once. */
   prepare(place: StepPlace): Promise<Launch>;
+}
+
+/** Of a slot, whose channel any process there may dial. */
+export interface SlotParts extends ScriptParts {
+  channel(): Promise<SlotChannel>;
 }
 
 /** One step from its request to its result. */

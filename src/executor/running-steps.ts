@@ -4,6 +4,10 @@ import type { RunningStep } from "./step-runner.ts";
 export class RunningSteps {
   readonly #steps = new Set<RunningStep>();
 
+  get size(): number {
+    return this.#steps.size;
+  }
+
   add<Step extends RunningStep>(step: Step): Step {
     this.#steps.add(step);
     void step.result.then(() => this.#steps.delete(step));

@@ -10,7 +10,7 @@ import type { Launch, StepPlace } from "./running-script.ts";
 import type { PythonInterpreter } from "./runtimes/find-python.ts";
 import type { RuntimeRegistry } from "./runtimes/registry.ts";
 import type { Runtime } from "./runtimes/runtime.ts";
-import type { StepRequest } from "./step-runner.ts";
+import type { ProcessRequest } from "./step-runner.ts";
 import { LearnedImports } from "./zygote/learned-imports.ts";
 import type { Zygote } from "./zygote/zygote.ts";
 import type { Zygotes } from "./zygote/zygotes.ts";
@@ -55,7 +55,7 @@ export class StepLaunches {
   }
 
   /** The slot's user; an SQL step has the group of databases in place of the slot's. */
-  userOf({ slot, script }: StepRequest): { uid: number; gid: number } | undefined {
+  userOf({ slot, script }: ProcessRequest): { uid: number; gid: number } | undefined {
     const { isolation, runtimes } = this.#parts;
     const user = userOfSlot(isolation, slot);
     const group = databaseGroup(isolation);
@@ -64,7 +64,7 @@ export class StepLaunches {
   }
 
   /** What a run has imported of its interpreter, for the next run of the script. */
-  learn(request: StepRequest, modules: readonly string[]): void {
+  learn(request: ProcessRequest, modules: readonly string[]): void {
     this.#imports.learn(scriptKey(request), modules);
   }
 
@@ -82,15 +82,27 @@ export class StepLaunches {
    * Whether a process may stay after its run. Only one that a zygote forked adopts what its runs leave, so that it can be
    * found at the end of each; the orphans of another would act during later runs.
    */
-  keepsProcesses({ script, runtime: wanted, environment }: StepRequest): boolean {
+  keepsProcesses(request: ProcessRequest): boolean {
+    return this.#forkingOf(request)?.isExpected === true;
+  }
+
+  /** Whether its process can be started before its run is known: by a zygote, which ends it with the executor. */
+  canWait(request: ProcessRequest): boolean {
+    const { script, runtime } = request;
+    return (
+      this.#parts.runtimes.forScript(script, runtime)?.canWait === true && this.#forkingOf(request)?.isReady === true
+    );
+  }
+
+  #forkingOf({ script, runtime: wanted, environment }: ProcessRequest): Zygote | undefined {
     const { zygotes, runtimes } = this.#parts;
     const base = runtimes.forScript(script, wanted)?.forkedFrom && environment?.python?.base;
     const python = base ?? this.#python?.command;
-    return python !== undefined && zygotes?.of(python)?.isExpected === true;
+    return python === undefined ? undefined : zygotes?.of(python);
   }
 
   /** Resolves when the step can be launched at once. Rejects with `unavailable` where it is to be forked and no zygote came. */
-  async prepare(request: StepRequest, place: StepPlace): Promise<Launch> {
+  async prepare(request: ProcessRequest, place: StepPlace): Promise<Launch> {
     const { launcher, runtimes, databases: area, isolation } = this.#parts;
     const runtime = runtimes.forScript(request.script, request.runtime) as Runtime;
     const databases = runtime.usesDatabases ? area.directoryOf(request.context.service.project) : undefined;
@@ -106,7 +118,10 @@ export class StepLaunches {
       cwd: directory,
       env: {
         ...variablesOf(place),
-        ...(host ? {} : { FX_EXECUTION_ID: request.executionId }),
+        ...(host || place.isAhead ? {} : { FX_EXECUTION_ID: request.executionId }),
+        ...(host || !request.preload?.length
+          ? {}
+          : { FX_PRELOAD: JSON.stringify({ script: path, modules: request.preload }) }),
         ...(databases === undefined ? {} : this.#databaseVariables(databases)),
         ...asked.env,
       },
@@ -118,7 +133,11 @@ export class StepLaunches {
     const landlock = limited && landlockRules(limited);
     const { welcome = "" } = place;
     const given = welcome.length > 0 && welcome.length <= maxGivenWelcome ? { welcome } : {};
-    const forked = { ...run, ...(runtime.forkedFrom ? given : { exec: [asked.command, ...asked.args] }), landlock };
+    const exec = {
+      exec: [asked.command, ...asked.args],
+      ...(place.isAhead && asked.isDialled && { isDialled: true as const }),
+    };
+    const forked = { ...run, ...(runtime.forkedFrom ? given : exec), landlock };
     if (isBoxed) {
       const { network } = request.isolation;
       const zygote = await this.#zygoteOfSandbox(runtime, request);
@@ -127,6 +146,9 @@ export class StepLaunches {
     const zygote = await this.#zygoteOf(runtime, request);
     if (host && !(await zygote?.settled())) {
       throw new PlatformError("unavailable", "no warm Python could be started, and what stays is forked from one");
+    }
+    if (place.isAhead && !zygote?.isReady) {
+      throw new PlatformError("unavailable", "what waits for its run is forked from a warm Python, and there is none");
     }
     if (zygote?.isReady) return (ttlMs, listener) => zygote.start({ ...forked, ttlMs }, listener);
     const { command, args } =
@@ -137,7 +159,7 @@ export class StepLaunches {
   }
 
   /** Python is forked from its own; a program is started by any, which is smaller than the launcher. */
-  async #zygoteOf(runtime: Runtime, request: StepRequest): Promise<Zygote | undefined> {
+  async #zygoteOf(runtime: Runtime, request: ProcessRequest): Promise<Zygote | undefined> {
     const { zygotes, findPython } = this.#parts;
     if (runtime.forkedFrom)
       return zygotes?.of(runtime.forkedFrom(request.environment), this.#imports.of(scriptKey(request)));
@@ -146,7 +168,7 @@ export class StepLaunches {
   }
 
   /** A sandbox is entered between fork and script, so that a command in it is forked first as well. */
-  async #zygoteOfSandbox(runtime: Runtime, { environment }: StepRequest): Promise<Zygote> {
+  async #zygoteOfSandbox(runtime: Runtime, { environment }: ProcessRequest): Promise<Zygote> {
     const { zygotes, findPython } = this.#parts;
     const python = runtime.forkedFrom?.(environment) ?? (await findPython()).command;
     const zygote = zygotes?.of(python);
@@ -154,7 +176,7 @@ export class StepLaunches {
     throw new PlatformError("unavailable", "no warm Python could be started, and a sandbox is entered from one");
   }
 
-  #landlockPaths(request: StepRequest, runtime: Runtime, scratch: string): LandlockPaths & { write: string[] } {
+  #landlockPaths(request: ProcessRequest, runtime: Runtime, scratch: string): LandlockPaths & { write: string[] } {
     const { dataDirectory, runRoot, library } = this.#parts;
     return {
       hidden: resolve(dataDirectory),
@@ -180,7 +202,7 @@ export class StepLaunches {
 }
 
 /** What is counted run by run is counted by whoever knows its runs. */
-function boundsOfHost({ limits }: StepRequest) {
+function boundsOfHost({ limits }: ProcessRequest) {
   return {
     outputCapBytes: Number.MAX_SAFE_INTEGER,
     limits: { ...limits, cpuSeconds: undefined, outputBytes: undefined },
@@ -200,6 +222,6 @@ function variablesOf({ nonce, channelPath, scratch }: StepPlace): Record<string,
 }
 
 /** What a script imports depends on its version alone. */
-function scriptKey({ context, script }: StepRequest): string {
+function scriptKey({ context, script }: ProcessRequest): string {
   return `${context.service.version} ${script}`;
 }

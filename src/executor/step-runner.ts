@@ -44,6 +44,8 @@ export interface StepRequest {
   script: string;
   /** As the manifest says; undefined: the executor's own choice. */
   runtime?: JavaScriptRuntime | undefined;
+  /** Packages that its process imports before it is given its run. */
+  preload?: readonly string[] | undefined;
   /** What the script imports from; undefined: its language's standard library, and what lies beside it. */
   environment?: Environment | undefined;
   /** What runs in place of a script's process; without it `script` does. */
@@ -56,6 +58,9 @@ export interface StepRequest {
   isolation: { level: IsolationLevel; network: boolean };
   context: StepContext;
 }
+
+/** What a step's process is started with: nothing of its event. */
+export type ProcessRequest = Omit<StepRequest, "context"> & { context: Pick<StepContext, "service"> };
 
 /** What the script sees. Reaches it over its private channel only (rule S2). */
 export interface StepContext {

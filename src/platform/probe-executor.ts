@@ -43,8 +43,13 @@ export async function probeExecutor({ executor, dependencies }: Settings): Promi
 }
 
 /** Which users they are is decided when a platform starts: another one on this machine may hold the first. */
-function ownUserText({ firstUid, slots, warmProcesses }: Settings["executor"]): ExecutorProbe["isolation"] {
-  const users = `${slots + warmProcesses} uids in a row from ${firstUid} on, the first that no other platform of this machine holds`;
+function ownUserText({
+  firstUid,
+  slots,
+  warmProcesses,
+  aheadProcesses,
+}: Settings["executor"]): ExecutorProbe["isolation"] {
+  const users = `${slots + warmProcesses + aheadProcesses} uids in a row from ${firstUid} on, the first that no other platform of this machine holds`;
   return { isolated: true, text: `each script runs as a user of its own (${users})` };
 }
 

@@ -26,7 +26,7 @@ export async function openStepRunners(
   data: DataDirectory,
   around: Surroundings,
 ): Promise<StepRunners> {
-  const { slots, warmProcesses, runRoot, firstUid, isolation, fork, cgroup, python, bun, javascript } =
+  const { slots, warmProcesses, aheadProcesses, runRoot, firstUid, isolation, fork, cgroup, python, bun, javascript } =
     settings.executor;
   const { sqlDirectory, sqlStatementMs } = settings.executor;
   const processes = await ProcessStepRunner.open({
@@ -34,6 +34,7 @@ export async function openStepRunners(
     dataDirectory: data.path,
     slots,
     warmProcesses,
+    aheadProcesses,
     runDirectory: runRoot,
     sqlDirectory,
     sqlStatementMs,

@@ -161,6 +161,20 @@ export const manifestSchema = z.object({
     .describe(
       "How far its scripts are kept from the rest. process: a process of its own, as its own user or under Landlock. sandbox: besides that no network, no sight of other processes, and a file system that is closed but for its own files. warm: one process runs the script again and again, for the same service only, and what its modules hold lives on. Without it the platform's setting.",
     ),
+  preload: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^[A-Za-z0-9_@][\w@./-]*$/,
+          'must be the name of a package or of a module in one, as a script imports it: "numpy", "@scope/name"',
+        ),
+    )
+    .max(100)
+    .default([])
+    .describe(
+      "Packages that a process of its .py, .ts and .js scripts imports before it is given its run; where one was started ahead, its run does not wait for them. What a script sets before it imports them, such as a variable of the environment, comes too late for them. At the level warm they are there from the first run on.",
+    ),
   network: z
     .boolean()
     .default(false)

@@ -22,6 +22,10 @@ def main(welcome=None):
         from fx_bootstrap import warm
 
         return warm.serve()
+    # Where this process was started before its run was known, these are there by the time that it is told.
+    ahead = os.environ.pop("FX_PRELOAD", None)
+    if ahead is not None:
+        import_ahead(**json.loads(ahead))
     # Taken away before the script's first line, so that no program which it starts finds them in its environment. A process forked from this
     # one has the nonce in its memory, where it may still be good: for the script's own context, and nothing more.
     address = os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE")
@@ -30,9 +34,25 @@ def main(welcome=None):
     context = channel.welcome["context"]
     directory = channel.welcome["directory"]
     path = os.path.join(directory, context["execution"]["script"])
+    os.environ.setdefault("FX_EXECUTION_ID", context["execution"]["id"])
     sys.argv = arguments(path, context)
-    sys.path[:] = search_path(path, directory)
+    if ahead is None:
+        sys.path[:] = search_path(path, directory)
     run(path)
+
+
+def import_ahead(script, modules):
+    """What the manifest names, as the script would find it. What cannot be imported is told on stderr, and left to the script."""
+    directory = os.getcwd()
+    path = os.path.join(directory, script)
+    sys.argv = [path]
+    sys.path[:] = search_path(path, directory)
+    sys.modules["__main__"] = type(sys)("__main__")
+    for name in modules:
+        try:
+            __import__(name)
+        except Exception as error:
+            print(f"preload (manifest.json): {name}: {type(error).__name__}: {error}", file=sys.stderr)
 
 
 def arguments(path, context):

@@ -1,6 +1,6 @@
 // Bun loads this before a script: it dials the run's channel and makes the SDK importable with nothing installed. Each
 // file that is loaded here delays every run by half a millisecond, so they are few.
-import { Channel, FxError, handOver, takeAddress } from "./channel.cjs";
+import { Channel, FxError, handOver, takeAddress, takePreload, tellOfPreload } from "./channel.cjs";
 import { installOutput, keepOrder } from "./output.cjs";
 
 let channel;
@@ -17,10 +17,21 @@ async function enter() {
   process.stderr = undefined;
   installOutput();
   orderConsole();
+  for (const name of takePreload()) {
+    try {
+      await import(Bun.resolveSync(name, dirOf(process.argv[1])));
+    } catch (error) {
+      tellOfPreload(name, error);
+    }
+  }
   channel = await dial(...takeAddress());
   process.on("uncaughtExceptionMonitor", (error) => channel.tellOfLimit(error));
   process.on("unhandledRejection", printInOrder);
   handOver(channel);
+}
+
+function dirOf(path) {
+  return path.slice(0, path.lastIndexOf("/"));
 }
 
 /** Resolves when the platform's first word is there. */

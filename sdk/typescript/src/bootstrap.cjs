@@ -9,11 +9,14 @@ const isWarm = process.argv[1] === join(__dirname, "warm", "host-node.cjs");
 if (process.env.FX_NONCE !== undefined && !isWarm) enter();
 
 function enter() {
-  const { handOver, takeAddress } = require("./channel.cjs");
+  const { handOver, takeAddress, takePreload } = require("./channel.cjs");
   const { dial } = require("./dial.cjs");
   const { holdOrderLine, installOutput } = require("./output.cjs");
   holdOrderLine();
   installOutput();
+  const preload = takePreload();
+  if (preload.length > 0) require("./preload.cjs").preload(preload);
+  if (process.env.FX_EXECUTION_ID === undefined) require("./rehearsal.mts");
   const channel = dial(...takeAddress());
   process.on("uncaughtExceptionMonitor", (error) => channel.tellOfLimit(error));
   handOver(channel);

@@ -133,9 +133,23 @@ function takeAddress() {
   return [FX_CHANNEL, FX_NONCE];
 }
 
+/** The packages that the manifest has imported before the run is known. Taken out of the environment. */
+function takePreload() {
+  const { FX_PRELOAD } = process.env;
+  delete process.env.FX_PRELOAD;
+  return FX_PRELOAD === undefined ? [] : JSON.parse(FX_PRELOAD).modules;
+}
+
+/** It is left to the script, which will say so itself where it matters. */
+function tellOfPreload(name, error) {
+  process.stderr.write(`preload (manifest.json): ${name}: ${error?.message ?? error}\n`);
+}
+
 /** Gives the script its channel, and its parameters as the first argument. */
 function handOver(channel) {
   globalThis[Symbol.for("@streamzero/fx channel")] = channel;
+  // A process that was started ahead was not told at its start.
+  process.env.FX_EXECUTION_ID ??= channel.welcome.context.execution.id;
   process.argv.push(firstArgument(channel.welcome));
   // What was loaded from here is not the script's business, nor that of the processes it starts.
   process.execArgv.length = 0;
@@ -162,4 +176,14 @@ function encode(words) {
   );
 }
 
-module.exports = { Channel, encode, firstArgument, FxError, handOver, limitOf, takeAddress };
+module.exports = {
+  Channel,
+  encode,
+  firstArgument,
+  FxError,
+  handOver,
+  limitOf,
+  takeAddress,
+  takePreload,
+  tellOfPreload,
+};

@@ -32,11 +32,17 @@ export interface OpenChannel {
   close(): Promise<ChannelEnd>;
 }
 
+/** What one step needs of its channel. */
+export interface StepChannel {
+  readonly path: string;
+  open(welcome: Welcome, host: StepHost): OpenChannel;
+}
+
 /**
  * The socket that the scripts of one slot dial, one after the other (rule S2). It lies in a directory
  * that only the slot's user can enter; who shows the nonce of the current step first gets its context.
  */
-export class SlotChannel {
+export class SlotChannel implements StepChannel {
   readonly path: string;
   readonly #server: Server;
   readonly #clock: Clock;
@@ -80,9 +86,7 @@ export class SlotChannel {
       welcome: text,
       close: async () => {
         forget();
-        await session?.end();
-        const { platformFailure, overrun, imports } = session?.asks ?? {};
-        return { platformFailure, overrun, imports };
+        return endOf(session);
       },
     };
   }
@@ -124,6 +128,13 @@ export class SlotChannel {
     socket.on("error", () => {});
     socket.on("close", () => late.cancel());
   }
+}
+
+/** Resolves when all that was asked for in the session has been handled. */
+export async function endOf(session: ChannelSession | undefined): Promise<ChannelEnd> {
+  await session?.end();
+  const { platformFailure, overrun, imports } = session?.asks ?? {};
+  return { platformFailure, overrun, imports };
 }
 
 class Admission {

@@ -1,6 +1,6 @@
 /** How a script is kept from what is not its own (rule S3). */
 export type Isolation =
-  /** The executor is root: every slot has a user of its own, and so has every warm process, whose slots come after the steps'. */
+  /** The executor is root: every slot has a user of its own, and so has every process that is warm or started ahead, whose slots come after the steps'. */
   | { kind: "own-user"; firstUid: number; slots: number }
   /** The kernel limits the script to named paths; it may not signal nor inspect anything outside. */
   | { kind: "landlock"; abi: number; python: string }

@@ -24,6 +24,7 @@ export function createBunRuntime({ findBun, library }: RuntimeSetup): Runtime {
   return {
     name: "bun",
     extensions: [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"],
+    canWait: true,
     async resolve() {
       found = await findBun();
     },

@@ -18,9 +18,12 @@ export function createNodeRuntime({ node, library }: RuntimeSetup): Runtime {
   return {
     name: "node",
     extensions: [".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"],
+    canWait: true,
     async resolve() {},
     command({ directory, path }) {
-      return { command: node, args: [...quiet, "--require", bootstrap, join(directory, path)], env: {}, setAsideBytes };
+      const args = [...quiet, "--require", bootstrap, join(directory, path)];
+      // Node can wait for nothing before its first module, but for a descriptor that blocks.
+      return { command: node, args, env: {}, setAsideBytes, isDialled: true };
     },
     hostCommand() {
       const host = join(sdk, "warm", "host-node.cjs");

@@ -16,6 +16,7 @@ export function createPythonRuntime({ findPython, library }: RuntimeSetup): Runt
   return {
     name: "python",
     extensions: [".py"],
+    canWait: true,
     async resolve() {
       found = await findPython();
     },

@@ -14,6 +14,8 @@ export interface Runtime {
   usesDatabases?: boolean;
   /** Its scripts can be forked from a warm interpreter instead of started anew; answers the interpreter, once resolved. */
   forkedFrom?(environment?: Environment): string;
+  /** Its process can wait for its run: what it is to run it hears on its channel. */
+  canWait?: true;
   /** Finds its interpreter, once, before the first `command`. Rejects with `unavailable`. */
   resolve(): Promise<void>;
   /** What to start for a script. The script gets its parameters over the channel, never in `args` (rule S2). */
@@ -53,6 +55,8 @@ export interface RuntimeCommand {
    * much; who passes the true one is seen to within a tenth of a second.
    */
   setAsideBytes: number;
+  /** Where it waits for its run: its channel is dialled for it, and is the descriptor that FX_CHANNEL names. */
+  isDialled?: true;
 }
 
 export type RuntimeProbe =

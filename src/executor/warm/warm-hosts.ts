@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../../foundation/clock.ts";
-import type { ScriptParts } from "../running-script.ts";
+import { processKey } from "../process-key.ts";
+import type { SlotParts } from "../running-script.ts";
 import type { RunningStep, StepHost, StepRequest } from "../step-runner.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { type Occupant, WarmProcess } from "./warm-process.ts";
@@ -15,7 +16,7 @@ export interface WarmHostsParts {
   /** Slot numbers that belong to no step: each warm process has one, so that no other service's script shares its user (rule S2). */
   places: readonly number[];
   /** What a process in the slot of the request needs. */
-  partsOf(request: StepRequest): ScriptParts;
+  partsOf(request: StepRequest): SlotParts;
 }
 
 interface Hosted {
@@ -50,7 +51,7 @@ export class WarmHosts {
 
   /** Undefined: all places are taken by processes that are busy. */
   run(request: StepRequest, host: StepHost): RunningStep | undefined {
-    const key = keyOf(request);
+    const key = processKey(request);
     const idle = this.#takeIdle(key);
     const place = idle ? undefined : this.#takePlace();
     if (!idle && place === undefined) return undefined;
@@ -195,10 +196,4 @@ function settle(hosted: Hosted): void {
   hosted.timer?.cancel();
   hosted.watch?.cancel();
   hosted.timer = hosted.watch = undefined;
-}
-
-/** What a process was started for. Equal content has one version, whoever's service it is: so the service is named as well. */
-function keyOf({ context, directory, script, runtime, environment, limits }: StepRequest): string {
-  const { project, name } = context.service;
-  return JSON.stringify([project, name, directory, script, runtime, environment?.key, limits]);
 }

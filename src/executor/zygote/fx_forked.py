@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import resource
+import socket
 import sys
 
 import landlock
@@ -77,7 +78,7 @@ def run(payload, uid, gid, descriptors, group):
         os._exit(NOT_STARTED)
     command = request.get("exec")
     if command:
-        execute(command)
+        execute(command, request.get("isDialled"))
     gc.enable()
     code = 0
     try:
@@ -139,15 +140,25 @@ def set_limit(kind, soft, hard):
         resource.setrlimit(kind, (min(soft, present), present))
 
 
-def execute(command):
+def execute(command, is_dialled):
     """Becomes another program, within all the limits that were set. What Python ignores that does not."""
     for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
         _signal.signal(number, _signal.SIG_DFL)
     try:
+        if is_dialled:
+            dial()
         os.execve(command[0], command, dict(os.environ))
     except OSError as error:
         os.write(2, f"the script was not started: {command[0]}: {error}\n".encode())
         os._exit(NOT_STARTED)
+
+
+def dial():
+    """The program finds its channel open, and can wait on it: what it opens by itself would not block."""
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    channel.connect(os.environ["FX_CHANNEL"])
+    channel.set_inheritable(True)
+    os.environ["FX_CHANNEL"] = str(channel.detach())
 
 
 def prctl(option, value):

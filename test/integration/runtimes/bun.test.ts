@@ -3,3 +3,4 @@ import { runtimeContract } from "./runtime-contract.ts";
 
 runtimeContract("TypeScript on Bun", typescriptOnBun);
 runtimeContract("JavaScript (CommonJS) on Bun", commonJsOnBun);
+runtimeContract("TypeScript on Bun, started ahead", typescriptOnBun, "ahead");

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import { noLimits, type RunLimits } from "../../../src/services/run-limits.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
-import { openRunner, runScript } from "./script-runs.ts";
+import { openRunner, runScript, runScriptAhead } from "./script-runs.ts";
 
 const megabyte = 1024 * 1024;
 
@@ -53,90 +53,97 @@ for (;;) { context.logging.info("x".repeat(4000)); await new Promise((resolve) =
 };
 type Body = "memory" | "memoryOfChildren" | "time" | "processes" | "files" | "output" | "logs" | "modest";
 
-describe.each(["python, forked", "python, started anew", "node", "node, spawned", "bun", "bun, spawned"])(
-  "a limit of a script in %s",
-  (name) => {
-    const data = tempDirForFile();
-    const language = name.startsWith("python") ? "python" : "node";
-    const { script, bodies } = programs[language] as (typeof programs)[string];
-    let runner: ProcessStepRunner;
-    beforeAll(async () => {
-      runner = await openRunner(data, /anew|spawned/.test(name) ? "off" : "auto");
-    });
-    afterAll(() => runner.close());
+describe.each([
+  "python, forked",
+  "python, started ahead",
+  "python, started anew",
+  "node",
+  "node, started ahead",
+  "node, spawned",
+  "bun",
+  "bun, spawned",
+])("a limit of a script in %s", (name) => {
+  const data = tempDirForFile();
+  const language = name.startsWith("python") ? "python" : "node";
+  const { script, bodies } = programs[language] as (typeof programs)[string];
+  let runner: ProcessStepRunner;
+  beforeAll(async () => {
+    runner = await openRunner(data, /anew|spawned/.test(name) ? "off" : "auto");
+  });
+  afterAll(() => runner.close());
 
-    const runtime = name.startsWith("bun") ? "bun" : "node";
-    const run = (body: Body, limits: Partial<RunLimits>) =>
-      runScript(runner, { [script]: bodies[body] }, script, {
-        request: { runtime, limits: { ...noLimits, ...limits } },
-      });
-
-    it("of memory ends a run that takes more, and names the limit", async () => {
-      const memoryBytes = 200 * megabyte;
-      expect(await run("memory", { memoryBytes }).result).toMatchObject({
-        kind: "overrun",
-        limit: "memoryBytes",
-        value: memoryBytes,
-      });
-    });
-
-    it("of memory counts what a run has started as well", async () => {
-      const memoryBytes = 150 * megabyte;
-      expect(await run("memoryOfChildren", { memoryBytes }).result).toMatchObject({
-        kind: "overrun",
-        limit: "memoryBytes",
-      });
+  const runtime = name.startsWith("bun") ? "bun" : "node";
+  const start = name.endsWith("ahead") ? runScriptAhead : runScript;
+  const run = async (body: Body, limits: Partial<RunLimits>) =>
+    start(runner, { [script]: bodies[body] }, script, {
+      request: { runtime, limits: { ...noLimits, ...limits } },
     });
 
-    it("of processor time ends a run that takes more", async () => {
-      expect(await run("time", { cpuSeconds: 1 }).result).toMatchObject({
-        kind: "overrun",
-        limit: "cpuSeconds",
-        value: 1,
-      });
+  it("of memory ends a run that takes more, and names the limit", async () => {
+    const memoryBytes = 200 * megabyte;
+    expect(await (await run("memory", { memoryBytes })).result).toMatchObject({
+      kind: "overrun",
+      limit: "memoryBytes",
+      value: memoryBytes,
     });
+  });
 
-    // Of a program that is started anew nobody learns how long it took.
-    if (name === "python, forked") {
-      it("of processor time is named also to a script that does not listen", async () => {
-        const source = "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass";
-        const limits = { ...noLimits, cpuSeconds: 1 };
-        const { result } = runScript(runner, { "main.py": source }, "main.py", { request: { limits } });
-        expect(await result).toMatchObject({ kind: "overrun", limit: "cpuSeconds", value: 1 });
-      });
-    }
-
-    it("of processes ends a run that starts more", async () => {
-      expect(await run("processes", { processes: 30 }).result).toMatchObject({
-        kind: "overrun",
-        limit: "processes",
-        value: 30,
-      });
+  it("of memory counts what a run has started as well", async () => {
+    const memoryBytes = 150 * megabyte;
+    expect(await (await run("memoryOfChildren", { memoryBytes })).result).toMatchObject({
+      kind: "overrun",
+      limit: "memoryBytes",
     });
+  });
 
-    it("of open files ends a run that fails over it", async () => {
-      expect(await run("files", { openFiles: 100 }).result).toMatchObject({
-        kind: "overrun",
-        limit: "openFiles",
-        value: 100,
-      });
+  it("of processor time ends a run that takes more", async () => {
+    expect(await (await run("time", { cpuSeconds: 1 })).result).toMatchObject({
+      kind: "overrun",
+      limit: "cpuSeconds",
+      value: 1,
     });
+  });
 
-    it("of output ends a run that writes more", async () => {
-      const ended = await run("output", { outputBytes: 64 * 1024 }).result;
-      expect(ended).toMatchObject({ kind: "overrun", limit: "outputBytes" });
+  // Of a program that is started anew nobody learns how long it took.
+  if (name === "python, forked") {
+    it("of processor time is named also to a script that does not listen", async () => {
+      const source = "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass";
+      const limits = { ...noLimits, cpuSeconds: 1 };
+      const { result } = runScript(runner, { "main.py": source }, "main.py", { request: { limits } });
+      expect(await result).toMatchObject({ kind: "overrun", limit: "cpuSeconds", value: 1 });
     });
+  }
 
-    it("of output counts what a run logs as well", async () => {
-      const logs = await run("logs", { outputBytes: 64 * 1024 }).result;
-      expect(logs).toMatchObject({ kind: "overrun", limit: "outputBytes", value: 64 * 1024 });
+  it("of processes ends a run that starts more", async () => {
+    expect(await (await run("processes", { processes: 30 })).result).toMatchObject({
+      kind: "overrun",
+      limit: "processes",
+      value: 30,
     });
+  });
 
-    it("is not felt by a run that stays within all of them", async () => {
-      const all = { memoryBytes: 300 * megabyte, cpuSeconds: 10, processes: 100, openFiles: 256, outputBytes: 1024 };
-      const { result, stdout } = run("modest", all);
-      expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
-      expect(stdout()).toBe("within\n");
+  it("of open files ends a run that fails over it", async () => {
+    expect(await (await run("files", { openFiles: 100 })).result).toMatchObject({
+      kind: "overrun",
+      limit: "openFiles",
+      value: 100,
     });
-  },
-);
+  });
+
+  it("of output ends a run that writes more", async () => {
+    const ended = await (await run("output", { outputBytes: 64 * 1024 })).result;
+    expect(ended).toMatchObject({ kind: "overrun", limit: "outputBytes" });
+  });
+
+  it("of output counts what a run logs as well", async () => {
+    const logs = await (await run("logs", { outputBytes: 64 * 1024 })).result;
+    expect(logs).toMatchObject({ kind: "overrun", limit: "outputBytes", value: 64 * 1024 });
+  });
+
+  it("is not felt by a run that stays within all of them", async () => {
+    const all = { memoryBytes: 300 * megabyte, cpuSeconds: 10, processes: 100, openFiles: 256, outputBytes: 1024 };
+    const { result, stdout } = await run("modest", all);
+    expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
+    expect(stdout()).toBe("within\n");
+  });
+});

@@ -2,4 +2,5 @@ import { python } from "./programs.ts";
 import { runtimeContract } from "./runtime-contract.ts";
 
 runtimeContract("Python, forked", python);
-runtimeContract("Python, started anew", python, "off");
+runtimeContract("Python, started ahead", python, "ahead");
+runtimeContract("Python, started anew", python, "anew");

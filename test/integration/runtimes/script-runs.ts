@@ -24,12 +24,14 @@ export async function openRunner(
   dataDirectory: string,
   fork: "auto" | "off" = "auto",
   cgroup = "auto",
+  aheadProcesses = 4,
 ): Promise<ProcessStepRunner> {
   chmodSync(dataDirectory, 0o711);
   const runner = await ProcessStepRunner.open({
     dataDirectory,
     slots: 4,
     warmProcesses: 4,
+    aheadProcesses,
     fork,
     cgroup,
     clock: systemClock,
@@ -80,19 +82,21 @@ function layVersion(runner: Pick<ProcessStepRunner, "runRoot">, files: Record<st
   return directory;
 }
 
+export interface ScriptOptions {
+  params?: JsonObject;
+  config?: JsonObject;
+  previous?: Json;
+  service?: string;
+  host?: Partial<StepHost>;
+  request?: Partial<StepRequest>;
+}
+
 /** Writes `files` as a service version and runs one of them; with `directory`, one that was written before. */
 export function runScript(
   runner: Pick<ProcessStepRunner, "run" | "runRoot">,
   files: Record<string, string>,
   script: string,
-  options: {
-    params?: JsonObject;
-    config?: JsonObject;
-    previous?: Json;
-    service?: string;
-    host?: Partial<StepHost>;
-    request?: Partial<StepRequest>;
-  } = {},
+  options: ScriptOptions = {},
   directory = layVersion(runner, files),
 ): ScriptRun {
   const chunks: { stream: string; bytes: Uint8Array }[] = [];
@@ -116,33 +120,7 @@ export function runScript(
     setResult() {},
     ...options.host,
   };
-  const id = "0198c0de-0000-7000-8000-000000000001" as ExecutionId;
-  const params = options.params ?? {};
-  const step = runner.run(
-    {
-      executionId: id,
-      attempt: 1,
-      step: 1,
-      slot: 0,
-      directory,
-      script,
-      timeoutMs: 20_000,
-      ttlMs: 25_000,
-      outputCapBytes: capBytes,
-      limits: noLimits,
-      isolation: { level: "process", network: false },
-      context: {
-        event: { specversion: "1.0", id: "e1", source: "/test", type: "test.happened", data: params },
-        params,
-        service: { project: "shop", name: options.service ?? "orders", version: "v1" },
-        execution: { id, attempt: 1, step: 1, script },
-        config: options.config ?? {},
-        previous: options.previous ?? null,
-      },
-      ...options.request,
-    },
-    host,
-  );
+  const step = runner.run(requestOf(directory, script, options), host);
   const text = (stream?: string) =>
     Buffer.concat(chunks.filter((chunk) => !stream || chunk.stream === stream).map((chunk) => chunk.bytes));
   return {
@@ -157,6 +135,49 @@ export function runScript(
     both: () => text().toString(),
     bytes: () => text("stdout"),
     waitFor: (pattern) => eventually(() => pattern.exec(text("stdout").toString())?.[1]),
+  };
+}
+
+/** As `runScript`, in a process that was started before and waits. */
+export async function runScriptAhead(
+  runner: Pick<ProcessStepRunner, "run" | "runRoot" | "ahead">,
+  files: Record<string, string>,
+  script: string,
+  options: ScriptOptions = {},
+  directory = layVersion(runner, files),
+): Promise<ScriptRun> {
+  const request = requestOf(directory, script, options);
+  // Twice, as for a script that runs all the time: it gets a place before those that ran once.
+  runner.ahead.want(request);
+  runner.ahead.want(request);
+  await eventually(() => runner.ahead.waits(request));
+  return runScript(runner, files, script, options, directory);
+}
+
+function requestOf(directory: string, script: string, options: ScriptOptions): StepRequest {
+  const id = "0198c0de-0000-7000-8000-000000000001" as ExecutionId;
+  const params = options.params ?? {};
+  return {
+    executionId: id,
+    attempt: 1,
+    step: 1,
+    slot: 0,
+    directory,
+    script,
+    timeoutMs: 20_000,
+    ttlMs: 25_000,
+    outputCapBytes: capBytes,
+    limits: noLimits,
+    isolation: { level: "process", network: false },
+    context: {
+      event: { specversion: "1.0", id: "e1", source: "/test", type: "test.happened", data: params },
+      params,
+      service: { project: "shop", name: options.service ?? "orders", version: "v1" },
+      execution: { id, attempt: 1, step: 1, script },
+      config: options.config ?? {},
+      previous: options.previous ?? null,
+    },
+    ...options.request,
   };
 }
 

@@ -18,6 +18,7 @@ beforeAll(async () => {
     dataDirectory: data,
     slots: 1,
     warmProcesses: 1,
+    aheadProcesses: 0,
     clock: systemClock,
     random: systemRandom,
     log: silentLog,

@@ -17,6 +17,7 @@ beforeAll(async () => {
     dataDirectory: data,
     slots: 2,
     warmProcesses: 1,
+    aheadProcesses: 0,
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
