@@ -51,7 +51,10 @@ export interface ClaimRequest {
   owner: InstanceId;
   lanes: readonly Lane[];
   limit: number;
-  /** Of the limit, for how many there is no place to run yet: no more than the others are of services with a throttle, which what is given back has used up. */
+  /**
+   * Of the limit, for how many there is no place to run yet: no more than the others are of services with a throttle, which what is given back
+   * has used up, or with `on_lost: fail`, of which nothing may be lost that was not begun.
+   */
   ahead?: number;
   leaseMs: number;
 }

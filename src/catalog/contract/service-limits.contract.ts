@@ -62,6 +62,13 @@ export function serviceLimitContract(start: () => Promise<Scene>): void {
     expect(services(await scene.claim({ limit: 6 }))).toEqual(["limited", "limited"]);
   });
 
+  test("D7: of a service whose lost runs fail nothing is claimed for which there is no place yet, so that none fails that was not begun", async () => {
+    const scene = await limited({ on_lost: "fail" }, 3);
+    expect(await scene.claim({ limit: 3, ahead: 2 })).toHaveLength(1);
+    expect(await scene.claim({ limit: 2, ahead: 2 })).toEqual([]);
+    expect(await scene.claim({ limit: 3 })).toHaveLength(2);
+  });
+
   test("D4: a service at its limit does not hold up the others of its lane", async () => {
     const scene = await limited({ concurrency: 1 }, 5);
     await scene.deploy("free", { trigger_events: ["other"] });

@@ -8,6 +8,8 @@ import type { TurnKey } from "./turns.ts";
 
 export interface OpenTurn extends TurnKey, LimitedService {
   round: number;
+  /** Of the active version; null where there is none. */
+  on_lost: "retry" | "fail" | null;
 }
 
 /** What one claim holds, where several run at once. */
@@ -61,9 +63,11 @@ export async function holdTurns(
 // Literals, not parameters, where a partial index is to be found by its condition.
 const selectTurns = new Statement(
   ({ traits }, lane: Lane, limit: number) => sql<OpenTurn>`
-    select t.project, t.service, t.lane, t.priority, t.round, s.concurrency, s.throttle_limit, s.throttle_period_ms
+    select t.project, t.service, t.lane, t.priority, t.round,
+      s.concurrency, s.throttle_limit, s.throttle_period_ms, v.on_lost
     from turns t ${traits.walk("turns_open")}
     left join services s on s.project = t.project and s.name = t.service
+    left join versions v on v.id = s.active_version
     where t.state = 0 and t.lane = ${lane}
     order by t.priority, t.round, t.project, t.service limit ${limit}`,
 );

@@ -31,7 +31,7 @@ export async function takeTurns(
     const shares = sharesOf(next.turns, limit);
     let areOver = next.areAll && shares.size === next.turns.length;
     for (const [turn, share] of shares) {
-      const most = isThrottled(turn) ? Math.min(share, atOnce - claimed.length) : share;
+      const most = mayWait(turn) ? share : Math.min(share, atOnce - claimed.length);
       if (most <= 0) {
         holds.passed.add(nameOf(turn));
         continue;
@@ -43,6 +43,14 @@ export async function takeTurns(
     if (areOver) break;
   }
   return claimed;
+}
+
+/**
+ * Whether what is claimed of it may wait for a place. Given back, a start that a throttle has counted would be used up; and with an
+ * executor that is killed what waited there would fail, where the manifest says so of what is lost.
+ */
+function mayWait(turn: OpenTurn): boolean {
+  return !isThrottled(turn) && turn.on_lost !== "fail";
 }
 
 /** One by one to whoever stands at the lowest round. */
