@@ -41,12 +41,15 @@ interface Ended {
 }
 
 const maxEndsPerCommit = 500;
-const gatherEndsMs = 5;
+const gatherEndsMs = 10;
 const lookAgainMs = 5;
 /** That runs began is told with the end of the first of them, or after so long: each batch costs the whole way to all who read it. */
 const tellStartsMs = 50;
-/** Attempts under way, those included that wait for a slot, and those whose end is not durable yet. */
+/** Attempts under way, those included that wait for a slot, and those whose end is not durable yet: so many for each slot, or in all. */
 const maxHeldPerSlot = 4;
+/** Runs of a millisecond have four slots claim and end as many in a transaction as twenty do. */
+const maxHeldOfFewSlots = 96;
+
 /**
  * Claims due executions from the catalog for the slots that are free or about to be, runs them, keeps their leases, and
  * reports how they ended. Any number may run; the catalog never gives one execution to two (rule D4).
@@ -203,7 +206,8 @@ export class Executor {
     // No sooner than half of what was claimed ahead is begun: a transaction costs the same, whatever is in it.
     if (this.#freeSlots.length === 0 && this.#ahead.size * 2 > wanted) return 0;
     // Those whose scripts have ended wait for the disk: where it does not keep up, no more are begun.
-    return Math.min(wanted - this.#ahead.size, maxHeldPerSlot * this.#parts.slots - this.#attempts.size);
+    const maxHeld = Math.max(maxHeldPerSlot * this.#parts.slots, maxHeldOfFewSlots);
+    return Math.min(wanted - this.#ahead.size, maxHeld - this.#attempts.size);
   }
 
   /** As many as there are slots for. */

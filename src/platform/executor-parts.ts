@@ -36,8 +36,8 @@ export function executorParts(options: PartsOptions, runners: StepRunners): Part
   ];
 }
 
-/** A claim takes so long where the catalog is busy. */
-const claimAheadMs = 20;
+/** Several times what a claim takes: what it costs, whatever is in it, is shared by as many runs as slots can begin in the meantime. */
+const claimAheadMs = 40;
 
 function newExecutor(options: PartsOptions, { processes, steps }: StepRunners, use: ServiceUse): Executor {
   const { settings, stores, instance, clock, random, log } = options;
