@@ -28,8 +28,8 @@ interface Waiting {
   readonly process: AheadProcess;
   readonly parts: ScriptParts;
   readonly place: number;
-  /** Of the version's directory, which may be made anew meanwhile. */
-  readonly directory: string;
+  /** The version's directory and its own, as they are named and as they were: somebody may tidy them away, and they be made anew. */
+  readonly directories: ReadonlyMap<string, string>;
   readonly timer: Timer;
 }
 
@@ -84,7 +84,7 @@ export class StartedAhead {
     const found = this.#waiting.get(processKey(request));
     if (!found) return undefined;
     this.#leave(found);
-    if (found.process.isOver || identityOf(request.directory) !== found.directory) {
+    if (found.process.isOver || [...found.directories].some(([path, identity]) => identityOf(path) !== identity)) {
       this.#end(found);
       return undefined;
     }
@@ -158,8 +158,8 @@ export class StartedAhead {
         ready: (ms) => this.#took(key, ms),
       });
       const timer = clock.setTimer(maxIdleMs, () => this.#discard(waiting));
-      const directory = identityOf(request.directory);
-      const waiting: Waiting = { key, process, parts, place, directory, timer };
+      const directories = new Map([request.directory, scratch].map((path) => [path, identityOf(path)]));
+      const waiting: Waiting = { key, process, parts, place, directories, timer };
       this.#waiting.set(key, waiting);
       void process.ended.then(() => {
         if (this.#waiting.get(key) !== waiting) return;

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, readdirSync, readlinkSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -141,17 +141,26 @@ test("a script gets the place of another that has waited for longer than lay bet
   expect(processesIn(rare.directory)).toEqual([]);
 });
 
-test("where a version's directory was made anew, its process is not taken", async () => {
-  const files = { "main.py": "import os\nprint(os.listdir('.'))" };
-  const run = await runScriptAhead(runner, files, "main.py");
-  const { directory } = run;
-  await completed(run);
-  const waiting = await eventually(() => processesIn(directory)[0] as number);
-  renameSync(directory, `${directory}.gone`);
-  cpSync(`${directory}.gone`, directory, { recursive: true });
-  expect(await completed(runScript(runner, files, "main.py", {}, directory))).toContain("main.py");
-  await eventually(async () => !(await isAlive(waiting)));
-});
+test.each(["the version's", "its own"])(
+  "where %s directory was tidied away, its process is not taken",
+  async (whose) => {
+    const files = {
+      "main.py": "import os\nprint(os.listdir('.'), os.listdir(os.environ['FX_SCRATCH']), os.environ['FX_SCRATCH'])",
+    };
+    const run = await runScriptAhead(runner, files, "main.py");
+    const { directory } = run;
+    const scratch = (await completed(run)).split(" ").at(-1) as string;
+    const waiting = await eventually(() => processesIn(directory)[0] as number);
+    if (whose === "its own") {
+      rmSync(scratch, { recursive: true });
+    } else {
+      renameSync(directory, `${directory}.gone`);
+      cpSync(`${directory}.gone`, directory, { recursive: true });
+    }
+    expect(await completed(runScript(runner, files, "main.py", {}, directory))).toContain("['main.py'] []");
+    await eventually(async () => !(await isAlive(waiting)));
+  },
+);
 
 test("with no place for them none is started ahead, and none is left when the runner closes", async () => {
   const none = await own(0);
