@@ -32,7 +32,7 @@ export const streamzero: readonly Peer[] = levels
         level.isolation === "warm" ? "none within a service: its warm processes" : "a process, own user and limits",
       durable: "yes",
       kept: "events, output, history",
-      ui: "yes",
+      ui: "none: an API and a command line",
     },
     // Not more than a page of the list of executions.
     burstJobs: level.isolation === "warm" ? 1000 : 500,
