@@ -65,3 +65,52 @@ function keptOf(headers: DeadRecord["headers"]): DeadRecord["headers"] {
   const length = entries.reduce((sum, [name, text]) => sum + name.length + text.length, 0);
   return length > maxHeadersLength ? {} : Object.fromEntries(entries.filter(([name]) => !ownNames.has(name)));
 }
+
+/** What a dead letter tells of its record. */
+export interface DeadLetter {
+  /** Where it was read, and could not be used. */
+  topic: string;
+  partition: number;
+  offset: number;
+  reason: string;
+  key: string;
+  /** Of its own. */
+  headers: Readonly<Record<string, string>>;
+  /** The whole of it, or its beginning. */
+  value: Uint8Array;
+  /** Of the whole. */
+  sizeBytes: number;
+}
+
+/** The other way. Undefined: it is none of ours, because anybody may write to a topic. */
+export function readDeadLetter({
+  key,
+  value,
+  headers,
+}: Pick<DeadRecord, "key" | "value" | "headers">): DeadLetter | undefined {
+  const { "fx-topic": topic, "fx-reason": reason } = headers;
+  const [partition, offset] = [Number(headers["fx-partition"]), Number(headers["fx-offset"])];
+  if (
+    topic === undefined ||
+    reason === undefined ||
+    !Number.isSafeInteger(partition) ||
+    !Number.isSafeInteger(offset)
+  ) {
+    return undefined;
+  }
+  const own = Object.entries(headers).filter(([name]) => !ownNames.has(name));
+  return {
+    ...{ topic, partition, offset, key, value },
+    reason: decoded(reason),
+    headers: Object.fromEntries(own),
+    sizeBytes: Number(headers["fx-bytes"] ?? value.length),
+  };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -10,6 +10,7 @@ import { backtestRoute } from "./backtest.ts";
 import { bucketHookRoute } from "./bucket-hook.ts";
 import { bulkRoute } from "./bulk.ts";
 import { configurationRoutes } from "./configuration.ts";
+import { deadLetterRoutes } from "./dead-letters.ts";
 import { dryRunRoute } from "./dry-run.ts";
 import { EventIntake } from "./event-intake.ts";
 import { eventSearchRoute } from "./event-search.ts";
@@ -108,6 +109,7 @@ export async function createApi(parts: ApiParts): Promise<FastifyInstance> {
       replayRoutes(api, inside);
       webhookRoutes(api, inside);
       ledgerRoutes(api, inside);
+      deadLetterRoutes(api, inside);
       api.get("/openapi.json", { config: { access: "anyone" }, schema: { hide: true } }, () => app.swagger());
     },
     { prefix: apiPrefix },
