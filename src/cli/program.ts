@@ -95,7 +95,7 @@ export function createProgram(): Command {
     .option("--url <url>", "where the platform is (FX_URL; http://127.0.0.1:8080)")
     .option("--token-file <file>", "read the token from a file (FX_TOKEN; else the data directory's)")
     .option("--data-dir <directory>", "the platform's data directory on this machine (FX_DATA_DIR; .fx)")
-    .option("--no-input", "never ask; no command asks, so this changes nothing and is always safe to give")
+    .option("--no-input", "never ask: a command that would is refused")
     .option("-q, --quiet", "no talk on standard error, only errors")
     .helpOption("-h, --help", "explain")
     .helpCommand("help [command]", "explain a command")

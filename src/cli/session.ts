@@ -10,6 +10,8 @@ export interface CommonOptions {
   tokenFile?: string;
   dataDir?: string;
   quiet?: boolean;
+  /** False: no question is asked. */
+  input?: boolean;
 }
 
 /** What a command works with. */

@@ -71,13 +71,13 @@ async function list({ api, terminal }: Session, scope: string): Promise<void> {
 }
 
 async function set(
-  { api, terminal }: Session,
+  { api, terminal, options: { input } }: Session,
   scope: string,
   name: string,
   options: { file?: string; asJson?: boolean },
 ): Promise<void> {
   const { text } = scopeRefOf(scope);
-  const given = await readValue(options.file, `value of ${name}: `);
+  const given = await readValue(options.file, input === false ? undefined : `value of ${name}: `);
   const value = options.asJson ? readJson(given) : given;
   const query = { scope: text, name };
   const { body } = await api.send<SecretAnswer & { warnings: string[] }>("PUT", "/api/v1/secrets", {
@@ -109,9 +109,13 @@ async function change({ api, terminal }: Session, service: string, scope: string
 }
 
 /** One line feed at the end is the terminal's or the editor's, not the secret's. */
-async function readValue(file: string | undefined, question: string): Promise<string> {
+async function readValue(file: string | undefined, question: string | undefined): Promise<string> {
   if (file !== undefined) return withoutLastLineFeed(readFileSync(file, "utf8"));
-  if (process.stdin.isTTY) return askHidden(question);
+  if (process.stdin.isTTY) {
+    if (question === undefined)
+      throw usageError("no value is given", "give it on standard input or with --file; --no-input forbids to ask");
+    return askHidden(question);
+  }
   return withoutLastLineFeed(await textOfStream(process.stdin));
 }
 
