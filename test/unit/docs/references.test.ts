@@ -2,10 +2,16 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { apiReference, apiReferenceOf, openApiDocument } from "../../../scripts/docs/api-reference.ts";
 import { references } from "../../../scripts/docs/references.ts";
+import { platformEventTypes } from "../../../src/events/reserved-types.ts";
 
 describe("documents that are made from code", () => {
   it.each(Object.entries(references))("%s says what the code says (npm run docs)", async (path, make) => {
     expect(readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8")).toBe(await make());
+  });
+
+  it("the guide tells of every event that the platform itself sends", () => {
+    const page = readFileSync(new URL("../../../docs/guide/events.md", import.meta.url), "utf8");
+    expect(Object.values(platformEventTypes).filter((type) => !page.includes(`\`${type}\``))).toEqual([]);
   });
 
   it("the page of the API has every route, and is not made while one would be on no part of it", async () => {
