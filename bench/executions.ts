@@ -33,15 +33,19 @@ export const executions: Bench = {
         const measured = await interleaved(
           languages.flatMap((language) => [
             { name: language.slug, measure: () => runMany(platform, language, runsOf(language)) },
-            {
-              name: `${language.slug}, bare`,
-              measure: async () => {
-                const folder = path.join(directory, language.slug);
-                const runs = runsOf(language);
-                const { elapsedMs } = await bare(language)(language, folder, runs, slots);
-                return { perSecond: (runs / elapsedMs) * 1000 };
-              },
-            },
+            ...(hasBare(language)
+              ? [
+                  {
+                    name: `${language.slug}, bare`,
+                    measure: async () => {
+                      const folder = path.join(directory, language.slug);
+                      const runs = runsOf(language);
+                      const { elapsedMs } = await bare(language)(language, folder, runs, slots);
+                      return { perSecond: (runs / elapsedMs) * 1000 };
+                    },
+                  },
+                ]
+              : []),
             ...(language.slug === "python"
               ? [
                   {
@@ -63,8 +67,11 @@ export const executions: Bench = {
           if (!found) throw new Error(`${name} was not measured`);
           return found;
         };
-        const rows = languages.map(({ name, slug, runtime }) => {
-          const [ours, without] = [of(slug), of(`${slug}, bare`)];
+        const rows = languages.map((language) => {
+          const { name, slug, runtime } = language;
+          const ours = of(slug);
+          if (!hasBare(language)) return [name, ours.median.perSecond ?? 0, "", "", "", ""];
+          const without = of(`${slug}, bare`);
           const toNode = runtime === undefined ? "" : ratio(ours, of("node, bare"), "perSecond");
           const toForks = slug === "python" ? ratio(ours, of("python, bare forks"), "perSecond") : "";
           const figures = [
@@ -90,6 +97,11 @@ export const executions: Bench = {
 
 function runsOf({ isolation }: Language): number {
   return isolation === "warm" ? warmRunsPerRound : runsPerRound;
+}
+
+/** The loop of warm interpreters speaks Python only. */
+function hasBare({ isolation, runtime }: Language): boolean {
+  return isolation !== "warm" || runtime === undefined;
 }
 
 function bare({

@@ -25,6 +25,14 @@ export const languages = [
     source: printingInTypeScript,
   },
   {
+    name: "TypeScript on Bun, warm",
+    slug: "bun-warm",
+    runtime: "bun",
+    isolation: "warm",
+    file: "main.ts",
+    source: printingInTypeScript,
+  },
+  {
     name: "TypeScript on Node",
     slug: "node",
     runtime: "node",
