@@ -135,7 +135,7 @@ export class StepLaunches {
     const given = welcome.length > 0 && welcome.length <= maxGivenWelcome ? { welcome } : {};
     const exec = {
       exec: [asked.command, ...asked.args],
-      ...(place.isAhead && asked.isDialled && { isDialled: true as const }),
+      ...(place.isAhead && asked.waitsOnDescriptor && { waitsOnDescriptor: true as const }),
     };
     const forked = { ...run, ...(runtime.forkedFrom ? given : exec), landlock };
     if (isBoxed) {

@@ -10,14 +10,17 @@ if (process.env.FX_NONCE !== undefined && !isWarm) enter();
 
 function enter() {
   const { handOver, takeAddress, takePreload } = require("./channel.cjs");
-  const { dial } = require("./dial.cjs");
+  const { awaitRun, dial } = require("./dial.cjs");
   const { holdOrderLine, installOutput } = require("./output.cjs");
   holdOrderLine();
   installOutput();
   const preload = takePreload();
   if (preload.length > 0) require("./preload.cjs").preload(preload);
-  if (process.env.FX_EXECUTION_ID === undefined) require("./rehearsal.mts");
-  const channel = dial(...takeAddress());
+  const [path, nonce] = takeAddress();
+  const line = process.env.FX_WAIT;
+  delete process.env.FX_WAIT;
+  if (line !== undefined) require("./rehearsal.mts");
+  const channel = dial(path, line === undefined ? nonce : awaitRun(Number(line), nonce));
   process.on("uncaughtExceptionMonitor", (error) => channel.tellOfLimit(error));
   handOver(channel);
 }

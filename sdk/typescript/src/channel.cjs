@@ -27,9 +27,9 @@ class Channel {
   /** So many make the next frame whole, or tell how long it is. */
   #wantedBytes = 4;
 
-  constructor(wire, nonce) {
+  constructor(wire, nonce, more) {
     this.#wire = wire;
-    this.#write(encode({ nonce }));
+    this.#write(encode({ nonce, ...more }));
   }
 
   request(op, fields) {

@@ -1,40 +1,42 @@
 "use strict";
 // Node's end of the channel.
-const { readSync } = require("node:fs");
-const { connect, Socket } = require("node:net");
+const { closeSync, readSync } = require("node:fs");
+const { connect } = require("node:net");
 const { Channel, FxError } = require("./channel.cjs");
 const { waitAMoment } = require("./wait-a-moment.cjs");
 const { writeAll } = require("./write-all.cjs");
 
-/**
- * Returns when the platform's first word is there, without a turn of the event loop: the script's module comes next. `address`: a
- * path, or the descriptor of a connection, which blocks until it is read from here no more.
- */
-function dial(address, nonce, Kind = Channel) {
+/** Returns when the platform's first word is there, without a turn of the event loop: the script's module comes next. */
+function dial(path, nonce, Kind = Channel) {
   // Connecting to a local socket is done when the call returns; only the event for it comes later.
-  let socket = isDescriptor(address) ? undefined : listened(connect({ path: address }));
-  const descriptor = socket?._handle.fd ?? Number(address);
+  const socket = connect({ path });
+  socket.on("error", () => {});
+  const descriptor = socket._handle.fd;
   const wire = {
     write: (bytes) => writeAll(descriptor, bytes),
     ref: () => socket.ref(),
     unref: () => socket.unref(),
   };
   const channel = new Kind(wire, nonce);
-  const bytes = Buffer.allocUnsafe(64 * 1024);
-  while (channel.welcome === undefined) channel.read(Buffer.from(bytes.subarray(0, readSome(descriptor, bytes))));
-  socket ??= listened(new Socket({ fd: descriptor }));
+  readFirst(channel, descriptor);
   socket.on("data", (chunk) => channel.read(chunk));
   socket.on("close", () => channel.closed());
   socket.unref();
   return channel;
 }
 
-function isDescriptor(address) {
-  return /^\d+$/.test(address);
+/** Waits on a connection that blocks until there is a run for this process; returns the nonce to dial with. */
+function awaitRun(descriptor, nonce) {
+  const wire = { write: (bytes) => writeAll(descriptor, bytes) };
+  const line = new Channel(wire, nonce, { waits: true });
+  readFirst(line, descriptor);
+  closeSync(descriptor);
+  return line.welcome.nonce;
 }
 
-function listened(socket) {
-  return socket.on("error", () => {});
+function readFirst(channel, descriptor) {
+  const bytes = Buffer.allocUnsafe(64 * 1024);
+  while (channel.welcome === undefined) channel.read(Buffer.from(bytes.subarray(0, readSome(descriptor, bytes))));
 }
 
 function readSome(descriptor, bytes) {
@@ -51,4 +53,4 @@ function readSome(descriptor, bytes) {
   }
 }
 
-module.exports = { dial };
+module.exports = { awaitRun, dial };

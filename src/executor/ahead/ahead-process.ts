@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../foundation/clock.ts";
-import type { Welcome } from "../channel/channel-message.ts";
+import type { Called, Welcome } from "../channel/channel-message.ts";
 import { ChannelSession } from "../channel/channel-session.ts";
 import { endOf, type OpenChannel, type SlotChannel, type StepChannel } from "../channel/slot-channel.ts";
 import { encodeFrame, type FrameReader } from "../frame.ts";
@@ -34,8 +34,9 @@ export class AheadProcess implements StepChannel {
   /** Resolves when nothing is left of it. */
   readonly ended: Promise<void>;
   readonly #clock: Clock;
+  readonly #channel: SlotChannel;
   readonly #nonce: string;
-  readonly #forget: () => void;
+  #forget: () => void;
   readonly #end = Promise.withResolvers<void>();
   /** By whoever has its run; nobody, where it is ended without one. */
   readonly #taken = Promise.withResolvers<LaunchListener | undefined>();
@@ -43,7 +44,7 @@ export class AheadProcess implements StepChannel {
   #launched: Launched | undefined;
   #pid: number | undefined;
   #watch: Timer | undefined;
-  #admitted: { socket: Socket; frames: FrameReader } | undefined;
+  #admitted: { socket: Socket; frames: FrameReader; waits: boolean } | undefined;
   #order: { welcome: string; host: StepHost } | undefined;
   #session: ChannelSession | undefined;
   #isOver = false;
@@ -53,9 +54,10 @@ export class AheadProcess implements StepChannel {
     this.scratch = scratch;
     this.ended = this.#end.promise;
     this.#clock = clock;
+    this.#channel = channel;
     const beganAt = clock.monotonic();
-    const { nonce, forget } = channel.expect((socket, frames) => {
-      this.#admitted = { socket, frames };
+    const { nonce, forget } = channel.expect((socket, frames, { waits = false }) => {
+      this.#admitted = { socket, frames, waits };
       ready(clock.monotonic() - beganAt);
       this.#welcome();
     });
@@ -145,9 +147,21 @@ export class AheadProcess implements StepChannel {
 
   #welcome(): void {
     if (!this.#admitted || !this.#order || !this.#listener || this.#session) return;
-    const { socket, frames } = this.#admitted;
+    const { socket, frames, waits } = this.#admitted;
     if (socket.destroyed) return;
+    if (waits) return this.#call(socket);
     this.#session = new ChannelSession(socket, frames, this.#order.host, this.#clock);
     socket.write(encodeFrame(Buffer.from(this.#order.welcome)));
+  }
+
+  /** It dials once more, and works there. */
+  #call(socket: Socket): void {
+    const { nonce, forget } = this.#channel.expect((another, frames) => {
+      this.#admitted = { socket: another, frames, waits: false };
+      this.#welcome();
+    });
+    this.#forget = forget;
+    const called: Called = { nonce };
+    socket.end(encodeFrame(Buffer.from(JSON.stringify(called))));
   }
 }

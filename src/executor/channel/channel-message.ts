@@ -10,6 +10,12 @@ import type { LogLevel, SecretScope, StepContext } from "../step-runner.ts";
  */
 export interface Hello {
   nonce: string;
+  /** It can wait for its run here, and not work here: it is told the nonce for another connection, as `Called`, when the run is there. */
+  waits?: true;
+}
+
+export interface Called {
+  nonce: string;
 }
 
 export interface Welcome {

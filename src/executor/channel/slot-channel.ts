@@ -21,8 +21,8 @@ export interface ChannelEnd {
   imports: string[] | undefined;
 }
 
-/** Takes a connection over; `frames` may hold the beginning of what comes next. */
-export type Admitted = (socket: Socket, frames: FrameReader) => void;
+/** Takes a connection over; `frames` may hold the beginning of what comes next. `hello`: what it has shown. */
+export type Admitted = (socket: Socket, frames: FrameReader, hello: Hello) => void;
 
 export interface OpenChannel {
   nonce: string;
@@ -148,20 +148,26 @@ class Admission {
   }
 
   /** True once: for the first that shows the nonce. */
-  admit(hello: Buffer, socket: Socket, frames: FrameReader): boolean {
-    if (this.socket || !this.#isNonce(hello)) return false;
+  admit(frame: Buffer, socket: Socket, frames: FrameReader): boolean {
+    const hello = helloIn(frame);
+    if (this.socket || !hello || !this.#isNonce(hello.nonce)) return false;
     this.socket = socket;
-    this.#admitted(socket, frames);
+    this.#admitted(socket, frames, hello);
     return true;
   }
 
-  #isNonce(hello: Buffer): boolean {
-    try {
-      const shown = Buffer.from(String((JSON.parse(hello.toString()) as Hello).nonce));
-      const expected = Buffer.from(this.nonce);
-      return shown.length === expected.length && timingSafeEqual(shown, expected);
-    } catch {
-      return false;
-    }
+  #isNonce(shown: unknown): boolean {
+    const given = Buffer.from(String(shown));
+    const expected = Buffer.from(this.nonce);
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  }
+}
+
+function helloIn(frame: Buffer): Hello | undefined {
+  try {
+    const words: unknown = JSON.parse(frame.toString());
+    return words !== null && typeof words === "object" ? (words as Hello) : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -44,8 +44,8 @@ export interface ForkRequest extends RunRequest {
   sandbox?: { network: boolean };
   /** What the child becomes; without it, the script of its context runs in it. */
   exec?: string[];
-  /** Its channel is dialled before it becomes that, and is the descriptor that FX_CHANNEL names from then on. */
-  isDialled?: true;
+  /** Its channel is dialled before it becomes that: a connection to wait on, the descriptor that FX_WAIT names from then on. */
+  waitsOnDescriptor?: true;
   /** JSON of the `Welcome` that it would be told on its channel: without an exchange, and the channel is dialled when it is needed. */
   welcome?: string;
 }

@@ -23,7 +23,7 @@ export function createNodeRuntime({ node, library }: RuntimeSetup): Runtime {
     command({ directory, path }) {
       const args = [...quiet, "--require", bootstrap, join(directory, path)];
       // Node can wait for nothing before its first module, but for a descriptor that blocks.
-      return { command: node, args, env: {}, setAsideBytes, isDialled: true };
+      return { command: node, args, env: {}, setAsideBytes, waitsOnDescriptor: true };
     },
     hostCommand() {
       const host = join(sdk, "warm", "host-node.cjs");

@@ -55,8 +55,8 @@ export interface RuntimeCommand {
    * much; who passes the true one is seen to within a tenth of a second.
    */
   setAsideBytes: number;
-  /** Where it waits for its run: its channel is dialled for it, and is the descriptor that FX_CHANNEL names. */
-  isDialled?: true;
+  /** Where it waits for its run, it does so on a connection that is dialled for it, the descriptor that FX_WAIT names. */
+  waitsOnDescriptor?: true;
 }
 
 export type RuntimeProbe =

@@ -78,7 +78,7 @@ def run(payload, uid, gid, descriptors, group):
         os._exit(NOT_STARTED)
     command = request.get("exec")
     if command:
-        execute(command, request.get("isDialled"))
+        execute(command, request.get("waitsOnDescriptor"))
     gc.enable()
     code = 0
     try:
@@ -140,12 +140,12 @@ def set_limit(kind, soft, hard):
         resource.setrlimit(kind, (min(soft, present), present))
 
 
-def execute(command, is_dialled):
+def execute(command, waits_on_descriptor):
     """Becomes another program, within all the limits that were set. What Python ignores that does not."""
     for number in (_signal.SIGPIPE, _signal.SIGXFSZ):
         _signal.signal(number, _signal.SIG_DFL)
     try:
-        if is_dialled:
+        if waits_on_descriptor:
             dial()
         os.execve(command[0], command, dict(os.environ))
     except OSError as error:
@@ -154,11 +154,11 @@ def execute(command, is_dialled):
 
 
 def dial():
-    """The program finds its channel open, and can wait on it: what it opens by itself would not block."""
-    channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    channel.connect(os.environ["FX_CHANNEL"])
-    channel.set_inheritable(True)
-    os.environ["FX_CHANNEL"] = str(channel.detach())
+    """For a program to wait on: what it opens by itself would not block. It closes this when it is called, so that nothing it starts inherits it."""
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    line.connect(os.environ["FX_CHANNEL"])
+    line.set_inheritable(True)
+    os.environ["FX_WAIT"] = str(line.detach())
 
 
 def prctl(option, value):

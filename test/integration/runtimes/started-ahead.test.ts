@@ -244,6 +244,18 @@ test.each(["python", "node", "bun"] as const)(
   },
 );
 
+test.each(["node", "bun"] as const)(
+  "S2: what a script starts inherits nothing of its channel, on %s",
+  async (runtime) => {
+    const source = `import { execFileSync } from "node:child_process";
+const list = 'for fd in /proc/self/fd/*; do readlink $fd; done 2>/dev/null | grep -c socket';
+console.log(execFileSync("sh", ["-c", list + " || true"]).toString().trim(), Object.keys(process.env).filter((name) => /FX_(WAIT|NONCE|CHANNEL|PRELOAD)/.test(name)));`;
+    const request = { runtime };
+    const cold = await completed(runScript(runner, { "main.ts": source }, "main.ts", { request }));
+    expect(await completed(await runScriptAhead(runner, { "main.ts": source }, "main.ts", { request }))).toBe(cold);
+  },
+);
+
 test("what a package prints when it is preloaded is output of the run", async () => {
   const module = { "node_modules/loud/index.js": "console.log('loud');" };
   const run = await runScriptAhead(runner, { "main.ts": "console.log('run')", ...module }, "main.ts", {
