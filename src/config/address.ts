@@ -1,24 +1,37 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-/** Where a platform that runs on a data directory says how it is reached: its own commands find it there, whatever port it was given. */
+/**
+ * Where a platform that runs on a data directory says how it is reached, and which process it is: its own commands find it there, whatever
+ * port it was given.
+ */
 export function addressFile(dataDir: string): string {
   return path.join(dataDir, "address");
 }
 
 export function keepAddress(dataDir: string, url: string): void {
-  writeFileSync(addressFile(dataDir), `${url}\n`, { mode: 0o600 });
+  writeFileSync(addressFile(dataDir), `${url} ${process.pid}\n`, { mode: 0o600 });
 }
 
 export function forgetAddress(dataDir: string): void {
   rmSync(addressFile(dataDir), { force: true });
 }
 
-/** That of the platform that runs on the directory, or did when it was killed; undefined where none is to be read. */
+/** Undefined where none is to be read, and of a platform that was killed: its port may be another's by now, which is not to see our token. */
 export function readAddress(dataDir: string): string | undefined {
   try {
-    return readFileSync(addressFile(dataDir), "utf8").trim() || undefined;
+    const [url, pid] = readFileSync(addressFile(dataDir), "utf8").trim().split(" ");
+    return isAlive(Number(pid)) ? url : undefined;
   } catch {
     return undefined;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

@@ -25,7 +25,15 @@ export interface LoadedSettings {
 const configFile = "fx.config.json";
 
 /** Variables of ours that are no settings: given to scripts and launchers by the platform, to clients and test runs by people. */
-const otherVariables = new Set(["FX_CHANNEL", "FX_NONCE", "FX_SCRATCH", "FX_LAUNCH", "FX_SET_UP_FOLLOWS_PARENT"]);
+const otherVariables = new Set([
+  "FX_CHANNEL",
+  "FX_NONCE",
+  "FX_WAIT",
+  "FX_PRELOAD",
+  "FX_SCRATCH",
+  "FX_LAUNCH",
+  "FX_SET_UP_FOLLOWS_PARENT",
+]);
 const otherPrefixes = ["FX_TEST_", "FX_SIM_", "FX_BENCH_", "FX_KILL", "FX_SEED", "FX_ENGINES", "FX_CHAOS"];
 
 /**

@@ -120,7 +120,7 @@ export class ProcessStepRunner implements StepRunner {
   #runAlone(request: StepRequest, host: StepHost): RunningStep {
     const { level, network } = request.isolation;
     const alone = level === "warm" ? { ...request, isolation: { level: "process" as const, network } } : request;
-    const step = new RunningScript(alone, host, this.ahead.take(alone) ?? this.#partsOf(alone));
+    const step = new RunningScript(alone, host, this.#partsOf(alone), this.ahead.take(alone));
     void step.result.then(() => this.ahead.want(alone));
     return step;
   }
@@ -167,6 +167,7 @@ export class ProcessStepRunner implements StepRunner {
 
   /** Kills what still runs; those steps end as `stopped`. */
   async close(): Promise<void> {
+    this.ahead.stop();
     await this.environments.close();
     await this.#running.close();
     await this.#warm.close();

@@ -38,6 +38,8 @@ export interface ScriptParts {
   learn(modules: readonly string[]): void;
   /** Resolves when it can be launched at once. */
   prepare(place: StepPlace): Promise<Launch>;
+  /** Of a process that was there already: whether it has ended before it was told of its run. Then the step has another. */
+  isUnbegun?(): boolean;
 }
 
 /** Of a slot, whose channel any process there may dial. */
@@ -50,7 +52,8 @@ export class RunningScript implements RunningStep {
   readonly result: Promise<StepResult>;
   readonly #request: StepRequest;
   readonly #host: StepHost;
-  readonly #parts: ScriptParts;
+  readonly #deadlineMs: number;
+  #parts: ScriptParts;
   readonly #meter: OutputMeter;
   #launched: Launched | undefined;
   #stop: { reason: StopReason; graceMs: number } | undefined;
@@ -61,12 +64,18 @@ export class RunningScript implements RunningStep {
   #hostFailure: string | undefined;
   #output: Promise<void> = Promise.resolve();
 
-  constructor(request: StepRequest, host: StepHost, parts: ScriptParts) {
+  /** `waiting`: a process that waits for it. */
+  constructor(request: StepRequest, host: StepHost, parts: ScriptParts, waiting?: ScriptParts) {
     this.#request = request;
     this.#host = host;
-    this.#parts = parts;
+    this.#deadlineMs = parts.clock.monotonic() + request.ttlMs;
+    this.#parts = waiting ?? parts;
     this.#meter = new OutputMeter(request.limits.outputBytes, () => this.#launched?.stop(0));
-    this.result = this.#run();
+    this.result = this.#run().then((result) => {
+      if (this.#parts === parts || !this.#isUnbegun(result)) return result;
+      this.#parts = parts;
+      return this.#run();
+    });
   }
 
   keepAlive(ttlMs: number): void {
@@ -79,8 +88,12 @@ export class RunningScript implements RunningStep {
     this.#launched?.stop(graceMs);
   }
 
+  /** Nobody has stopped it, and no limit: its process was gone by itself. */
+  #isUnbegun({ kind }: StepResult): boolean {
+    return this.#parts.isUnbegun?.() === true && ["exited", "signalled", "lost"].includes(kind);
+  }
+
   async #run(): Promise<StepResult> {
-    const deadlineMs = this.#parts.clock.monotonic() + this.#request.ttlMs;
     let channel: OpenChannel | undefined;
     try {
       const hindrance = await this.#parts.resolve();
@@ -91,7 +104,7 @@ export class RunningScript implements RunningStep {
       channel = slotChannel.open({ context, directory }, this.#meter.countingLogs(this.#host));
       const launch = await this.#parts.prepare({ ...channel, channelPath: slotChannel.path, scratch });
       // The time to live counts from the request: getting ready must not lengthen a lease.
-      const ttlMs = (this.#ttl?.untilMs ?? deadlineMs) - this.#parts.clock.monotonic();
+      const ttlMs = (this.#ttl?.untilMs ?? this.#deadlineMs) - this.#parts.clock.monotonic();
       if (this.#stop || ttlMs <= 0) {
         await channel.close();
         return { kind: "stopped", reason: this.#stop?.reason ?? "lease-lost", outputBytes: 0, truncated: false };

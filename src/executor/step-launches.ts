@@ -119,7 +119,7 @@ export class StepLaunches {
       env: {
         ...variablesOf(place),
         ...(host || place.isAhead ? {} : { FX_EXECUTION_ID: request.executionId }),
-        ...(host || !request.preload?.length
+        ...(host || !runtime.canWait || !request.preload?.length
           ? {}
           : { FX_PRELOAD: JSON.stringify({ script: path, modules: request.preload }) }),
         ...(databases === undefined ? {} : this.#databaseVariables(databases)),

@@ -173,7 +173,7 @@ export const manifestSchema = z.object({
     .max(100)
     .default([])
     .describe(
-      "Packages that a process of its .py, .ts and .js scripts imports before it is given its run; where one was started ahead, its run does not wait for them. What a script sets before it imports them, such as a variable of the environment, comes too late for them. At the level warm they are there from the first run on.",
+      "Packages that a process of its .py, .ts and .js scripts imports before it is given its run; where one was started ahead, its run does not wait for them. What a script sets before it imports them, such as a variable of the environment, comes too late for them. The level warm has no use for it.",
     ),
   network: z
     .boolean()

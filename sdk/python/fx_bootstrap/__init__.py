@@ -22,13 +22,12 @@ def main(welcome=None):
         from fx_bootstrap import warm
 
         return warm.serve()
-    # Where this process was started before its run was known, these are there by the time that it is told.
-    ahead = os.environ.pop("FX_PRELOAD", None)
-    if ahead is not None:
-        import_ahead(**json.loads(ahead))
-    # Taken away before the script's first line, so that no program which it starts finds them in its environment. A process forked from this
+    # Taken away before anybody's first line, so that no program which is started finds them in its environment. A process forked from this
     # one has the nonce in its memory, where it may still be good: for the script's own context, and nothing more.
     address = os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE")
+    # Where this process was started before its run was known, these are there by the time that it is told.
+    ahead = os.environ.pop("FX_PRELOAD", None)
+    module = None if ahead is None else import_ahead(**json.loads(ahead))
     channel = Channel(*address, welcome and json.loads(welcome))
     fx_ef._enter(channel)
     context = channel.welcome["context"]
@@ -38,21 +37,22 @@ def main(welcome=None):
     sys.argv = arguments(path, context)
     if ahead is None:
         sys.path[:] = search_path(path, directory)
-    run(path)
+    run(path, module=module)
 
 
 def import_ahead(script, modules):
-    """What the manifest names, as the script would find it. What cannot be imported is told on stderr, and left to the script."""
+    """What the manifest names, as the script would find it. What cannot be imported is told on stderr, and left to the script. Returns `__main__`."""
     directory = os.getcwd()
     path = os.path.join(directory, script)
     sys.argv = [path]
     sys.path[:] = search_path(path, directory)
-    sys.modules["__main__"] = type(sys)("__main__")
+    module = sys.modules["__main__"] = type(sys)("__main__")
     for name in modules:
         try:
             __import__(name)
         except Exception as error:
             print(f"preload (manifest.json): {name}: {type(error).__name__}: {error}", file=sys.stderr)
+    return module
 
 
 def arguments(path, context):
@@ -107,9 +107,9 @@ def enter_environment(prefix):
     site.addsitedir(os.path.join(prefix, "lib", "python%d.%d" % sys.version_info[:2], "site-packages"))
 
 
-def run(path, code=None):
-    """Runs the script as `__main__`. Ends by SystemExit wherever it does not end well. `code`: it, compiled."""
-    module = type(sys)("__main__")
+def run(path, code=None, module=None):
+    """Runs the script as `__main__`. Ends by SystemExit wherever it does not end well. `code`: it, compiled. `module`: what is `__main__` already."""
+    module = module or type(sys)("__main__")
     module.__dict__.update(__file__=path, __builtins__=builtins, __cached__=None)
     sys.modules["__main__"] = module
     try:

@@ -4,12 +4,14 @@ import { Channel, FxError, handOver, takeAddress, takePreload, tellOfPreload } f
 import { installOutput, keepOrder } from "./output.cjs";
 
 let channel;
-// The host of warm runs dials by itself.
-if (!process.argv[1]?.endsWith("/warm/host-bun.mjs")) await enter();
+
 Bun.plugin({
   name: "@streamzero/fx",
   setup: (build) => build.module("@streamzero/fx", () => ({ exports: require("./index.cjs"), loader: "object" })),
 });
+
+// The host of warm runs dials by itself.
+if (!process.argv[1]?.endsWith("/warm/host-bun.mjs")) await enter();
 
 async function enter() {
   // Bun makes its own streams, for eight milliseconds, when these are described anew; not when they were set before.
@@ -17,21 +19,24 @@ async function enter() {
   process.stderr = undefined;
   installOutput();
   orderConsole();
-  for (const name of takePreload()) {
-    try {
-      await import(Bun.resolveSync(name, dirOf(process.argv[1])));
-    } catch (error) {
-      tellOfPreload(name, error);
-    }
-  }
-  channel = await dial(...takeAddress());
+  // Before anybody's first line: no program and no thread that a package starts is to find it.
+  const address = takeAddress();
+  for (const name of takePreload()) await preload(name, process.argv[1]);
+  channel = await dial(...address);
   process.on("uncaughtExceptionMonitor", (error) => channel.tellOfLimit(error));
   process.on("unhandledRejection", printInOrder);
   handOver(channel);
 }
 
-function dirOf(path) {
-  return path.slice(0, path.lastIndexOf("/"));
+/** The file that the script's own import, or require, will find. */
+async function preload(name, script) {
+  const directory = script.slice(0, script.lastIndexOf("/"));
+  try {
+    if (/\.c[jt]s$/.test(script)) require(require.resolve(name, { paths: [directory] }));
+    else await import(Bun.resolveSync(name, directory));
+  } catch (error) {
+    tellOfPreload(name, error);
+  }
 }
 
 /** Resolves when the platform's first word is there. */

@@ -25,10 +25,10 @@ function dial(path, nonce, Kind = Channel) {
   return channel;
 }
 
-/** Waits on a connection that blocks until there is a run for this process; returns the nonce to dial with. */
-function awaitRun(descriptor, nonce) {
+/** Says that all is ready, and waits on a connection that blocks until there is a run for this process; returns the nonce to dial with. */
+function awaitRun(descriptor) {
   const wire = { write: (bytes) => writeAll(descriptor, bytes) };
-  const line = new Channel(wire, nonce, { waits: true });
+  const line = new Channel(wire, undefined, { ready: true });
   readFirst(line, descriptor);
   closeSync(descriptor);
   return line.welcome.nonce;

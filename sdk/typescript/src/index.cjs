@@ -2,13 +2,17 @@
 // The bootstrap leaves the run's channel here before the script's first line.
 const { createContext, createSdk } = require("./context.cjs");
 
-const channel = globalThis[Symbol.for("@streamzero/fx channel")];
-const context = channel ? createContext(channel) : outsideOfRuns();
+const channelOfRun = () => globalThis[Symbol.for("@streamzero/fx channel")];
+const context = channelOfRun() ? createContext(channelOfRun()) : outsideOfRuns();
 
-/** Importing reads nothing: the context is made when something of it is used. A run of the platform never comes here. */
+/** Importing reads nothing: the context is made when something of it is used. In a run of the platform only a package that was preloaded comes here. */
 function outsideOfRuns() {
   let local;
   const found = () => {
+    if (channelOfRun()) {
+      local ??= createContext(channelOfRun());
+      return local;
+    }
     if (process.env.EF_ENV !== "local") {
       throw new Error(
         "there is no run: the context of @streamzero/fx exists in scripts that the platform has started; set EF_ENV=local to run a script without a platform",

@@ -62,11 +62,25 @@ export function serviceLimitContract(start: () => Promise<Scene>): void {
     expect(services(await scene.claim({ limit: 6 }))).toEqual(["limited", "limited"]);
   });
 
-  test("D7: of a service whose lost runs fail nothing is claimed for which there is no place yet, so that none fails that was not begun", async () => {
+  test("D7: of a service whose lost runs fail nothing is claimed for which there is no place yet", async () => {
     const scene = await limited({ on_lost: "fail" }, 3);
     expect(await scene.claim({ limit: 3, ahead: 2 })).toHaveLength(1);
     expect(await scene.claim({ limit: 2, ahead: 2 })).toEqual([]);
     expect(await scene.claim({ limit: 3 })).toHaveLength(2);
+  });
+
+  test("D7: what may not wait for a place is the first to have one, though others came before it", async () => {
+    const scene = await limited({ on_lost: "fail" }, 0);
+    await scene.deploy("free", { trigger_events: ["other"] });
+    await scene.route(...Array.from({ length: 4 }, () => scene.event({ type: "other" })));
+    await scene.route(scene.event(), scene.event());
+    const claimed = await scene.claim({ limit: 5, ahead: 3 });
+    const services = claimed.map(({ execution }) => execution.service);
+    expect(services.slice(0, services.lastIndexOf("limited") + 1)).toEqual(
+      services.filter((name) => name === "limited"),
+    );
+    expect(services).toHaveLength(5);
+    expect(services).toContain("limited");
   });
 
   test("D4: a service at its limit does not hold up the others of its lane", async () => {

@@ -29,9 +29,7 @@ export function claim(context: StoreContext, request: ClaimRequest): Promise<Cla
       const limit = request.limit - rows.length;
       if (limit <= 0) break;
       const ahead = Math.min(request.ahead ?? 0, limit);
-      const claimed = await takeTurns(context, tx, lane, { ...request, limit, ahead }, now, holds);
-      // What an update returns is in no order.
-      rows.push(...claimed.sort((a, b) => a.priority - b.priority || a.seq - b.seq));
+      rows.push(...(await takeTurns(context, tx, lane, { ...request, limit, ahead }, now, holds)));
     }
     const bodies = await readBodies(context, tx, rows);
     const claimed = rows.map((row): ClaimedExecution => {

@@ -11,7 +11,10 @@ import { recordStarts } from "./throttle.ts";
 import { isThrottled, roomFor } from "./turn-room.ts";
 import type { TurnKey } from "./turns.ts";
 
-/** Claims from one lane by priority, among services of one priority in turn, of one service in the order of routing. */
+/**
+ * Claims from one lane by priority, among services of one priority in turn, of one service in the order of routing. Answers them in the order in
+ * which they are to begin: where some are claimed ahead, those that may not wait come first.
+ */
 export async function takeTurns(
   context: StoreContext,
   tx: Tx,
@@ -21,6 +24,7 @@ export async function takeTurns(
   holds: ClaimHolds,
 ): Promise<ExecutionRow[]> {
   const claimed: ExecutionRow[] = [];
+  const unwaiting = new Set<ExecutionRow>();
   const atOnce = request.limit - (request.ahead ?? 0);
   // Each pass claims something, or closes a place that is empty, full or throttled, or passes one over: it ends.
   while (claimed.length < request.limit) {
@@ -30,7 +34,9 @@ export async function takeTurns(
     if (next.turns.length === 0) continue;
     const shares = sharesOf(next.turns, limit);
     let areOver = next.areAll && shares.size === next.turns.length;
-    for (const [turn, share] of shares) {
+    // What may not wait has the places that there are.
+    const order = [...shares].sort(([a], [b]) => Number(mayWait(a)) - Number(mayWait(b)));
+    for (const [turn, share] of request.ahead ? order : shares) {
       const most = mayWait(turn) ? share : Math.min(share, atOnce - claimed.length);
       if (most <= 0) {
         holds.passed.add(nameOf(turn));
@@ -38,11 +44,14 @@ export async function takeTurns(
       }
       const { rows, isOver } = await takeTurn(context, tx, turn, { ...request, limit: most }, now);
       claimed.push(...rows);
+      if (request.ahead && !mayWait(turn)) for (const row of rows) unwaiting.add(row);
       areOver &&= isOver;
     }
     if (areOver) break;
   }
-  return claimed;
+  const rank = (row: ExecutionRow) => (unwaiting.has(row) ? 0 : 1);
+  // What an update returns is in no order.
+  return claimed.sort((a, b) => rank(a) - rank(b) || a.priority - b.priority || a.seq - b.seq);
 }
 
 /**

@@ -4,14 +4,16 @@ import type { Called, Welcome } from "../channel/channel-message.ts";
 import { ChannelSession } from "../channel/channel-session.ts";
 import { endOf, type OpenChannel, type SlotChannel, type StepChannel } from "../channel/slot-channel.ts";
 import { encodeFrame, type FrameReader } from "../frame.ts";
-import type { Launched, LaunchListener } from "../launcher/launcher.ts";
+import type { LaunchEnd, Launched, LaunchListener } from "../launcher/launcher.ts";
 import { isEnding } from "../launcher/tree-usage.ts";
 import type { Launch, StepPlace } from "../running-script.ts";
 import type { StepHost } from "../step-runner.ts";
 import { IdleWatch } from "../warm/idle-watch.ts";
 
-/** It is given this long at its start; from then on until it is given a run, or ended. */
+/** For its start, and what it imports. From then on it may stay until it is given a run, or ended. */
 const startMs = 60_000;
+
+const nothing = Buffer.alloc(0);
 
 export interface AheadProcessParts {
   clock: Clock;
@@ -37,7 +39,7 @@ export class AheadProcess implements StepChannel {
   readonly #channel: SlotChannel;
   readonly #nonce: string;
   #forget: () => void;
-  readonly #end = Promise.withResolvers<void>();
+  readonly #gone = Promise.withResolvers<void>();
   /** By whoever has its run; nobody, where it is ended without one. */
   readonly #taken = Promise.withResolvers<LaunchListener | undefined>();
   #listener: LaunchListener | undefined;
@@ -47,18 +49,27 @@ export class AheadProcess implements StepChannel {
   #admitted: { socket: Socket; frames: FrameReader; waits: boolean } | undefined;
   #order: { welcome: string; host: StepHost } | undefined;
   #session: ChannelSession | undefined;
-  #isOver = false;
+  #ended: LaunchEnd | undefined;
+  #isReady = false;
+  #isTaken = false;
 
   private constructor({ clock, channel, scratch, ready }: AheadProcessParts) {
     this.path = channel.path;
     this.scratch = scratch;
-    this.ended = this.#end.promise;
+    this.ended = this.#gone.promise;
     this.#clock = clock;
     this.#channel = channel;
     const beganAt = clock.monotonic();
+    const isReady = () => {
+      this.#isReady = true;
+      ready(clock.monotonic() - beganAt);
+      this.#rest();
+    };
     const { nonce, forget } = channel.expect((socket, frames, { waits = false }) => {
       this.#admitted = { socket, frames, waits };
-      ready(clock.monotonic() - beganAt);
+      // Its one word more may have come with the first.
+      if (waits && frames.read(nothing).next().done) socket.once("data", isReady);
+      else isReady();
       this.#welcome();
     });
     this.#nonce = nonce;
@@ -79,12 +90,24 @@ export class AheadProcess implements StepChannel {
   }
 
   get isReady(): boolean {
-    return this.#admitted !== undefined && !this.#isOver;
+    return this.#isReady && this.#ended === undefined;
   }
 
   /** It has ended, or is about to without anybody's having heard of it yet. */
   get isOver(): boolean {
-    return this.#isOver || (this.#pid !== undefined && isEnding(this.#pid));
+    return this.#ended !== undefined || (this.#pid !== undefined && isEnding(this.#pid));
+  }
+
+  /** It has ended without having been told of its run. */
+  get isUnbegun(): boolean {
+    return this.#ended !== undefined && this.#session === undefined;
+  }
+
+  /** It is somebody's: false where it is no good any more. Nobody else ends it from now on. */
+  take(): boolean {
+    this.#watch?.cancel();
+    this.#isTaken = true;
+    return !this.isOver;
   }
 
   /** What its run is told; it hears of it when it is launched. */
@@ -100,14 +123,12 @@ export class AheadProcess implements StepChannel {
 
   /** Gives it the run for which its channel was opened. From now on its end is the run's. */
   launch(ttlMs: number, listener: LaunchListener): Launched {
-    this.#watch?.cancel();
     this.#listener = listener;
     const launched = this.#launched as Launched;
     launched.keepAlive(ttlMs);
     this.#taken.resolve(listener);
     if (this.#pid !== undefined) listener.started(this.#pid);
-    if (this.#isOver)
-      listener.ended({ kind: "lost", message: "its process was started ahead, and ended before it was given the run" });
+    if (this.#ended) listener.ended(this.#ended);
     else this.#welcome();
     return launched;
   }
@@ -127,7 +148,7 @@ export class AheadProcess implements StepChannel {
       started: (pid) => {
         this.#pid = pid;
         this.#listener?.started(pid);
-        if (!this.#listener) this.#watch = new IdleWatch(this.#clock, pid, () => void this.discard());
+        this.#rest();
       },
       // What it prints before its run is known is the run's.
       output: (stream, bytes) =>
@@ -135,21 +156,29 @@ export class AheadProcess implements StepChannel {
           ? this.#listener.output(stream, bytes)
           : this.#taken.promise.then((listener) => listener?.output(stream, bytes)),
       ended: (end) => {
-        this.#isOver = true;
+        this.#ended = end;
         this.#watch?.cancel();
         this.#listener?.ended(end);
-        this.#end.resolve();
+        this.#gone.resolve();
       },
     });
-    // It waits for its run, and what it uses is looked at again from then on.
-    this.#launched.keepAlive(Infinity);
+  }
+
+  /** It waits for its run: what it uses is counted again from then on, and until then it is to use no processor. */
+  #rest(): void {
+    if (!this.#isReady || this.#isTaken || this.#pid === undefined || this.#watch) return;
+    this.#launched?.keepAlive(Infinity);
+    this.#watch = new IdleWatch(this.#clock, this.#pid, () => void this.discard());
   }
 
   #welcome(): void {
     if (!this.#admitted || !this.#order || !this.#listener || this.#session) return;
     const { socket, frames, waits } = this.#admitted;
     if (socket.destroyed) return;
-    if (waits) return this.#call(socket);
+    if (waits) {
+      this.#call(socket);
+      return;
+    }
     this.#session = new ChannelSession(socket, frames, this.#order.host, this.#clock);
     socket.write(encodeFrame(Buffer.from(this.#order.welcome)));
   }

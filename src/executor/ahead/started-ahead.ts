@@ -49,9 +49,9 @@ const neverUsed: Use = { ranAt: -Infinity, everyMs: Infinity, startMs: undefined
  * Processes started before there is a run for them: after a run of a script the next one's process is made ready, where there is
  * room and nothing to do. Each takes one run, as any other process does; only its start lies before the event.
  *
- * Where all places are taken, a script gets that of another where a process that is there is worth twice as much to it: by the time that its
- * start takes and by how often it runs. With more scripts in turn than places some are thus always started ahead, instead of each a moment
- * too late.
+ * Where all places are taken, a script gets that of another where a process that is there is worth twice as much to it: by the
+ * time that its start takes and by how often it runs. With more scripts in turn than places some are thus always started ahead,
+ * instead of each a moment too late.
  */
 export class StartedAhead {
   readonly #parts: StartedAheadParts;
@@ -84,7 +84,7 @@ export class StartedAhead {
     const found = this.#waiting.get(processKey(request));
     if (!found) return undefined;
     this.#leave(found);
-    if (found.process.isOver || [...found.directories].some(([path, identity]) => identityOf(path) !== identity)) {
+    if (!found.process.take() || [...found.directories].some(([path, identity]) => identityOf(path) !== identity)) {
       this.#end(found);
       return undefined;
     }
@@ -92,10 +92,8 @@ export class StartedAhead {
     return {
       ...parts,
       channel: async () => process,
-      scratch: async () => {
-        await parts.emptyScratch();
-        return process.scratch;
-      },
+      scratch: async () => process.scratch,
+      isUnbegun: () => process.isUnbegun,
       prepare: async () => (ttlMs, listener) => process.launch(ttlMs, listener),
       clearScratch: () => this.#end(found),
     };
@@ -106,8 +104,11 @@ export class StartedAhead {
     if (this.#closed || this.#parts.places.length === 0 || !this.#parts.canWait(request)) return;
     const key = processKey(request);
     const now = this.#parts.clock.monotonic();
-    const { ranAt = -Infinity, startMs } = this.#uses.get(key) ?? {};
-    remember(this.#uses, key, { ranAt: now, everyMs: now - ranAt, startMs }, maxRemembered);
+    const known = this.#uses.get(key);
+    const everyMs = known ? usually(known.everyMs, now - known.ranAt) : Infinity;
+    remember(this.#uses, key, { ranAt: now, everyMs, startMs: known?.startMs }, maxRemembered);
+    // It would be gone before the next run.
+    if (known && everyMs > maxIdleMs) return;
     // Kept without its event, which may be large and is nobody's any more.
     const { service } = request.context;
     remember(this.#wanted, key, { ...request, context: { service } }, this.#parts.places.length);
@@ -119,9 +120,14 @@ export class StartedAhead {
     });
   }
 
+  /** Starts nothing more. */
+  stop(): void {
+    this.#closed = true;
+  }
+
   /** Ends all that wait. No step may be under way. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.stop();
     await this.#starting;
     for (const waiting of [...this.#waiting.values()]) {
       this.#leave(waiting);
@@ -149,6 +155,7 @@ export class StartedAhead {
       if (hindrance !== undefined) throw new Error(hindrance);
       const channel = await parts.channel();
       const scratch = await parts.scratch();
+      const directories = new Map([request.directory, scratch].map((path) => [path, identityOf(path)]));
       const { prepare } = parts;
       const process = await AheadProcess.start({
         clock,
@@ -158,12 +165,13 @@ export class StartedAhead {
         ready: (ms) => this.#took(key, ms),
       });
       const timer = clock.setTimer(maxIdleMs, () => this.#discard(waiting));
-      const directories = new Map([request.directory, scratch].map((path) => [path, identityOf(path)]));
       const waiting: Waiting = { key, process, parts, place, directories, timer };
       this.#waiting.set(key, waiting);
       void process.ended.then(() => {
         if (this.#waiting.get(key) !== waiting) return;
         this.#bar(key);
+        // Nobody makes room for it another time.
+        if (this.#uses.get(key)?.startMs === undefined) this.#took(key, 0);
         this.#discard(waiting);
       });
     } catch {
@@ -224,6 +232,11 @@ export class StartedAhead {
   #isBarred(key: string): boolean {
     return (this.#barred.get(key) ?? 0) > this.#parts.clock.monotonic();
   }
+}
+
+/** The mean of the last few gaps, so that two runs by chance one after the other do not make a rare script a frequent one. */
+function usually(everyMs: number, gapMs: number): number {
+  return everyMs === Infinity ? gapMs : everyMs + (gapMs - everyMs) / 4;
 }
 
 /** As the newest of at most so many. */

@@ -10,7 +10,10 @@ import type { LogLevel, SecretScope, StepContext } from "../step-runner.ts";
  */
 export interface Hello {
   nonce: string;
-  /** It can wait for its run here, and not work here: it is told the nonce for another connection, as `Called`, when the run is there. */
+  /**
+   * It can wait for its run here, and not work here. It says one word more when it is ready, and is told the nonce for another connection,
+   * as `Called`, when the run is there.
+   */
   waits?: true;
 }
 

@@ -157,6 +157,8 @@ def dial():
     """For a program to wait on: what it opens by itself would not block. It closes this when it is called, so that nothing it starts inherits it."""
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     line.connect(os.environ["FX_CHANNEL"])
+    hello = json.dumps({"nonce": os.environ.pop("FX_NONCE"), "waits": True}).encode()
+    line.sendall(len(hello).to_bytes(4, "big") + hello)
     line.set_inheritable(True)
     os.environ["FX_WAIT"] = str(line.detach())
 

@@ -61,6 +61,7 @@ describe.each([
   "node, started ahead",
   "node, spawned",
   "bun",
+  "bun, started ahead",
   "bun, spawned",
 ])("a limit of a script in %s", (name) => {
   const data = tempDirForFile();

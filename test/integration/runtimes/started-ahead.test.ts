@@ -104,7 +104,7 @@ open(os.path.join(os.environ["FX_SCRATCH"], "left"), "w").write("x")`;
   if (process.getuid?.() === 0) expect(new Set(users).size).toBe(2);
 });
 
-test("nothing is started ahead while all slots are taken; what was wanted meanwhile is, once one is free", async () => {
+test("what was wanted while all slots were taken is started once one is free", async () => {
   const only = await own(4);
   const ended = runScript(only, { "main.py": pidAndId }, "main.py");
   await completed(ended);
@@ -116,8 +116,6 @@ test("nothing is started ahead while all slots are taken; what was wanted meanwh
   await last.waitFor(/^(begun)/);
   const other = runScript(only, { "main.py": pidAndId }, "main.py", { request: { slot: 4 } }, ended.directory);
   expect(await completed(other)).toContain(String(first));
-  await new Promise((resolve) => setImmediate(resolve));
-  expect(processesIn(ended.directory)).toEqual([]);
   for (const { directory } of [...busy, last]) writeFileSync(join(directory, "go"), "");
   for (const run of [...busy, last]) await completed(run);
   await eventually(() => nonEmpty(processesIn(ended.directory)));
@@ -126,20 +124,6 @@ test("nothing is started ahead while all slots are taken; what was wanted meanwh
 function nonEmpty<Item>(items: Item[]): Item[] | undefined {
   return items.length > 0 ? items : undefined;
 }
-
-test("a script gets the place of another that has waited for longer than lay between its own last two runs", async () => {
-  const only = await own(1);
-  const files = { "main.py": pidAndId };
-  const rare = runScript(only, files, "main.py");
-  await completed(rare);
-  const waiting = await eventually(() => processesIn(rare.directory)[0]);
-  const often = runScript(only, files, "main.py");
-  await completed(often);
-  expect(processesIn(rare.directory)).toEqual([waiting]);
-  await completed(runScript(only, files, "main.py", {}, often.directory));
-  await eventually(() => processesIn(often.directory).length === 1);
-  expect(processesIn(rare.directory)).toEqual([]);
-});
 
 test.each(["the version's", "its own"])(
   "where %s directory was tidied away, its process is not taken",
@@ -255,6 +239,131 @@ console.log(execFileSync("sh", ["-c", list + " || true"]).toString().trim(), Obj
     expect(await completed(await runScriptAhead(runner, { "main.ts": source }, "main.ts", { request }))).toBe(cold);
   },
 );
+
+const busyImport = "import time\nuntil = time.process_time() + 0.6\nwhile time.process_time() < until: pass\n";
+
+test("a package that takes long to import is waited for, and there for the run", async () => {
+  const files = { "main.py": "import sys\nprint('slow' in sys.modules)", "slow.py": busyImport };
+  const request = { preload: ["slow"] };
+  expect(await completed(await runScriptAhead(runner, files, "main.py", { request }))).toBe("True");
+});
+
+test.each(["node", "bun"] as const)(
+  "a run that takes a process before it is ready has what that imports, on %s",
+  async (runtime) => {
+    const only = await own(1);
+    const slow = "const until = Date.now() + 400; while (Date.now() < until);";
+    const files = { "main.mjs": "console.log('run')", "node_modules/slow/index.js": slow };
+    const request = { preload: ["slow"], runtime };
+    const first = runScript(only, files, "main.mjs", { request });
+    await completed(first);
+    await eventually(() => nonEmpty(processesIn(first.directory)));
+    expect(await completed(runScript(only, files, "main.mjs", { request }, first.directory))).toBe("run");
+  },
+);
+
+test("a module of the service that is preloaded may ask for the run's context in the script, and not before", async () => {
+  const helper = "from fx_ef import context\n";
+  const files = { "main.py": "import helper\nprint(helper.context.service.name)", "helper.py": helper };
+  for (const start of [runScript, runScriptAhead]) {
+    const run = await start(runner, files, "main.py", { request: { preload: ["helper"] } });
+    expect(await completed(run)).toBe("orders");
+    expect(run.stderr()).toContain("there is no run");
+  }
+});
+
+const asksSdk = {
+  "node_modules/asks/index.js":
+    "const { context } = require('@streamzero/fx'); exports.name = () => context.service.name;",
+};
+
+test.each(["node", "bun"] as const)("a package that imports the SDK may be preloaded, on %s", async (runtime) => {
+  const source =
+    "const { name } = require('asks');\nconst { context } = require('@streamzero/fx');\nconsole.log(name(), context.service.name);";
+  for (const start of [runScript, runScriptAhead]) {
+    const run = await start(runner, { "main.cjs": source, ...asksSdk }, "main.cjs", {
+      request: { preload: ["asks"], runtime },
+    });
+    expect(await completed(run)).toBe("orders orders");
+    expect(run.stderr()).toBe("");
+  }
+});
+
+test.each(["node", "bun"] as const)(
+  "a script that requires what is preloaded gets what require gets, on %s",
+  async (runtime) => {
+    const source = "require('heavy'); console.log(globalThis.loaded);";
+    for (const start of [runScript, runScriptAhead]) {
+      const run = await start(runner, { "main.cjs": source, ...packages }, "main.cjs", {
+        request: { preload: ["heavy"], runtime },
+      });
+      expect(await completed(run)).toBe("required");
+    }
+    const either = { "main.js": "const h = require('heavy'); console.log(typeof h, globalThis.loaded);", ...packages };
+    if (runtime === "node")
+      expect(
+        await completed(await runScriptAhead(runner, either, "main.js", { request: { preload: ["heavy"], runtime } })),
+      ).toBe("number required");
+  },
+);
+
+const tells = {
+  python: {
+    script: "main.py",
+    source: "print('run')",
+    "tells.py": "import subprocess\nprint(subprocess.run(['env'], capture_output=True, text=True).stdout)",
+  },
+  node: {
+    script: "main.mjs",
+    source: "console.log('run')",
+    "node_modules/tells/index.js": "console.log(require('node:child_process').execFileSync('env').toString())",
+  },
+  bun: {
+    script: "main.ts",
+    source: "console.log('run')",
+    "node_modules/tells/index.js": "console.log(require('node:child_process').execFileSync('env').toString())",
+  },
+};
+
+test.each(["python", "node", "bun"] as const)(
+  "S2: a program that a package starts while it is preloaded finds no address of the channel, on %s",
+  async (language) => {
+    const { script, source, ...files } = tells[language];
+    const runtime = language === "python" ? undefined : language;
+    for (const start of [runScript, runScriptAhead]) {
+      const printed = await completed(
+        await start(runner, { [script]: source, ...files }, script, { request: { preload: ["tells"], runtime } }),
+      );
+      expect(printed).toContain("FX_SCRATCH=");
+      expect(printed).not.toMatch(/FX_(NONCE|CHANNEL|WAIT|PRELOAD)=/);
+    }
+  },
+);
+
+test("what a package lays into the scratch directory while it is preloaded is there for the run", async () => {
+  const files = {
+    "main.py": "import os, laid\nprint(os.path.isdir(laid.D))",
+    "laid.py": "import tempfile\nD = tempfile.mkdtemp()",
+  };
+  expect(await completed(await runScriptAhead(runner, files, "main.py", { request: { preload: ["laid"] } }))).toBe(
+    "True",
+  );
+});
+
+test("a run whose process ends before it is told of it has another", async () => {
+  const only = await own(1);
+  const files = { "main.py": pidAndId, "sleeps.py": "import os, time\nif not os.path.exists('go'): time.sleep(60)" };
+  const request = { preload: ["sleeps"] };
+  const first = runScript(only, files, "main.py", { request });
+  writeFileSync(join(first.directory, "go"), "");
+  await completed(first);
+  rmSync(join(first.directory, "go"));
+  const waiting = await eventually(() => processesIn(first.directory)[0] as number);
+  const run = runScript(only, files, "main.py", { request }, first.directory);
+  writeFileSync(join(first.directory, "go"), "");
+  process.kill(waiting, "SIGKILL");
+  expect(await completed(run)).not.toMatch(new RegExp(`^${waiting} `));
+});
 
 test("what a package prints when it is preloaded is output of the run", async () => {
   const module = { "node_modules/loud/index.js": "console.log('loud');" };

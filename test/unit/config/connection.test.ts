@@ -36,6 +36,9 @@ test("the address that the running platform has told wins over the port of a fil
   expect(url()).toBe("http://127.0.0.1:5555");
   expect(url({ FX_PORT: "2222" })).toBe("http://127.0.0.1:2222");
   expect(url({ FX_URL: "http://there:3333" })).toBe("http://there:3333");
+  // That of a process which is gone, as after a kill.
+  writeFileSync(join(directory, ".fx/address"), "http://127.0.0.1:5555 999999999\n");
+  expect(url()).toBe("http://127.0.0.1:1111");
   forgetAddress(join(directory, ".fx"));
   expect(url()).toBe("http://127.0.0.1:1111");
 });
