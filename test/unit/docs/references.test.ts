@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { apiReference, apiReferenceOf, openApiDocument } from "../../../scripts/docs/api-reference.ts";
 import { references } from "../../../scripts/docs/references.ts";
@@ -12,6 +12,18 @@ describe("documents that are made from code", () => {
   it("the guide tells of every event that the platform itself sends", () => {
     const page = readFileSync(new URL("../../../docs/guide/events.md", import.meta.url), "utf8");
     expect(Object.values(platformEventTypes).filter((type) => !page.includes(`\`${type}\``))).toEqual([]);
+  });
+
+  it("the guide tells of every figure of /metrics that is the platform's own", () => {
+    const page = readFileSync(new URL("../../../docs/guide/logs.md", import.meta.url), "utf8");
+    const source = new URL("../../../src/", import.meta.url);
+    const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+    const texts = files.map((name) => readFileSync(new URL(name, source), "utf8"));
+    const names = texts.flatMap((text) =>
+      [...text.matchAll(/(?:name: |gauge\(|counter\()"(fx_\w+)"/g)].map(([, name]) => name as string),
+    );
+    expect(names.length).toBeGreaterThan(10);
+    expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   });
 
   it("the page of the API has every route, and is not made while one would be on no part of it", async () => {
