@@ -44,11 +44,12 @@ class Run:
 def outcome(run):
     if isinstance(run.exit, dict):
         return run.exit
-    status, max_rss, cpu_ms = run.exit
+    status, max_rss, cpu_ms, left = run.exit
     used = {"maxRssBytes": max_rss, "cpuMs": cpu_ms}
     common = {"truncated": run.truncated, "used": used}
-    if run.overrun:
-        return {"kind": "overrun", "limit": run.overrun, **common}
+    overrun = run.overrun or (run.limits[1] and left >= run.limits[1] and "processes")
+    if overrun:
+        return {"kind": "overrun", "limit": overrun, **common}
     if run.expired:
         return {"kind": "expired", **common}
     if os.WIFEXITED(status):

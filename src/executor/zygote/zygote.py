@@ -31,6 +31,7 @@ del sys.path[:2]
 
 CHILDREN = f"/proc/self/task/{os.getpid()}/children"
 ABANDON_SECONDS = 5
+CRASHES = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP}
 
 
 class Zygote:
@@ -129,10 +130,12 @@ class Zygote:
                 return False
             id = self.by_pid.pop(pid, None)
             if id is not None:
+                # An interpreter that is refused a thread may crash: then what there is tells of the limit.
+                left = len(self.strays()) if os.WIFSIGNALED(status) and os.WTERMSIG(status) in CRASHES else 0
                 send_signal(-pid, signal.SIGKILL)
                 del self.runs[id]
                 cpu_ms = round((usage.ru_utime + usage.ru_stime) * 1000)
-                self.ended.append(HEAD.pack(EXITED, id) + EXIT_BODY.pack(status, usage.ru_maxrss * 1024, cpu_ms))
+                self.ended.append(HEAD.pack(EXITED, id) + EXIT_BODY.pack(status, usage.ru_maxrss * 1024, cpu_ms, left))
         # The end of one that is left will wake us.
         if self.ended and not self.kill_strays():
             for message in self.ended:
@@ -159,12 +162,15 @@ class Zygote:
 
     def kill_strays(self):
         """True: some were there, and their end will wake us."""
-        with open(CHILDREN, "rb") as children:
-            known = {*self.by_pid, self.keeper_pid}
-            strays = [pid for pid in map(int, children.read().split()) if pid not in known]
+        strays = self.strays()
         for pid in strays:
             send_signal(pid, signal.SIGKILL)
         return bool(strays)
+
+    def strays(self):
+        with open(CHILDREN, "rb") as children:
+            known = {*self.by_pid, self.keeper_pid}
+            return [pid for pid in map(int, children.read().split()) if pid not in known]
 
     def abandon(self):
         """The keeper or the executor is gone: everything that was started goes too."""
