@@ -76,7 +76,7 @@ const executor = z.strictObject({
     .max(1024)
     .default(8)
     .describe(
-      "Processes that may wait for a next run of a script that ran lately, of services with the level process or sandbox; each takes one run. 0: each is started when its run is there.",
+      "Processes that may wait for a next run of a script that ran lately, of services with the level process or sandbox; each takes one run, and while it waits 10 to 65 MB. 0: each is started when its run is there.",
     ),
   bun: z
     .string()
