@@ -1,11 +1,12 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { isAlive } from "../foundation/is-alive.ts";
 
 /**
  * Where a platform that runs on a data directory says how it is reached, and which process it is: its own commands find it there, whatever
  * port it was given.
  */
-export function addressFile(dataDir: string): string {
+function addressFile(dataDir: string): string {
   return path.join(dataDir, "address");
 }
 
@@ -24,14 +25,5 @@ export function readAddress(dataDir: string): string | undefined {
     return isAlive(Number(pid)) ? url : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

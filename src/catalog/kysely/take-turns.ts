@@ -24,7 +24,8 @@ export async function takeTurns(
   holds: ClaimHolds,
 ): Promise<ExecutionRow[]> {
   const claimed: ExecutionRow[] = [];
-  const unwaiting = new Set<ExecutionRow>();
+  const urgent = new Set<ExecutionRow>();
+  const isUrgent = (turn: OpenTurn) => Boolean(request.ahead) && !mayWait(turn);
   const atOnce = request.limit - (request.ahead ?? 0);
   // Each pass claims something, or closes a place that is empty, full or throttled, or passes one over: it ends.
   while (claimed.length < request.limit) {
@@ -35,23 +36,22 @@ export async function takeTurns(
     const shares = sharesOf(next.turns, limit);
     let areOver = next.areAll && shares.size === next.turns.length;
     // What may not wait has the places that there are.
-    const order = [...shares].sort(([a], [b]) => Number(mayWait(a)) - Number(mayWait(b)));
-    for (const [turn, share] of request.ahead ? order : shares) {
-      const most = mayWait(turn) ? share : Math.min(share, atOnce - claimed.length);
+    for (const [turn, share] of [...shares].sort(([a], [b]) => Number(isUrgent(b)) - Number(isUrgent(a)))) {
+      const most = isUrgent(turn) ? Math.min(share, atOnce - claimed.length) : share;
       if (most <= 0) {
         holds.passed.add(nameOf(turn));
         continue;
       }
       const { rows, isOver } = await takeTurn(context, tx, turn, { ...request, limit: most }, now);
       claimed.push(...rows);
-      if (request.ahead && !mayWait(turn)) for (const row of rows) unwaiting.add(row);
+      if (isUrgent(turn)) for (const row of rows) urgent.add(row);
       areOver &&= isOver;
     }
     if (areOver) break;
   }
-  const rank = (row: ExecutionRow) => (unwaiting.has(row) ? 0 : 1);
+  const order = (a: ExecutionRow, b: ExecutionRow) => Number(urgent.has(b)) - Number(urgent.has(a));
   // What an update returns is in no order.
-  return claimed.sort((a, b) => rank(a) - rank(b) || a.priority - b.priority || a.seq - b.seq);
+  return claimed.sort((a, b) => order(a, b) || a.priority - b.priority || a.seq - b.seq);
 }
 
 /**

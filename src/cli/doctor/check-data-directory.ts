@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Settings } from "../../config/settings.ts";
 import { messageOf } from "../../foundation/errors.ts";
+import { isAlive } from "../../foundation/is-alive.ts";
 import type { Finding } from "./finding.ts";
 
 /** Whether the platform could write where its settings say, and who holds the directory. */
@@ -35,11 +36,5 @@ function livingHolder(dataDir: string): number | undefined {
   } catch {
     return undefined;
   }
-  try {
-    process.kill(pid, 0);
-    return pid;
-  } catch (error) {
-    // EPERM: it lives, as another user.
-    return (error as NodeJS.ErrnoException).code === "EPERM" ? pid : undefined;
-  }
+  return isAlive(pid) ? pid : undefined;
 }

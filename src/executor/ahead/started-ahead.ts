@@ -47,7 +47,7 @@ const neverUsed: Use = { ranAt: -Infinity, everyMs: Infinity, startMs: undefined
 
 /**
  * Processes started before there is a run for them: after a run of a script the next one's process is made ready, where there is
- * room and nothing to do. Each takes one run, as any other process does; only its start lies before the event.
+ * a place for it and a slot is free. Each takes one run, as any other process does; its start alone lies earlier than the event.
  *
  * Where all places are taken, a script gets that of another where a process that is there is worth twice as much to it: by the
  * time that its start takes and by how often it runs. With more scripts in turn than places some are thus always started ahead,

@@ -57,6 +57,7 @@ function answerOf(record: BusRecord): z.input<typeof deadLetterAnswer>[] {
   const letter = readDeadLetter(record);
   if (letter === undefined) return [];
   const shown = Buffer.from(letter.value.subarray(0, maxShownBytes));
-  const encoding = isUtf8(shown) ? "utf-8" : "base64";
+  // Of the whole: where it is cut a character may be in two.
+  const encoding = isUtf8(letter.value) ? "utf-8" : "base64";
   return [{ ...letter, at: timeText(record.at), value: shown.toString(encoding), encoding }];
 }

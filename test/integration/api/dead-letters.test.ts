@@ -35,6 +35,16 @@ test("D12: records that could not be used are told with their place and the reas
   expect((await fx(["ledger", "dead-letters"], cli)).out).toMatch(/fx\.events\/\d\/0 .*no event/);
 });
 
+test("D12: a long text is a text also where it is cut in the middle of a character", async () => {
+  const server = await startApiServer({ routed: true });
+  await server.bus.publish([{ topic: topics.events, key: "k", value: Buffer.from(`x${"ü".repeat(10_000)}`) }]);
+  const [letter] = await eventually(async () => {
+    const { items } = (await server.call("GET", "/api/v1/dead-letters")).json;
+    return items.length > 0 && items;
+  });
+  expect(letter).toMatchObject({ encoding: "utf-8", value: expect.stringMatching(/^xü+.$/) });
+});
+
 test("D12: what somebody else wrote to the topic of dead letters is none of ours", async () => {
   const server = await startApiServer();
   await server.bus.publish([
