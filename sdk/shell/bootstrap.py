@@ -29,8 +29,7 @@ def main():
     scratch = os.environ["FX_SCRATCH"]
     write_private(os.path.join(scratch, fx_channel.CONTEXT), fx_channel.dumps(context))
     write_private(os.path.join(scratch, fx_channel.LOCK), "")
-    name = context["service"]["name"]
-    stdin_from(fx_channel.dumps({**context["params"], "service_name": name, "package_name": name}))
+    stdin_from(welcome["argument"])
     script = os.path.join(directory, context["execution"]["script"])
     environment = {**os.environ, **variables(context), "FX_PYTHON": sys.executable}
     # The launcher's order line; a shell writes by itself and cannot ask there.

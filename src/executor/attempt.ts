@@ -21,6 +21,7 @@ import { CapturedEffects } from "./captured-effects.ts";
 import { type Effects, requireSmallResult } from "./effects.ts";
 import { Emitter } from "./emitter.ts";
 import type { Environment } from "./environments/environment.ts";
+import type { Gathering } from "./gathering.ts";
 import { LiveEffects } from "./live-effects.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { Outages } from "./outages.ts";
@@ -58,6 +59,8 @@ export interface AttemptParts {
   /** Between SIGTERM and SIGKILL. */
   killGraceMs: number;
   outages: Outages;
+  /** What runs have written goes to the backbone in these. */
+  outputs: Gathering;
 }
 
 export type StopReason = "cancelled" | "lease-lost" | "shutdown";
@@ -102,7 +105,7 @@ export class Attempt {
     });
     const { insist } = this.#patience;
     const { id, project, service, correlationId, attempt } = claimed.execution;
-    this.#log = new LogWriter(parts.bus, insist, { executionId: id, project, service, correlationId, attempt });
+    this.#log = new LogWriter({ ...parts, insist }, { executionId: id, project, service, correlationId, attempt });
     this.#secrets = new RunSecrets({ ...parts, insist }, claimed.execution, this.lease);
   }
 

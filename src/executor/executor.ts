@@ -12,11 +12,12 @@ import { Loop } from "../foundation/loop.ts";
 import { pauseAfter } from "../foundation/pause-after.ts";
 import { Attempt, type AttemptParts } from "./attempt.ts";
 import { ClaimedAhead } from "./claimed-ahead.ts";
+import { Gathering } from "./gathering.ts";
 import { laneOrders } from "./lane-orders.ts";
 import { Outages } from "./outages.ts";
 import { SlotPace } from "./slot-pace.ts";
 
-export interface ExecutorParts extends Omit<AttemptParts, "outages"> {
+export interface ExecutorParts extends Omit<AttemptParts, "outages" | "outputs"> {
   bus: Bus;
   leases: LeaseStore;
   /** Of a catalog that tells by itself that executions came: sooner than who made them can. */
@@ -41,7 +42,10 @@ interface Ended {
 }
 
 const maxEndsPerCommit = 500;
-const gatherEndsMs = 10;
+/** While others wait for the slots nobody waits for an output or an end: many are written together. */
+const gatherOutputsMs = 10;
+const gatherEndsMs = 25;
+const enoughTogether = 24;
 const lookAgainMs = 5;
 /** That runs began is told with the end of the first of them, or after so long: each batch costs the whole way to all who read it. */
 const tellStartsMs = 50;
@@ -66,6 +70,7 @@ export class Executor {
   readonly #freeSlots: number[];
   readonly #pace: SlotPace;
   readonly #ahead: ClaimedAhead;
+  readonly #endings: Gathering;
   readonly #ends: GroupCommit<Ended, boolean>;
   readonly #abandon = new AbortController();
   #unsubscribe: (() => void)[] = [];
@@ -76,9 +81,11 @@ export class Executor {
 
   constructor(parts: ExecutorParts) {
     const outages = new Outages(parts.log);
-    this.#parts = { ...parts, outages };
-    this.#laneOrders = laneOrders(parts.laneWeights);
     const { clock, log, pollMs, leaseMs } = parts;
+    const gathering = { clock, isWorthwhile: () => this.#ahead.size > 0, enough: enoughTogether };
+    this.#endings = new Gathering({ ...gathering, ms: gatherEndsMs });
+    this.#parts = { ...parts, outages, outputs: new Gathering({ ...gathering, ms: gatherOutputsMs }) };
+    this.#laneOrders = laneOrders(parts.laneWeights);
     this.#freeSlots = Array.from({ length: parts.slots }, (_, slot) => parts.slots - 1 - slot);
     this.#pace = new SlotPace(clock);
     this.#ahead = new ClaimedAhead({
@@ -104,12 +111,7 @@ export class Executor {
       maxPauseMs: leaseMs / 10,
       work: () => this.#renew(),
     });
-    // While others wait for the slots nobody waits for an end: many are written together.
-    this.#ends = new GroupCommit(
-      (ends) => this.#finish(ends),
-      maxEndsPerCommit,
-      (commit) => (this.#ahead.size > 0 ? clock.setTimer(gatherEndsMs, commit) : queueMicrotask(commit)),
-    );
+    this.#ends = new GroupCommit((ends) => this.#finish(ends), maxEndsPerCommit);
   }
 
   start(): void {
@@ -251,7 +253,10 @@ export class Executor {
     try {
       // The next run of the slot begins while this one's output and end become durable.
       const report = await attempt.run(slot, free);
-      if (report) await this.#ends.add({ attempt, report });
+      if (report) {
+        await this.#endings.join();
+        await this.#ends.add({ attempt, report });
+      }
     } finally {
       this.#attempts.delete(attempt);
       free();

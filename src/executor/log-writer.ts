@@ -1,6 +1,7 @@
 import type { Bus } from "../bus/bus.ts";
 import { encodeLogRecord } from "../executions/log-codec.ts";
 import type { LogRecord } from "../executions/log-record.ts";
+import type { Gathering } from "./gathering.ts";
 import type { Insist } from "./patience.ts";
 
 /** Largest record on the topic, in bytes of output. */
@@ -10,16 +11,21 @@ const maxWaitingBytes = 1024 * 1024;
 /** What a piece takes beside its bytes: a script may log nothing, again and again. */
 const pieceBytes = 256;
 
+export interface LogWriterParts {
+  bus: Bus;
+  insist: Insist;
+  outputs: Gathering;
+}
+
 type RunFacts = Pick<LogRecord, "executionId" | "project" | "service" | "correlationId" | "attempt">;
 type Piece = Pick<LogRecord, "step" | "script" | "stream" | "level" | "at" | "bytes">;
 
 /**
  * Sends what one attempt writes to the backbone, in order, numbered without gaps. The first piece
- * leaves at once; what arrives while the bus commits, or is away, leaves together, pieces of one stream joined.
+ * leaves at once, or with those of other attempts; what arrives while the bus commits, or is away, leaves together, pieces of one stream joined.
  */
 export class LogWriter {
-  readonly #bus: Bus;
-  readonly #insist: Insist;
+  readonly #parts: LogWriterParts;
   readonly #facts: RunFacts;
   #seq = 0;
   #waiting: Piece[] = [];
@@ -27,9 +33,8 @@ export class LogWriter {
   #sending: Promise<void> | undefined;
   #failure: unknown;
 
-  constructor(bus: Bus, insist: Insist, facts: RunFacts) {
-    this.#bus = bus;
-    this.#insist = insist;
+  constructor(parts: LogWriterParts, facts: RunFacts) {
+    this.#parts = parts;
     this.#facts = facts;
   }
 
@@ -53,14 +58,16 @@ export class LogWriter {
   }
 
   async #send(): Promise<void> {
+    const { bus, insist, outputs } = this.#parts;
     while (this.#waiting.length > 0 && this.#failure === undefined) {
+      await outputs.join();
       const pieces = this.#waiting;
       this.#waiting = [];
       this.#waitingBytes = 0;
       // Numbered once: what is sent again is the same to whoever stores it.
       const records = pieces.flatMap((piece) => split(piece)).map((piece) => this.#record(piece));
       try {
-        await this.#insist(() => this.#bus.publish(records));
+        await insist(() => bus.publish(records));
       } catch (error) {
         this.#failure = error;
       }

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../foundation/clock.ts";
 import { messageOf } from "../foundation/errors.ts";
+import { welcomeTo } from "./channel/channel-message.ts";
 import type { ChannelEnd, OpenChannel, SlotChannel, StepChannel } from "./channel/slot-channel.ts";
 import type { LaunchEnd, Launched, LaunchListener } from "./launcher/launcher.ts";
 import { OutputMeter } from "./output-meter.ts";
@@ -101,7 +102,7 @@ export class RunningScript implements RunningStep {
       const slotChannel = await this.#parts.channel();
       const scratch = await this.#parts.scratch();
       const { context, directory } = this.#request;
-      channel = slotChannel.open({ context, directory }, this.#meter.countingLogs(this.#host));
+      channel = slotChannel.open(welcomeTo(context, directory), this.#meter.countingLogs(this.#host));
       const launch = await this.#parts.prepare({ ...channel, channelPath: slotChannel.path, scratch });
       // The time to live counts from the request: getting ready must not lengthen a lease.
       const ttlMs = (this.#ttl?.untilMs ?? this.#deadlineMs) - this.#parts.clock.monotonic();

@@ -55,9 +55,11 @@ const sinkShare = 20;
 const commitMs = 500;
 /**
  * Between a reading that does not fill the batch and what is made of it: those who route and run have the thread first, and a batch
- * costs two commits, whatever is in it.
+ * costs two commits, whatever is in it. Longer where many are about to come.
  */
 const lingerMs = 15;
+const lingerAmongManyMs = 40;
+const few = 4;
 
 /** Failures to commit that are closer together are one outage. */
 const steadyMs = 5000;
@@ -164,11 +166,12 @@ export class SinkLoop<Item> {
     const { clock, gatherMs = 0 } = this.#parts;
     const { batchSize } = this.#work;
     if (first.length >= batchSize) return first;
-    await sleep(clock, lingerMs, this.#stopping.signal);
-    if (gatherMs <= lingerMs) return first;
+    const linger = first.length > few ? lingerAmongManyMs : lingerMs;
+    await sleep(clock, linger, this.#stopping.signal);
+    if (gatherMs <= linger) return first;
     const batch = [...first];
     const over = new AbortController();
-    const timer = clock.setTimer(gatherMs - lingerMs, () => over.abort(true));
+    const timer = clock.setTimer(gatherMs - linger, () => over.abort(true));
     const ends = AbortSignal.any([this.#stopping.signal, over.signal]);
     try {
       while (batch.length < batchSize && !ends.aborted) {

@@ -1,6 +1,7 @@
 """Starts a script: dials the run's channel, then makes the process look as if Python had been given the script."""
 import builtins
 import errno
+import io
 import json
 import marshal
 import os
@@ -9,32 +10,57 @@ import sys
 import fx_ef
 from fx_bootstrap import output
 from fx_ef._channel import Channel
+from fx_ef._context import Context
 
+# For the start alone.
+SETTINGS = ("FX_CHANNEL", "FX_NONCE", "FX_PREFIX", "FX_PRELOAD", "FX_WARM")
 MAGIC_NUMBER = sys.modules["_frozen_importlib_external"].MAGIC_NUMBER
 UNCHECKED = (0b01).to_bytes(4, "little")
+# The context of a process that is still to be forked.
+_made = None
 
 
-def main(welcome=None):
-    """`welcome`: JSON of what the run's channel would say first, where that came with the order to start."""
-    output.install()
-    enter_environment(os.environ.pop("FX_PREFIX", None))
-    if os.environ.pop("FX_WARM", None) is not None:
+def prepare():
+    """Makes what does not depend on the run, ahead of a fork."""
+    global _made
+    output.prepare()
+    _made = Context(Channel())
+
+
+def take_settings(variables):
+    """Out of the environment to be, or the one that is, before anybody's first line, so that no program which is started finds them there. A
+    process forked from this one has the nonce in its memory, where it may still be good: for the script's own context, and nothing more.
+    """
+    settings = {}
+    for name in SETTINGS:
+        settings[name] = variables.pop(name, None)
+    return settings
+
+
+def main(settings=None, welcome=None, line=None):
+    """`settings`: those that were taken before. `welcome`: what the run's channel would say first, where that came with the order to start.
+    `line`: what `os.fstat` says of the descriptor for the order of stdout and stderr, where that was asked before.
+    """
+    settings = settings or take_settings(os.environ)
+    output.begin(line)
+    if settings["FX_PREFIX"] is not None:
+        enter_environment(settings["FX_PREFIX"])
+    address = settings["FX_CHANNEL"], settings["FX_NONCE"]
+    if settings["FX_WARM"] is not None:
         from fx_bootstrap import warm
 
-        return warm.serve()
-    # Taken away before anybody's first line, so that no program which is started finds them in its environment. A process forked from this
-    # one has the nonce in its memory, where it may still be good: for the script's own context, and nothing more.
-    address = os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE")
+        return warm.serve(*address)
     # Where this process was started before its run was known, these are there by the time that it is told.
-    ahead = os.environ.pop("FX_PRELOAD", None)
+    ahead = settings["FX_PRELOAD"]
     module = None if ahead is None else import_ahead(**json.loads(ahead))
-    channel = Channel(*address, welcome and json.loads(welcome))
-    fx_ef._enter(channel)
-    context = channel.welcome["context"]
-    directory = channel.welcome["directory"]
+    entered = _made or Context(Channel())
+    given = entered._channel.open(*address, welcome).welcome
+    fx_ef._enter(entered)
+    context, directory = given["context"], given["directory"]
     path = os.path.join(directory, context["execution"]["script"])
-    os.environ.setdefault("FX_EXECUTION_ID", context["execution"]["id"])
-    sys.argv = arguments(path, context)
+    if "FX_EXECUTION_ID" not in os.environ:
+        os.environ["FX_EXECUTION_ID"] = context["execution"]["id"]
+    sys.argv = [path, given["argument"]]
     if ahead is None:
         sys.path[:] = search_path(path, directory)
     run(path, module=module)
@@ -55,14 +81,12 @@ def import_ahead(script, modules):
     return module
 
 
-def arguments(path, context):
-    name = context["service"]["name"]
-    return [path, json.dumps({**context["params"], "service_name": name, "package_name": name})]
-
-
 def search_path(path, directory):
     """The script's own directory ahead of the standard library, as Python itself puts it; ours is loaded by now, and comes last."""
-    own = list(dict.fromkeys([os.path.dirname(path), directory]))
+    own = [directory]
+    folder = os.path.dirname(path)
+    if folder != directory:
+        own.insert(0, folder)
     return own + [entry for entry in sys.path[1:] if entry] + sys.path[:1]
 
 
@@ -93,7 +117,7 @@ def innermost(error):
 
 def enter_environment(prefix):
     """Makes a process that was forked from the base interpreter what the virtual environment's own would be."""
-    if prefix is None or sys.prefix == prefix:
+    if sys.prefix == prefix:
         return
     import site
 
@@ -130,17 +154,21 @@ def compiled(path):
     code = compiled_ahead(path)
     if code is not None:
         return code
-    with open(path, "rb") as file:
-        source = file.read()
+    with io.FileIO(path) as file:
+        source = file.readall()
     return compile(source, path, "exec", dont_inherit=True)
 
 
 def compiled_ahead(path):
     """What the executor has compiled (PEP 552: to be believed without a look at the source); None: nothing of use."""
-    directory, name = os.path.split(path)
+    directory, _, name = path.rpartition(os.sep)
+    ahead = f"{directory}/__pycache__/{name[:-3]}.{sys.implementation.cache_tag}.pyc"
+    # Most have none, and an error is dear.
+    if not os.access(ahead, os.R_OK):
+        return None
     try:
-        with open(f"{directory}/__pycache__/{name[:-3]}.{sys.implementation.cache_tag}.pyc", "rb") as file:
-            content = file.read()
+        with io.FileIO(ahead) as file:
+            content = file.readall()
         if content[:8] == MAGIC_NUMBER + UNCHECKED:
             return marshal.loads(memoryview(content)[16:])
     except (OSError, EOFError, ValueError, TypeError):

@@ -22,8 +22,9 @@ class HostChannel(Channel):
     _mark = None
 
     def __init__(self, path, nonce):
+        super().__init__()
         self._sending = _thread.RLock()
-        super().__init__(path, nonce)
+        self.open(path, nonce)
         self.hosting = self.welcome["host"]
         self._pipes = _Pipes()
 

@@ -15,11 +15,8 @@ class _Order:
         self._last = 1
         self._line = None
 
-    def begin(self):
-        try:
-            self._line = os.fstat(_ORDER)
-        except OSError:
-            self._line = None
+    def begin(self, line):
+        self._line = line
 
     def before(self, descriptor):
         if descriptor == self._last or self._line is None:
@@ -67,23 +64,30 @@ class _Text(io.TextIOWrapper):
         return super().write(text)
 
 
-_made = None
+_order = None
 
 
 def prepare():
-    """Makes the streams of a process that is still to be forked."""
-    global _made
-    order = _Order()
-    out = _Text(1, order, "surrogateescape", "<stdout>")
-    err = _Text(2, order, "backslashreplace", "<stderr>")
+    """Puts the streams in their place: of a process that is still to be forked, which has no run to keep in order."""
+    global _order
+    _order = _Order()
+    out = _Text(1, _order, "surrogateescape", "<stdout>")
+    err = _Text(2, _order, "backslashreplace", "<stderr>")
     out.other, err.other = err, out
-    _made = order, out, err
-
-
-def install():
-    if _made is None:
-        prepare()
-    order, out, err = _made
-    order.begin()
     sys.stdout = sys.__stdout__ = out
     sys.stderr = sys.__stderr__ = err
+
+
+def begin(line=None):
+    """`line`: what `os.fstat` says of the descriptor for the order, where that was asked before."""
+    if _order is None:
+        prepare()
+    _order.begin(line or _stat_of(_ORDER))
+
+
+def _stat_of(descriptor):
+    """None: it is closed."""
+    try:
+        return os.fstat(descriptor)
+    except OSError:
+        return None

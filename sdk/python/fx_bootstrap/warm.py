@@ -18,6 +18,7 @@ from fx_bootstrap.host_exits import Exits, Logs, Permanent
 from fx_bootstrap.host_output import Streams
 from fx_bootstrap.surroundings import Surroundings
 from fx_ef._channel import FxError
+from fx_ef._context import Context
 
 # Of a processor, before all that a process holds is looked at for the first time. A look takes one part in so many of them.
 _FIRST_LOOK_SECONDS = 0.1
@@ -26,9 +27,9 @@ _LOOK_SHARE = 100
 _UNHEARD = 113
 
 
-def serve():
-    """Never returns."""
-    channel = HostChannel(os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE"))
+def serve(path, nonce):
+    """Never returns. Of its channel."""
+    channel = HostChannel(path, nonce)
     host = _Host(channel, **channel.hosting)
     channel.ready()
     while True:
@@ -44,6 +45,7 @@ def serve():
 class _Host:
     def __init__(self, channel, directory, script):
         self._channel = channel
+        self._context = Context(channel)
         self._pid = os.getpid()
         self._path = os.path.join(directory, script)
         self._streams = Streams(channel)
@@ -58,9 +60,8 @@ class _Host:
             self._code = None  # Each run will say so itself.
 
     def run(self, order):
-        fx_ef._enter(self._channel)
-        arguments = fx_bootstrap.arguments(self._path, order["welcome"]["context"])
-        self._surroundings.enter(arguments, order["env"])
+        fx_ef._enter(self._context)
+        self._surroundings.enter([self._path, order["welcome"]["argument"]], order["env"])
         self._streams.install()
         limit_time(order.get("cpuSeconds"))
         code = self._execute()

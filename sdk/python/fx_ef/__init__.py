@@ -13,13 +13,11 @@ context: Context
 _context = None
 
 
-def _enter(channel):
+def _enter(entered):
+    """Begins a run. Modules that live on after one hold its context: of a process with several it is always the same."""
     global _context
-    if _context is None:
-        _context = Context(channel)
-    else:
-        # Modules that live on hold the one object there is.
-        _context._begin(channel.welcome["context"])
+    entered._begin()
+    _context = entered
 
 
 def get_param(name, default=None):
@@ -44,7 +42,7 @@ def __getattr__(name):
         if "FX_CHANNEL" in os.environ and "FX_NONCE" in os.environ:
             from fx_ef._channel import Channel
 
-            _enter(Channel(os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE")))
+            _enter(Context(Channel().open(os.environ.pop("FX_CHANNEL"), os.environ.pop("FX_NONCE"))))
             return _context
         if os.environ.get("EF_ENV") != "local":
             raise RuntimeError(
@@ -53,5 +51,5 @@ def __getattr__(name):
             )
         from fx_ef._local import LocalChannel
 
-        _enter(LocalChannel())
+        _enter(Context(LocalChannel()))
     return _context

@@ -37,10 +37,14 @@ class Channel:
     # What goes ahead of the words of each frame.
     _mark = b""
 
-    def __init__(self, path, nonce, welcome=None):
-        """`welcome`: what the platform would say first, where it is known; then the channel is dialled when it is needed."""
+    def __init__(self):
+        """Of no run yet, so that it can be made ahead of a fork."""
         self._lock = _thread.allocate_lock()
         self._next_id = 1
+        self.welcome = None
+
+    def open(self, path, nonce, welcome=None):
+        """Itself. `welcome`: what the platform would say first, where it is known; then the channel is dialled when it is needed."""
         self._pid = os.getpid()
         # There from the begin: a script that has no descriptor left still has this one.
         self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
@@ -48,6 +52,7 @@ class Channel:
         self.welcome = welcome
         if welcome is None:
             self.welcome = self._dial()
+        return self
 
     def _dial(self):
         path, nonce = self._address

@@ -205,9 +205,10 @@ class Context:
         self.retry = self.scheduler.retry
         self.logging = Logging(channel)
         self._channel = channel
-        self._begin(channel.welcome["context"])
 
-    def _begin(self, given):
+    def _begin(self):
+        """What it holds of a run is of the one that its channel has welcomed from now on."""
+        given = self._channel.welcome["context"]
         service, execution = given["service"], given["execution"]
         self.params = given["params"]
         self.config = given["config"]
@@ -216,7 +217,7 @@ class Context:
         # Local runs may give an id of their own.
         self.service = self.package = Named(service["name"], service.get("id") or f"{service['project']}/{service['name']}")
         self.execution = Execution(execution["id"], execution["attempt"], execution["step"])
-        self.logging.setLevel(0)
+        self.logging._level = 0
 
     def result(self, value):
         """Offers a JSON value, at most 4 MiB of it, to the next step as its `previous`. The last one counts."""

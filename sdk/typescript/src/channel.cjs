@@ -150,13 +150,9 @@ function handOver(channel) {
   globalThis[Symbol.for("@streamzero/fx channel")] = channel;
   // A process that was started ahead was not told at its start.
   process.env.FX_EXECUTION_ID ??= channel.welcome.context.execution.id;
-  process.argv.push(firstArgument(channel.welcome));
+  process.argv.push(channel.welcome.argument);
   // What was loaded from here is not the script's business, nor that of the processes it starts.
   process.execArgv.length = 0;
-}
-
-function firstArgument({ context: { params, service } }) {
-  return JSON.stringify({ ...params, service_name: service.name, package_name: service.name });
 }
 
 /** Errors that only a limit of the run makes: whoever reads of the failure is told which limit it was. */
@@ -179,7 +175,6 @@ function encode(words) {
 module.exports = {
   Channel,
   encode,
-  firstArgument,
   FxError,
   handOver,
   limitOf,

@@ -25,6 +25,14 @@ export interface Welcome {
   context: StepContext;
   /** Absolute path of the service's directory. */
   directory: string;
+  /** JSON of the parameters and the service's name: the script's first argument, or what it reads on stdin. */
+  argument: string;
+}
+
+export function welcomeTo(context: StepContext, directory: string): Welcome {
+  const { params, service } = context;
+  const argument = JSON.stringify({ ...params, service_name: service.name, package_name: service.name });
+  return { context, directory, argument };
 }
 
 export type Ask =

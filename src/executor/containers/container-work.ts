@@ -4,6 +4,7 @@ import { isPlatformError, messageOf, PlatformError } from "../../foundation/erro
 import type { Json } from "../../foundation/json.ts";
 import type { Log } from "../../foundation/log.ts";
 import type { Random } from "../../foundation/random.ts";
+import { welcomeTo } from "../channel/channel-message.ts";
 import { type OpenChannel, SlotChannel } from "../channel/slot-channel.ts";
 import { givenSecrets } from "../given-secrets.ts";
 import type { RelayedOutput } from "../relayed-output.ts";
@@ -60,7 +61,7 @@ export class ContainerWork implements RemoteWork {
     this.#given = await files.lay(slot, context, secrets);
     this.#slotChannel = await SlotChannel.listen(this.#given.socket, undefined, this.#parts);
     await this.#given.openSocket();
-    this.#channel = this.#slotChannel.open({ context, directory: places.service }, this.#host);
+    this.#channel = this.#slotChannel.open(welcomeTo(context, places.service), this.#host);
     const made = { request: this.#request, container: this.#container, given: this.#given, library, platform };
     const body = containerBody({
       ...made,

@@ -118,7 +118,7 @@ export function decodeLauncherMessage(frame: Buffer): Exclude<ToLauncher, { kind
 }
 
 /** Zero is no limit. */
-function forkBody({ ttlMs, outputCapBytes, user, ...rest }: ForkRequest): Buffer {
+function forkBody({ ttlMs, outputCapBytes, user, welcome, ...rest }: ForkRequest): Buffer {
   const { memoryBytes = 0, processes = 0, outputBytes = 0 } = rest.limits;
   const head = Buffer.allocUnsafe(28);
   head.writeInt32BE(user?.uid ?? -1);
@@ -126,7 +126,9 @@ function forkBody({ ttlMs, outputCapBytes, user, ...rest }: ForkRequest): Buffer
   head.writeBigUInt64BE(BigInt(memoryBytes), 8);
   head.writeUInt32BE(processes, 16);
   head.writeBigUInt64BE(BigInt(outputBytes), 20);
-  return Buffer.concat([uint32(ttlMs), uint32(outputCapBytes), head, Buffer.from(JSON.stringify(rest))]);
+  const text = JSON.stringify(rest);
+  const request = welcome === undefined ? text : `${text.slice(0, -1)},"welcome":${welcome}}`;
+  return Buffer.concat([uint32(ttlMs), uint32(outputCapBytes), head, Buffer.from(request)]);
 }
 
 function uint32(value: number): Buffer {

@@ -2,6 +2,7 @@ import type { Clock, Timer } from "../../foundation/clock.ts";
 import { messageOf } from "../../foundation/errors.ts";
 import type { LimitName } from "../../services/run-limits.ts";
 import { Asks } from "../channel/asks.ts";
+import { welcomeTo } from "../channel/channel-message.ts";
 import type { LaunchEnd } from "../launcher/launcher.ts";
 import { processorTimes } from "../launcher/tree-usage.ts";
 import { OutputMeter } from "../output-meter.ts";
@@ -148,7 +149,7 @@ export class WarmStep implements RunningStep, Occupant {
     const { scratch } = process;
     process.keepAliveRoughly(this.#aliveUntil - clock.monotonic());
     this.#run = process.begin({
-      welcome: { context, directory },
+      welcome: welcomeTo(context, directory),
       env: { FX_EXECUTION_ID: executionId, FX_SCRATCH: scratch, HOME: scratch, TMPDIR: scratch },
       scratch,
       cpuSeconds: limits.cpuSeconds,

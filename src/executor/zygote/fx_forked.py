@@ -7,6 +7,7 @@ import _signal
 import atexit
 import ctypes
 import gc
+import itertools
 import json
 import os
 import resource
@@ -34,6 +35,8 @@ limits = {
     "openFiles": resource.RLIMIT_NOFILE,
 }
 bootstrap = None
+# As json.loads does, without what of that is written in Python.
+scan = json.JSONDecoder().scan_once
 # How many modules the zygote has: what comes after them in `sys.modules` the script has imported.
 imported = 0
 # Fewer are imported as quickly as they are told of.
@@ -48,7 +51,7 @@ def prepare(sdk, modules):
     import fx_bootstrap
 
     bootstrap = fx_bootstrap
-    bootstrap.output.prepare()
+    bootstrap.prepare()
     landlock.prepare()
     sandbox.prepare()
     # It stays in force over the fork: no script gains rights by starting a program that has them.
@@ -63,26 +66,29 @@ def prepare(sdk, modules):
     compile("import sys\nprint('warm', sys.argv)\n", "<warm>", "exec", dont_inherit=True)
 
 
-def run(payload, uid, gid, descriptors, group):
-    """Never returns. `group`: the control group to join, None where there is none or this process was born in it."""
+def run(payload, uid, gid, descriptors, line, group):
+    """Never returns. `line`: what `os.fstat` says of the last descriptor. `group`: the control group to join, None where there is none or
+    this process was born in it.
+    """
     try:
         if group is not None:
             run_group.join(group)
-        request = json.loads(bytes(payload))
+        request, _ = scan(str(payload, "utf-8"), 0)
         parent = os.getppid()
+        command = request.get("exec")
+        settings = None if command else bootstrap.take_settings(request["env"])
         enter(request, uid, gid, descriptors)
         if os.getppid() != parent:
             os._exit(NOT_STARTED)
     except BaseException as error:
         os.write(2, f"the script was not started: {error}\n".encode())
         os._exit(NOT_STARTED)
-    command = request.get("exec")
     if command:
         execute(command, request.get("waitsOnDescriptor"))
     gc.enable()
     code = 0
     try:
-        bootstrap.main(request.get("welcome"))
+        bootstrap.main(settings, request.get("welcome"), line)
     except SystemExit as ended:
         code = bootstrap.exit_code(ended.code)
     except BaseException as error:
@@ -94,7 +100,7 @@ def run(payload, uid, gid, descriptors, group):
 def enter(request, uid, gid, descriptors):
     os.setsid()
     for target, descriptor in enumerate(descriptors):
-        os.dup2(descriptor, target, inheritable=True)
+        os.dup2(descriptor, target)
     os.closerange(len(descriptors), open_files)
     _signal.set_wakeup_fd(-1)
     for number in (_signal.SIGCHLD, _signal.SIGHUP):
@@ -120,13 +126,21 @@ def enter(request, uid, gid, descriptors):
         prctl(PR_SET_DUMPABLE, 1)
     prctl(PR_SET_PDEATHSIG, _signal.SIGKILL)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    for name, value in request["env"].items():
-        os.environ[name] = value
+    set_variables(request["env"])
     os.chdir(request["cwd"])
     if box:
         sandbox.close(**request["landlock"], user=uid >= 0)
     elif request.get("landlock"):
         landlock.confine(**request["landlock"])
+
+
+def set_variables(variables):
+    """As os.environ does, without what of that is written in Python."""
+    data = os.environ._data
+    for name, value in variables.items():
+        name = name.encode("utf-8", "surrogateescape")
+        data[name] = value = value.encode("utf-8", "surrogateescape")
+        os.putenv(name, value)
 
 
 def set_limit(kind, soft, hard):
@@ -200,9 +214,13 @@ def tell_imports():
 
 
 def forget_script(directory):
-    own = [module for module in list(sys.modules.values())[imported:] if is_below(module, directory)]
-    for module in (sys.modules["__main__"], *reversed(own)):
-        bootstrap.forget(module)
+    # Of what was there before it nothing is touched.
+    names = list(itertools.islice(reversed(sys.modules), len(sys.modules) - imported))
+    bootstrap.forget(sys.modules["__main__"])
+    for name in names:
+        module = sys.modules.get(name)
+        if is_below(module, directory):
+            bootstrap.forget(module)
     gc.collect()
 
 

@@ -30,6 +30,7 @@ from zygote_words import EXITED, EXIT_BODY, FORK, FORK_HEAD, HEAD, KILL, PID, SI
 del sys.path[:2]
 
 CHILDREN = f"/proc/self/task/{os.getpid()}/children"
+CHUNK = 16 * 1024
 ABANDON_SECONDS = 5
 CRASHES = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP}
 
@@ -43,7 +44,10 @@ class Zygote:
         # Runs that have ended, and whose strays have not.
         self.ended = []
         self.out = collections.deque()
+        # The keeper is told when it takes it.
+        self.is_late = False
         self.frame = bytearray(keeper.MAX_FORK)
+        self.children = os.open(CHILDREN, os.O_RDONLY | os.O_CLOEXEC)
         self.null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         self.wake, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -99,14 +103,17 @@ class Zygote:
     def fork(self, id, frame, size, descriptors):
         _, _, uid, gid, *_ = FORK_HEAD.unpack_from(frame, HEAD.size)
         group = descriptors[3] if len(descriptors) > 3 else None
+        # Made ahead of the fork: the first that a child makes of anything costs it a page.
+        request = memoryview(frame)[HEAD.size + FORK_HEAD.size : size]
+        given = (self.null, *descriptors[:3])
+        line = os.fstat(given[-1])
         try:
             pid, group = fork_into(group)
         except OSError as error:
             self.tell(HEAD.pack(UNSTARTABLE, id) + str(error).encode()[:1000])
             return
         if pid == 0:
-            request = memoryview(frame)[HEAD.size + FORK_HEAD.size : size]
-            fx_forked.run(request, uid, gid, (self.null, *descriptors[:3]), group)
+            fx_forked.run(request, uid, gid, given, line, group)
         self.runs[id] = pid
         self.by_pid[pid] = id
         self.tell(HEAD.pack(STARTED, id) + PID.pack(pid))
@@ -149,16 +156,18 @@ class Zygote:
         self.flush()
 
     def flush(self):
-        events = select.POLLIN
+        is_late = False
         try:
             while self.out:
                 self.keeper.send(self.out[0], socket.MSG_DONTWAIT)
                 self.out.popleft()
         except BlockingIOError:
-            events |= select.POLLOUT
+            is_late = True
         except OSError:
             self.out.clear()
-        self.poll.modify(self.keeper.fileno(), events)
+        if is_late != self.is_late:
+            self.is_late = is_late
+            self.poll.modify(self.keeper.fileno(), select.POLLIN | select.POLLOUT if is_late else select.POLLIN)
 
     def kill_strays(self):
         """True: some were there, and their end will wake us."""
@@ -168,9 +177,11 @@ class Zygote:
         return bool(strays)
 
     def strays(self):
-        with open(CHILDREN, "rb") as children:
-            known = {*self.by_pid, self.keeper_pid}
-            return [pid for pid in map(int, children.read().split()) if pid not in known]
+        found = b""
+        while piece := os.pread(self.children, CHUNK, len(found)):
+            found += piece
+        known = {*self.by_pid, self.keeper_pid}
+        return [pid for pid in map(int, found.split()) if pid not in known]
 
     def abandon(self):
         """The keeper or the executor is gone: everything that was started goes too."""

@@ -36,7 +36,7 @@ test("a script that asks and reads no answers is not listened to until it reads,
       return state;
     },
   } as unknown as StepHost;
-  const opened = channel.open({ context: {} as StepContext, directory: "/" }, host);
+  const opened = channel.open({ context: {} as StepContext, directory: "/", argument: "{}" }, host);
   const socket = connect(channel.path);
   onTestFinished(() => void socket.destroy());
   socket.pause();
@@ -78,7 +78,7 @@ test("what a script asked for before its end is served, though it never read an 
       return state;
     },
   } as unknown as StepHost;
-  const opened = channel.open({ context: {} as StepContext, directory: "/" }, host);
+  const opened = channel.open({ context: {} as StepContext, directory: "/", argument: "{}" }, host);
   const socket = connect(channel.path);
   socket.on("error", () => {});
   socket.write(encodeFrame(Buffer.from(JSON.stringify({ nonce: opened.nonce }))));

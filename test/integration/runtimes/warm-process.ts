@@ -137,8 +137,9 @@ export class WarmProcess {
       config: {},
       previous: options.previous ?? null,
     };
+    const argument = JSON.stringify({ ...params, service_name: "orders", package_name: "orders" });
     const env = { FX_EXECUTION_ID: `x${number}`, ...options.env };
-    this.#say({ run: number, welcome: { context, directory: this.directory }, env, scratch: "/tmp" });
+    this.#say({ run: number, welcome: { context, directory: this.directory, argument }, env, scratch: "/tmp" });
     return run.seen.promise;
   }
 

@@ -2,8 +2,10 @@ import { expect, test } from "vitest";
 import type { Bus, NewRecord } from "../../../src/bus/bus.ts";
 import { decodeLogRecord } from "../../../src/executions/log-codec.ts";
 import type { LogRecord } from "../../../src/executions/log-record.ts";
+import { Gathering } from "../../../src/executor/gathering.ts";
 import { LogWriter } from "../../../src/executor/log-writer.ts";
 import type { Insist } from "../../../src/executor/patience.ts";
+import { systemClock } from "../../../src/foundation/clock.ts";
 import { PlatformError } from "../../../src/foundation/errors.ts";
 import { eventually } from "../../support/eventually.ts";
 
@@ -32,12 +34,14 @@ const insist: Insist = async (work) => {
 };
 
 const facts = { executionId: "e", project: "p", service: "s", correlationId: "c", attempt: 1 } as never;
+const outputs = new Gathering({ clock: systemClock, isWorthwhile: () => false, ms: 0, enough: 1 });
+const writerTo = (bus: DoubtfulBus) => new LogWriter({ bus: bus as unknown as Bus, insist, outputs }, facts);
 const piece = (text: string) =>
   ({ step: 1, script: "main.py", stream: "stdout", level: undefined, at: 1, bytes: Buffer.from(text) }) as const;
 
 test("D7, D9: output that the backbone may have taken is sent again under its numbers, in order, before what came later", async () => {
   const bus = new DoubtfulBus();
-  const writer = new LogWriter(bus as unknown as Bus, insist, facts);
+  const writer = writerTo(bus);
   void writer.write(piece("one "));
   await eventually(() => bus.refusals > 2);
   void writer.write(piece("two "));
@@ -54,7 +58,7 @@ test("D7, D9: output that the backbone may have taken is sent again under its nu
 
 test("a script that writes while the backbone is away waits when so much waits already, and no longer than the backbone is away", async () => {
   const bus = new DoubtfulBus();
-  const writer = new LogWriter(bus as unknown as Bus, insist, facts);
+  const writer = writerTo(bus);
   const chunk = "x".repeat(64 * 1024);
   let written = 0;
   const writing = (async () => {
@@ -73,7 +77,7 @@ test("a script that writes while the backbone is away waits when so much waits a
 
 test("a script that logs nothing, again and again, while the backbone is away has to wait, too", async () => {
   const bus = new DoubtfulBus();
-  const writer = new LogWriter(bus as unknown as Bus, insist, facts);
+  const writer = writerTo(bus);
   let written = 0;
   const writing = (async () => {
     for (let n = 0; n < 10_000; n += 1) {

@@ -1,5 +1,4 @@
 "use strict";
-const { firstArgument } = require("../channel.cjs");
 const { Settings } = require("./settings.cjs");
 
 const unheld = new Set(["_events", "_eventsCount", "_maxListeners", "argv", "env", "mainModule"]);
@@ -18,7 +17,7 @@ class Surroundings {
 
   /** Before a run: `file` is the script's absolute path, `env` what the run has beside the process's own variables. */
   enter(file, { welcome, env }) {
-    process.argv = [process.execPath, file, firstArgument(welcome)];
+    process.argv = [process.execPath, file, welcome.argument];
     // Bun keeps a number when it is given none.
     process.exitCode = 0;
     process.exitCode = undefined;
