@@ -78,6 +78,7 @@ export class Attempt {
   readonly #log: LogWriter;
   readonly #logging = new InOrder();
   readonly #secrets: RunSecrets;
+  #isLimited = false;
   #running: RunningStep | undefined;
   #stopped: StopReason | undefined;
   readonly #stopping = new AbortController();
@@ -105,13 +106,22 @@ export class Attempt {
     });
     const { insist } = this.#patience;
     const { id, project, service, correlationId, attempt } = claimed.execution;
-    this.#log = new LogWriter({ ...parts, insist }, { executionId: id, project, service, correlationId, attempt });
+    const outputs = { join: () => parts.outputs.join({ hurries: this.isAwaited }) };
+    this.#log = new LogWriter(
+      { bus: parts.bus, insist, outputs },
+      { executionId: id, project, service, correlationId, attempt },
+    );
     this.#secrets = new RunSecrets({ ...parts, insist }, claimed.execution, this.lease);
   }
 
   get lease() {
     const { id, lease } = this.#claimed.execution;
     return { id, token: lease.token };
+  }
+
+  /** Its end is what others wait for: the next of its key, or of a service that runs so many at once. Known once it runs. */
+  get isAwaited(): boolean {
+    return this.#claimed.execution.concurrencyKey !== undefined || this.#isLimited;
   }
 
   /** The lease was extended: running scripts may live until then. */
@@ -169,6 +179,7 @@ export class Attempt {
     try {
       // A store that is away is waited for: given back, the attempt would count as lost, and its third loss is the end (rule D7).
       opened = await this.#patience.insist(() => this.#parts.versions.open(execution.version));
+      this.#isLimited = opened.manifest.concurrency !== undefined;
       config = await this.#patience.insist(() => this.#parts.configuration.of(execution));
       await this.#secrets.matcher();
     } catch (error) {
@@ -213,15 +224,18 @@ export class Attempt {
     step: number,
     script: string,
     opened: OpenedVersion,
-  ): Promise<{ found: Environment | undefined } | { ended: AttemptReport["outcome"] }> {
+  ): Promise<{ found: Environment | undefined } | { ended: AttemptReport["outcome"] | undefined }> {
     const told: (void | Promise<void>)[] = [];
     const tell = (text: string) => {
       const at = this.#parts.clock.now();
       told.push(this.#log.write({ step, script, stream: "log", level: "info", at, bytes: Buffer.from(text) }));
     };
+    // An index that is away is waited for, but one that is named wrongly looks the same.
+    const patienceMs = opened.manifest.timeout * 1000;
     try {
-      return { found: await opened.environment?.(script, tell) };
+      return { found: await this.#patience.insistFor(patienceMs, async () => opened.environment?.(script, tell)) };
     } catch (error) {
+      if (this.#stopped !== undefined) return { ended: this.#afterStop(this.#stopped, script) };
       const message = `what ${script} imports could not be installed: ${messageOf(error)}`;
       if (isPlatformError(error) && error.retryable) return { ended: lost(message, script) };
       return { ended: this.#failed({ kind: "start", message, script, exitCode: undefined }, opened.manifest) };

@@ -42,7 +42,7 @@ interface Ended {
 }
 
 const maxEndsPerCommit = 500;
-/** While others wait for the slots nobody waits for an output or an end: many are written together. */
+/** While others wait for the slots hardly anybody waits for an output or an end: many are written together. */
 const gatherOutputsMs = 10;
 const gatherEndsMs = 25;
 const enoughTogether = 24;
@@ -254,7 +254,7 @@ export class Executor {
       // The next run of the slot begins while this one's output and end become durable.
       const report = await attempt.run(slot, free);
       if (report) {
-        await this.#endings.join();
+        await this.#endings.join({ hurries: attempt.isAwaited });
         await this.#ends.add({ attempt, report });
       }
     } finally {

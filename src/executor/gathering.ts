@@ -20,12 +20,12 @@ export class Gathering {
     this.#parts = parts;
   }
 
-  /** Resolves when it is time to go. */
-  join(): Promise<void> {
+  /** Resolves when it is time to go. Who hurries has the others go, too. */
+  join({ hurries = false } = {}): Promise<void> {
     const { clock, isWorthwhile, ms, enough } = this.#parts;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#waiting.push(resolve);
-    if (this.#waiting.length >= enough || !isWorthwhile()) this.#go();
+    if (hurries || this.#waiting.length >= enough || !isWorthwhile()) this.#go();
     else this.#timer ??= clock.setTimer(ms, () => this.#go());
     return promise;
   }

@@ -14,7 +14,7 @@ const pieceBytes = 256;
 export interface LogWriterParts {
   bus: Bus;
   insist: Insist;
-  outputs: Gathering;
+  outputs: Pick<Gathering, "join">;
 }
 
 type RunFacts = Pick<LogRecord, "executionId" | "project" | "service" | "correlationId" | "attempt">;

@@ -1,5 +1,5 @@
 import { type Clock, sleep } from "../foundation/clock.ts";
-import { isPlatformError } from "../foundation/errors.ts";
+import { isPlatformError, PlatformError } from "../foundation/errors.ts";
 import type { Outages } from "./outages.ts";
 
 const firstPauseMs = 100;
@@ -39,6 +39,21 @@ export class Patience {
       return this.#again(work, error);
     }
   };
+
+  /** As `insist`, no longer than `ms`: what fails for a passing reason after that has failed for good. */
+  insistFor<Result>(ms: number, work: () => Promise<Result>): Promise<Result> {
+    const { clock } = this.#parts;
+    const until = clock.monotonic() + ms;
+    return this.insist(async () => {
+      try {
+        return await work();
+      } catch (error) {
+        if (!isPlatformError(error) || !error.retryable || clock.monotonic() < until) throw error;
+        const { code, message, problems } = error;
+        throw new PlatformError(code, message, { problems, cause: error, retryable: false });
+      }
+    });
+  }
 
   /** Whether something waited at that moment of the monotonic clock, or later. */
   waitedSince(moment: number): boolean {

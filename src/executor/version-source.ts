@@ -15,8 +15,8 @@ export interface OpenedVersion {
   scripts: string[];
   /**
    * What a script imports from; undefined: its language's standard library, and what lies beside it. What this executor
-   * does not have yet is installed first, which `told` hears of. Rejects with `invalid-input`, in the words of the tool
-   * that failed. Absent: nothing is ever installed.
+   * does not have yet is installed first, which `told` hears of. Rejects in the words of the tool that failed: with `unavailable` where
+   * an index did not answer, else with `invalid-input`. Absent: nothing is ever installed.
    */
   environment?(script: string, told: Told): Promise<Environment | undefined>;
 }

@@ -59,7 +59,7 @@ const commitMs = 500;
  */
 const lingerMs = 15;
 const lingerAmongManyMs = 40;
-const few = 4;
+const fewRecords = 8;
 
 /** Failures to commit that are closer together are one outage. */
 const steadyMs = 5000;
@@ -166,7 +166,7 @@ export class SinkLoop<Item> {
     const { clock, gatherMs = 0 } = this.#parts;
     const { batchSize } = this.#work;
     if (first.length >= batchSize) return first;
-    const linger = first.length > few ? lingerAmongManyMs : lingerMs;
+    const linger = first.length > fewRecords ? lingerAmongManyMs : lingerMs;
     await sleep(clock, linger, this.#stopping.signal);
     if (gatherMs <= linger) return first;
     const batch = [...first];

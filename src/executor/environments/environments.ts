@@ -70,7 +70,8 @@ export class Environments {
 
   /**
    * What the scripts of one language run with; undefined where the service asks for nothing. What is not there yet is
-   * installed first, which `told` hears of. Rejects with `invalid-input`, in the words of the tool that failed.
+   * installed first, which `told` hears of. Rejects in the words of the tool that failed: with `unavailable` where an index did not
+   * answer, else with `invalid-input`.
    */
   async open(request: EnvironmentRequest, language: EnvironmentLanguage, told: Told): Promise<Environment | undefined> {
     const { store } = this.#parts;

@@ -7,7 +7,18 @@ const errorLine = /^\s*(error:|×|npm (error|ERR!))/i;
 /** What npm adds to each error. */
 const filler = /A complete log of this run|^npm (error|ERR!)( \w+)?\s*$|^npm (error|ERR!) code /;
 
-/** Why an install failed, in the tool's own words, at the line that asked for what failed where that can be told. */
+/** What pip (before its last try), uv and npm say of an index that cannot be reached or has no time. It may still be one that never answers. */
+const unanswered = [
+  /^WARNING: Retrying \(Retry\(total=0\b(?!.*(?:SSLError|CERTIFICATE|ProxyError))/,
+  /^ERROR: HTTP error 5\d\d while getting /,
+  /^error: Request failed after \d+ retries|error sending request for url|HTTP status server error/,
+  /^npm (?:error|ERR!) code (?:EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT|ERR_SOCKET_TIMEOUT|E50\d)\b/,
+];
+
+/**
+ * Why an install failed, in the tool's own words, at the line that asked for what failed where that can be told: `unavailable` where an
+ * index did not answer, which may pass, else `invalid-input`.
+ */
 export function installFailure(declared: DeclaredPackages, tool: string, lines: readonly string[]): PlatformError {
   const telling = lines.filter((line) => !filler.test(line));
   const first = telling.findIndex((line) => errorLine.test(line));
@@ -18,7 +29,8 @@ export function installFailure(declared: DeclaredPackages, tool: string, lines: 
   const line = declared.file === requirementsFile ? requirementAt(declared.text, said) : packageAt(declared.text, said);
   const path = line === undefined ? declared.file : `${declared.file}:${line}`;
   const message = `${tool} could not install it: ${said.slice(0, maxMessageLength) || "it said nothing"}`;
-  return new PlatformError("invalid-input", `${path}: ${message}`, { problems: [{ path, message }] });
+  const code = lines.some((line) => unanswered.some((pattern) => pattern.test(line))) ? "unavailable" : "invalid-input";
+  return new PlatformError(code, `${path}: ${message}`, { problems: [{ path, message }] });
 }
 
 function requirementAt(text: string, said: string): number | undefined {

@@ -75,7 +75,7 @@ export class Installer {
     this.#redact = credentialRedactor(parts.surroundings.credentials);
   }
 
-  /** Installs into `directory`, which is there and empty. Rejects with `invalid-input`, in the tool's own words. */
+  /** Installs into `directory`, which is there and empty. Rejects as `installFailure`. */
   async install(directory: string, request: InstallRequest, told: Told): Promise<void> {
     const { installer } = this.#parts;
     await this.#requireReachable();

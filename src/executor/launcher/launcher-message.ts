@@ -126,9 +126,9 @@ function forkBody({ ttlMs, outputCapBytes, user, welcome, ...rest }: ForkRequest
   head.writeBigUInt64BE(BigInt(memoryBytes), 8);
   head.writeUInt32BE(processes, 16);
   head.writeBigUInt64BE(BigInt(outputBytes), 20);
-  const text = JSON.stringify(rest);
-  const request = welcome === undefined ? text : `${text.slice(0, -1)},"welcome":${welcome}}`;
-  return Buffer.concat([uint32(ttlMs), uint32(outputCapBytes), head, Buffer.from(request)]);
+  // One after the other: the child reads the second once it is where the script will be.
+  const words = Buffer.from(`${JSON.stringify(rest)}${welcome ?? ""}`);
+  return Buffer.concat([uint32(ttlMs), uint32(outputCapBytes), head, words]);
 }
 
 function uint32(value: number): Buffer {

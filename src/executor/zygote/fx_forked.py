@@ -37,8 +37,9 @@ limits = {
 bootstrap = None
 # As json.loads does, without what of that is written in Python.
 scan = json.JSONDecoder().scan_once
-# How many modules the zygote has: what comes after them in `sys.modules` the script has imported.
+# How many modules the zygote has, and the last of them: what comes after it in `sys.modules` the script has imported.
 imported = 0
+last_imported = None
 # Fewer are imported as quickly as they are told of.
 WORTH_LEARNING = 15
 MOST_LEARNED = 2_000
@@ -46,7 +47,7 @@ MOST_LEARNED = 2_000
 
 def prepare(sdk, modules):
     """In the zygote, once: what every script needs is imported, and the compiler has been used."""
-    global bootstrap, imported
+    global bootstrap, imported, last_imported
     sys.path.insert(0, sdk)
     import fx_bootstrap
 
@@ -63,6 +64,7 @@ def prepare(sdk, modules):
         del os.environ[name]
     preload.load(modules)
     imported = len(sys.modules)
+    last_imported = next(reversed(sys.modules))
     compile("import sys\nprint('warm', sys.argv)\n", "<warm>", "exec", dont_inherit=True)
 
 
@@ -73,7 +75,8 @@ def run(payload, uid, gid, descriptors, line, group):
     try:
         if group is not None:
             run_group.join(group)
-        request, _ = scan(str(payload, "utf-8"), 0)
+        text = str(payload, "utf-8")
+        request, end = scan(text, 0)
         parent = os.getppid()
         command = request.get("exec")
         settings = None if command else bootstrap.take_settings(request["env"])
@@ -88,7 +91,9 @@ def run(payload, uid, gid, descriptors, line, group):
     gc.enable()
     code = 0
     try:
-        bootstrap.main(settings, request.get("welcome"), line)
+        # Data of the run's event: what is wrong with it is told in the run's own output.
+        welcome = scan(text, end)[0] if end < len(text) else None
+        bootstrap.main(settings, welcome, line)
     except SystemExit as ended:
         code = bootstrap.exit_code(ended.code)
     except BaseException as error:
@@ -214,14 +219,18 @@ def tell_imports():
 
 
 def forget_script(directory):
-    # Of what was there before it nothing is touched.
-    names = list(itertools.islice(reversed(sys.modules), len(sys.modules) - imported))
-    bootstrap.forget(sys.modules["__main__"])
-    for name in names:
-        module = sys.modules.get(name)
-        if is_below(module, directory):
+    own = [module for module in map(sys.modules.get, imported_since()) if is_below(module, directory)]
+    for module in (sys.modules.get("__main__"), *own):
+        if module is not None:
             bootstrap.forget(module)
     gc.collect()
+
+
+def imported_since():
+    """Names of modules, the latest first. Unless the script took some away, what was there before it is not touched."""
+    count = len(sys.modules) - imported
+    names = list(itertools.islice(reversed(sys.modules), count + 1)) if count >= 0 else [None]
+    return names if names.pop() == last_imported else list(reversed(sys.modules))
 
 
 def is_below(module, directory):

@@ -10,24 +10,34 @@ export class DependencyRuns {
     this.#platform = platform;
   }
 
-  /** Runs a service to its end. `logs`: all that the run wrote, in order. */
-  async run(name: string): Promise<{ execution: ExecutionJson; output: string; logs: string }> {
+  /** Asks for a run of a service. Resolves with the execution's id. */
+  async begin(name: string): Promise<string> {
     const { status, body } = await this.#platform.request<{ executionId: string }>(
       "POST",
       `/api/v1/services/default/${name}/run`,
       { json: {} },
     );
     if (status >= 400) throw new Error(`${name} was not run: ${JSON.stringify(body)}`);
+    return body.executionId;
+  }
+
+  /** Runs a service to its end. `logs`: all that the run wrote, in order. */
+  async run(name: string): Promise<{ execution: ExecutionJson; output: string; logs: string }> {
+    const id = await this.begin(name);
     const execution = await eventually(async () => {
-      const found = await this.#platform.execution(body.executionId);
+      const found = await this.#platform.execution(id);
       return ["completed", "failed"].includes(found.status) && found;
     });
     const output = execution.steps.map(({ output }) => output.preview).join("");
-    const logs = await this.#platform.request<{ items: { text: string }[] }>(
+    return { execution, output, logs: await this.logsOf(id) };
+  }
+
+  async logsOf(id: string): Promise<string> {
+    const { body } = await this.#platform.request<{ items: { text: string }[] }>(
       "GET",
-      `/api/v1/executions/${execution.id}/logs?limit=1000`,
+      `/api/v1/executions/${id}/logs?limit=1000`,
     );
-    return { execution, output, logs: logs.body.items.map(({ text }) => text).join("\n") };
+    return body.items.map(({ text }) => text).join("\n");
   }
 
   /** All that the platform tells of a deploy. */

@@ -1,8 +1,9 @@
 import { rmSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../support/eventually.ts";
+import { PackageIndex } from "../../support/package-index.ts";
 import { TestPlatform } from "../../support/platform.ts";
 import { packageThatLooksAround, type Wheel, writeSourcePackage, writeWheels } from "../../support/python-packages.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
@@ -152,6 +153,29 @@ describe("a run", () => {
         message: expect.stringMatching(/main.py imports.*No matching distribution found for fleeting/s),
       },
     });
+  });
+
+  test("D7: whose index does not answer waits for it, which costs it no attempt", async () => {
+    const index = await PackageIndex.serve(wheels);
+    onTestFinished(() => index.close());
+    const ofIndex = { FX_DEPENDENCIES_INDEX_URL: index.url };
+    const online = await TestPlatform.start({ dependenciesPythonTool: "pip" }, ofIndex);
+    onTestFinished(() => online.stop());
+    const onlineRuns = new DependencyRuns(online);
+    const files = { "requirements.txt": "greet==1.0\n", "main.py": main };
+    expect(await online.deploy("patient", files)).toMatchObject({ status: 201 });
+    index.isAway = true;
+    await forgetEnvironments(online.directory);
+    const id = await onlineRuns.begin("patient");
+    // The tool has given up.
+    await eventually(async () => (await onlineRuns.logsOf(id)).includes("No matching distribution"));
+    index.isAway = false;
+    const { status, attempt, losses, steps } = await eventually(async () => {
+      const found = await online.execution(id);
+      return found.status !== "in_progress" && found;
+    });
+    expect({ status, attempt, losses }).toEqual({ status: "completed", attempt: 1, losses: 0 });
+    expect(steps.at(-1)?.output.preview).toBe("hello from 1.0, please\n");
   });
 
   test("has its packages also where scripts are not forked", async () => {

@@ -83,6 +83,34 @@ print(open(path).read())`);
     expect(written.stdout()).toBe("kept\n");
   });
 
+  it.each([
+    ["some modules", `for name in ("json", "json.decoder", "json.encoder", "socket"): sys.modules.pop(name, None)`],
+    ["all modules", "sys.modules.clear()"],
+  ])("ends as Python ends where the script has taken away %s: what it printed last is there", async (_, takeAway) => {
+    const script = run(`import sys
+class Told:
+    def __del__(self): sys.stdout.write("object gone")
+told = Told()
+sys.stdout.write("without a newline, ")
+${takeAway}
+del told`);
+    expect(await script.result).toMatchObject({ kind: "exited", exitCode: 0 });
+    expect(script.both()).toBe("without a newline, object gone");
+  });
+
+  it("forgets the script's own modules where it has taken others away, so that their open files are written", async () => {
+    const own = `import os\npath = os.path.join(os.environ["FX_SCRATCH"], "f")\nfile = open(path, "w")\n`;
+    const main = `import json, os, sys, own
+sys.modules.pop("json")
+own.file.write("kept")
+if os.fork() == 0: sys.exit()
+os.wait()
+print(open(own.path).read())`;
+    const script = runScript(runner, { "own.py": own, "main.py": main }, "main.py");
+    await script.result;
+    expect(script.both()).toBe("kept\n");
+  });
+
   it("S5: finds nothing in its memory of what other runs have printed", async () => {
     const printed = "over the hills and far away";
     const first = run(`print(${JSON.stringify(printed)} * 1000)\nprint(${JSON.stringify(printed)})`);

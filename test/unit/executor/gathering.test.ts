@@ -6,7 +6,7 @@ function gather({ isWorthwhile = (): boolean => true, enough = 3 } = {}) {
   const clock = new ManualClock();
   const gathering = new Gathering({ clock, isWorthwhile, ms: 10, enough });
   const gone: string[] = [];
-  const join = (name: string) => void gathering.join().then(() => gone.push(name));
+  const join = (name: string, how = {}) => void gathering.join(how).then(() => gone.push(name));
   /** Who has gone once all that is due has happened. */
   const goneBy = async (ms: number) => {
     clock.advance(ms);
@@ -51,5 +51,13 @@ test("where it is not worthwhile nobody waits, and who does goes along", async (
   expect(await goneBy(1)).toEqual([]);
   isWorthwhile = false;
   join("second");
+  expect(await goneBy(0)).toEqual(["first", "second"]);
+});
+
+test("who hurries goes at once, with those who wait", async () => {
+  const { join, goneBy } = gather();
+  join("first");
+  expect(await goneBy(1)).toEqual([]);
+  join("second", { hurries: true });
   expect(await goneBy(0)).toEqual(["first", "second"]);
 });

@@ -134,3 +134,28 @@ test("that something waited is known for the time in which it did", async () => 
   expect(patience.waitedSince(during)).toBe(true);
   expect(patience.waitedSince(clock.monotonic() + 1)).toBe(false);
 });
+
+test("D7: what is waited for no longer than so long has failed for good when it is still away then", async () => {
+  const { clock, patience } = newPatience();
+  let asked = 0;
+  const asking = patience.insistFor(2_000, async () => {
+    asked += 1;
+    throw new PlatformError("unavailable", "away", { problems: [{ path: "requirements.txt", message: "no answer" }] });
+  });
+  await pass(clock, asking);
+  await expect(asking).rejects.toMatchObject({
+    code: "unavailable",
+    message: "away",
+    retryable: false,
+    problems: [{ path: "requirements.txt", message: "no answer" }],
+  });
+  expect(asked).toBeGreaterThan(3);
+  expect(clock.monotonic()).toBeGreaterThanOrEqual(2_000);
+  expect(clock.monotonic()).toBeLessThan(5_000);
+});
+
+test("what has failed for good is not waited for, however long it could be", async () => {
+  const { patience } = newPatience();
+  const wrong = new PlatformError("invalid-input", "wrong");
+  await expect(patience.insistFor(2_000, () => Promise.reject(wrong))).rejects.toBe(wrong);
+});

@@ -49,6 +49,39 @@ describe("why an install failed", () => {
     });
   });
 
+  it.each([
+    [
+      "pip",
+      "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken by 'NewConnectionError('<pip._vendor.urllib3.connection.HTTPConnection object at 0x7f>: Failed to establish a new connection: [Errno 111] Connection refused')': /simple/six/",
+      "ERROR: Could not find a version that satisfies the requirement six (from versions: none)",
+    ],
+    ["uv", "error: Request failed after 3 retries in 8.2s", "  cause: Failed to fetch: http://127.0.0.1:9/simple/six/"],
+    [
+      "uv, of a server's error",
+      "error: Failed to fetch: `http://127.0.0.1:9/simple/six/`",
+      "  HTTP status server error (503 Service Unavailable)",
+    ],
+    ["npm", "npm error code ECONNREFUSED", "npm error syscall connect"],
+    [
+      "npm, of a server's error",
+      "npm error code E503",
+      "npm error 503 Service Unavailable - GET http://127.0.0.1:9/six",
+    ],
+  ])("passes, where an index did not answer: %s", (_, ...lines) => {
+    const failure = installFailure({ file: "requirements.txt", text: requirements, files: [] }, "the tool", lines);
+    expect(failure).toMatchObject({ code: "unavailable", retryable: true });
+    expect(failure.message).toContain(lines[1]?.trim());
+  });
+
+  it("does not pass where an index answered in the end", () => {
+    const lines = [
+      "WARNING: Retrying (Retry(total=4, connect=None, read=None, redirect=None, status=None)) after connection broken by 'ReadTimeoutError': /simple/six/",
+      "ERROR: No matching distribution found for six",
+    ];
+    const failure = installFailure({ file: "requirements.txt", text: requirements, files: [] }, "the tool", lines);
+    expect(failure).toMatchObject({ code: "invalid-input", retryable: false });
+  });
+
   it("is the end of what was said where no line is an error, at the file where no line is to blame", () => {
     const problem = failure("requirements.txt", requirements, ["one", "two", "the disk is full"]);
     expect(problem).toEqual({ path: "requirements.txt", message: expect.stringContaining("the disk is full") });
