@@ -123,8 +123,8 @@ export const bugsOfRunning: readonly PlantedBug[] = [
     edits: [
       {
         file: "executor/log-writer.ts",
-        find: "await this.#insist(() => this.#bus.publish(records));",
-        replace: "await this.#bus.publish(records);",
+        find: "await insist(() => bus.publish(records));",
+        replace: "await bus.publish(records);",
       },
     ],
   },

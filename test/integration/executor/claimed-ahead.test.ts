@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { LeaseStore } from "../../../src/catalog/leases.ts";
 import type { StepResult } from "../../../src/executor/step-runner.ts";
 import { PlatformError } from "../../../src/foundation/errors.ts";
+import { manifestSchema } from "../../../src/services/manifest.ts";
 import { eventually } from "../../support/eventually.ts";
 import { completed, readyScene, TestScripts, testExecutor } from "../../support/executor.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -12,17 +13,27 @@ const executions = 60;
 const quick = 40;
 
 /** An executor whose scripts ended at once until two of them hold its slots, so that it has claimed more than it can begin. */
-async function standStill(change: (leases: LeaseStore) => Partial<LeaseStore> = () => ({})) {
+async function standStill(
+  change: (leases: LeaseStore) => Partial<LeaseStore> = () => ({}),
+  manifest: { concurrency?: number } = {},
+) {
   const clock = new ManualClock();
   const scene = await readyScene(clock, executions);
   const { catalog } = scene;
   const held = Promise.withResolvers<StepResult>();
-  const scripts: TestScripts = new TestScripts(async () => (scripts.begun <= quick ? completed : held.promise));
+  const first = Promise.withResolvers<StepResult>();
+  const scripts: TestScripts = new TestScripts(async () => {
+    if (scripts.begun <= quick) return completed;
+    return scripts.begun === quick + 1 ? Promise.race([first.promise, held.promise]) : held.promise;
+  });
   const { executor, bus } = await testExecutor(catalog, {
     clock,
     slots,
     runner: scripts,
     leases: { ...catalog.leases, ...change(catalog.leases) },
+    versions: {
+      open: async () => ({ directory: "/", manifest: manifestSchema.parse(manifest), scripts: ["main.py"] }),
+    },
   });
   executor.start();
   onTestFinished(async () => {
@@ -38,7 +49,7 @@ async function standStill(change: (leases: LeaseStore) => Partial<LeaseStore> = 
       scripts.begun === quick + slots && (await count("completed")) === quick && (await count("in_progress")) > slots
     );
   });
-  return { clock, catalog, scene, executor, bus, scripts, held, count };
+  return { clock, catalog, scene, executor, bus, scripts, first, held, count };
 }
 
 /** Nobody has tried to run it: another attempt would be its first. */
@@ -157,4 +168,27 @@ test("D4: what waits for a slot is begun once one comes free, and that is its fi
   });
   const { items } = await still.catalog.executions.list({}, { limit: executions });
   expect(items.map(({ attempt }) => attempt)).toEqual(items.map(() => 1));
+});
+
+/** All that can happen without time passing has happened then. */
+async function turns(): Promise<void> {
+  for (let n = 0; n < 20; n += 1) await turn();
+}
+
+test("an end is written with those of the next 25 ms while others wait for the slots", async () => {
+  const still = await standStill();
+  still.first.resolve(completed);
+  await eventually(async () => still.scripts.begun === quick + slots + 1);
+  await turns();
+  still.clock.advance(24);
+  await turns();
+  expect(await still.count("completed")).toBe(quick);
+  still.clock.advance(1);
+  await eventually(async () => (await still.count("completed")) === quick + 1);
+});
+
+test("an end that others of its service may wait for is written at once", async () => {
+  const still = await standStill(undefined, { concurrency: 1000 });
+  still.first.resolve(completed);
+  await eventually(async () => (await still.count("completed")) === quick + 1);
 });
