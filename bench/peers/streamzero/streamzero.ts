@@ -7,11 +7,18 @@ import type { Peer, Running } from "../peer.ts";
 import { jobType, type Level, servicesOf, stepType } from "./services.ts";
 
 const slots = 4;
+/** Events of one request, and executions of one answer. */
+const pageSize = 1000;
 
 interface Execution {
   id: string;
   status: string;
   finishedAt: string | null;
+}
+
+interface Page {
+  items: Execution[];
+  next: string | null;
 }
 
 const levels: readonly Level[] = [
@@ -34,8 +41,7 @@ export const streamzero: readonly Peer[] = levels
       kept: "events, output, history",
       ui: "none: an API and a command line",
     },
-    // Not more than a page of the list of executions.
-    burstJobs: level.isolation === "warm" ? 1000 : 500,
+    burstJobs: level.isolation === "warm" ? 3000 : 500,
     install: async () => "this tree",
     start: async (stage) => {
       const settings = { FX_EXECUTOR_SLOTS: `${slots}` };
@@ -47,8 +53,14 @@ export const streamzero: readonly Peer[] = levels
   }));
 
 function runningOn(platform: BenchPlatform, slug: string): Running {
-  const send = async (type: string, flow: string, all: readonly Record<string, unknown>[]) =>
-    await platform.send(all.map((data, n) => ({ id: `${flow}-${n}`, type, correlationid: flow, data })));
+  const send = async (type: string, flow: string, all: readonly Record<string, unknown>[]) => {
+    const events = all.map((data, n) => ({ id: `${flow}-${n}`, type, correlationid: flow, data }));
+    const keys: string[] = [];
+    for (let at = 0; at < events.length; at += pageSize) {
+      keys.push(...(await platform.send(events.slice(at, at + pageSize))));
+    }
+    return keys;
+  };
   return {
     burst: async (first, jobs) => {
       const flow = `burst-${first}`;
@@ -103,12 +115,17 @@ async function lastEnd(platform: BenchPlatform, flow: string, count: number): Pr
 /** The flow's executions, once so many are completed. */
 async function allOf(platform: BenchPlatform, flow: string, count: number): Promise<Execution[]> {
   const list = async (filter: string) =>
-    await platform.request<{ items: Execution[] }>("GET", `/api/v1/executions?correlationid=${flow}${filter}`);
+    await platform.request<Page>("GET", `/api/v1/executions?correlationid=${flow}${filter}`);
   return await until(async () => {
     for (const status of ["pending", "in_progress"]) {
       if ((await list(`&status=${status}&limit=1`)).items.length > 0) return undefined;
     }
-    const { items } = await list(`&limit=${count}`);
+    const items: Execution[] = [];
+    for (let after: string | null = ""; after !== null; ) {
+      const page: Page = await list(`&limit=${pageSize}${after && `&after=${after}`}`);
+      items.push(...page.items);
+      after = page.next;
+    }
     const failed = items.find(({ status }) => status === "failed");
     if (failed) throw new Error(`execution ${failed.id} failed`);
     const whole = items.length === count && items.every(({ status }) => status === "completed");
