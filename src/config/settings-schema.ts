@@ -66,9 +66,9 @@ const executor = z.strictObject({
     .int()
     .min(1)
     .max(1024)
-    .default(8)
+    .optional()
     .describe(
-      "Processes that may stay for further runs, of services with the level warm; where all are busy, or nothing is forked, a run has a process of its own.",
+      "Processes that may stay for further runs, of services with the level warm; where all are busy, or nothing is forked, a run has a process of its own. Without it 8, and as many as slots where those are more.",
     ),
   aheadProcesses: z
     .int()

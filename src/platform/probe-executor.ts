@@ -1,6 +1,7 @@
 import { containerEngines } from "../config/container-engine.ts";
 import { searchPath } from "../config/search-path.ts";
 import type { Settings } from "../config/settings.ts";
+import { warmProcessesOf } from "../config/warm-processes.ts";
 import { EngineFinder } from "../executor/containers/engine-finder.ts";
 import { type PackageToolsProbe, probePackageTools } from "../executor/environments/probe-package-tools.ts";
 import { canSwitchUser, chooseUnprivilegedIsolation } from "../executor/isolation/choose-isolation.ts";
@@ -43,13 +44,9 @@ export async function probeExecutor({ executor, dependencies }: Settings): Promi
 }
 
 /** Which users they are is decided when a platform starts: another one on this machine may hold the first. */
-function ownUserText({
-  firstUid,
-  slots,
-  warmProcesses,
-  aheadProcesses,
-}: Settings["executor"]): ExecutorProbe["isolation"] {
-  const users = `${slots + warmProcesses + aheadProcesses} uids in a row from ${firstUid} on, the first that no other platform of this machine holds`;
+function ownUserText(executor: Settings["executor"]): ExecutorProbe["isolation"] {
+  const { firstUid, slots, aheadProcesses } = executor;
+  const users = `${slots + warmProcessesOf(executor) + aheadProcesses} uids in a row from ${firstUid} on, the first that no other platform of this machine holds`;
   return { isolated: true, text: `each script runs as a user of its own (${users})` };
 }
 

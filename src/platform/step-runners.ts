@@ -4,6 +4,7 @@ import { kubernetesSource } from "../config/kubernetes-access.ts";
 import { packageToolSurroundings } from "../config/package-tools.ts";
 import { searchPath } from "../config/search-path.ts";
 import type { Settings } from "../config/settings.ts";
+import { warmProcessesOf } from "../config/warm-processes.ts";
 import { ContainerStepRunner } from "../executor/containers/container-step-runner.ts";
 import { DispatchingStepRunner } from "../executor/dispatching-step-runner.ts";
 import { KubernetesStepRunner } from "../executor/kubernetes/kubernetes-step-runner.ts";
@@ -26,14 +27,14 @@ export async function openStepRunners(
   data: DataDirectory,
   around: Surroundings,
 ): Promise<StepRunners> {
-  const { slots, warmProcesses, aheadProcesses, runRoot, firstUid, isolation, fork, cgroup, python, bun, javascript } =
+  const { slots, aheadProcesses, runRoot, firstUid, isolation, fork, cgroup, python, bun, javascript } =
     settings.executor;
   const { sqlDirectory, sqlStatementMs } = settings.executor;
   const processes = await ProcessStepRunner.open({
     ...around,
     dataDirectory: data.path,
     slots,
-    warmProcesses,
+    warmProcesses: warmProcessesOf(settings.executor),
     aheadProcesses,
     runDirectory: runRoot,
     sqlDirectory,
