@@ -58,7 +58,8 @@ def main(settings=None, welcome=None, line=None):
     fx_ef._enter(entered)
     context, directory = given["context"], given["directory"]
     path = os.path.join(directory, context["execution"]["script"])
-    if "FX_EXECUTION_ID" not in os.environ:
+    # A process that was started before its run was known was not told at its start.
+    if welcome is None and "FX_EXECUTION_ID" not in os.environ:
         os.environ["FX_EXECUTION_ID"] = context["execution"]["id"]
     sys.argv = [path, given["argument"]]
     if ahead is None:
