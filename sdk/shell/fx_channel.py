@@ -4,11 +4,13 @@ import errno
 import fcntl
 import json
 import os
+import resource
 import _signal
 
 MAX_VALUE_BYTES = 4 * 1024 * 1024
-# High enough that no script's own redirection takes it.
-DESCRIPTOR = 198
+# High enough that no script's own redirection takes it; the highest that there is where the run may have few. By the limit that nobody can
+# raise, so that every process of the run finds the same.
+DESCRIPTOR = min(198, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 1)
 CONTEXT = ".fx-context.json"
 LOCK = ".fx-lock"
 HELD = [_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP, _signal.SIGPIPE, _signal.SIGALRM]

@@ -4,7 +4,7 @@ import type { Manifest } from "./manifest.ts";
 export interface RunLimits {
   /** Of all its processes together; each by itself can never have more. */
   memoryBytes: number | undefined;
-  /** Of each process. */
+  /** Of all its processes together; each by itself can never have more. */
   cpuSeconds: number | undefined;
   /** With their threads. */
   processes: number | undefined;
@@ -49,8 +49,8 @@ export function limitsOf(manifest: Manifest, caps: RunLimits): RunLimits {
     cpuSeconds: lower(wanted.cpuSeconds, caps.cpuSeconds),
     processes: lower(wanted.processes, caps.processes),
     openFiles: lower(wanted.openFiles, caps.openFiles),
-    // The platform's cap on output ends no run: what is past it is not kept.
-    outputBytes: wanted.outputBytes,
+    // By itself the platform's cap on output ends no run: what is past it is not kept.
+    outputBytes: wanted.outputBytes && lower(wanted.outputBytes, caps.outputBytes),
   };
 }
 

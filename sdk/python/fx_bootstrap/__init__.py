@@ -15,6 +15,8 @@ from fx_ef._context import Context
 # For the start alone.
 SETTINGS = ("FX_CHANNEL", "FX_NONCE", "FX_PREFIX", "FX_PRELOAD", "FX_WARM")
 MAGIC_NUMBER = sys.modules["_frozen_importlib_external"].MAGIC_NUMBER
+# Errors that have led to one another, as far as they are looked at.
+MAX_CAUSES = 20
 UNCHECKED = (0b01).to_bytes(4, "little")
 # The context of a process that is still to be forked.
 _made = None
@@ -92,21 +94,30 @@ def search_path(path, directory):
 
 
 def tell_of_limit(error):
-    """An error that only a limit of the run makes: whoever reads of the failure is told which."""
-    limit = None
+    """An error that only a limit of the run makes, or that one has led to: whoever reads of the failure is told which."""
+    try:
+        for _ in range(MAX_CAUSES):
+            limit = limit_of(error)
+            error = error.__cause__ or error.__context__
+            if limit is not None:
+                return fx_ef._context._channel.tell("overrun", limit=limit)
+            if error is None:
+                return
+    except BaseException:
+        pass  # The error itself is told in any case.
+
+
+def limit_of(error):
     if isinstance(error, MemoryError):
-        limit = "memoryBytes"
-    elif isinstance(error, OSError) and error.errno == errno.EMFILE:
-        limit = "openFiles"
-    elif isinstance(error, BlockingIOError) and innermost(error).co_name in ("_execute_child", "_launch"):
-        limit = "processes"
-    elif isinstance(error, RuntimeError) and str(error) == "can't start new thread":
-        limit = "processes"
-    if limit is not None:
-        try:
-            fx_ef._context._channel.tell("overrun", limit=limit)
-        except BaseException:
-            pass  # The error itself is told in any case.
+        return "memoryBytes"
+    if isinstance(error, OSError) and error.errno == errno.EMFILE:
+        return "openFiles"
+    if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
+        return "processes"
+    # What does not block is refused with the same error.
+    if isinstance(error, BlockingIOError) and (innermost(error).co_name in ("_execute_child", "_launch") or is_crowded()):
+        return "processes"
+    return None
 
 
 def innermost(error):
@@ -114,6 +125,21 @@ def innermost(error):
     while trace.tb_next is not None:
         trace = trace.tb_next
     return trace.tb_frame.f_code
+
+
+def is_crowded():
+    """Whether the run's user has as many processes and threads as the kernel lets it have."""
+    import resource
+
+    most = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    count = 0
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.stat(f"/proc/{process}").st_uid == os.getuid():
+                count += len(os.listdir(f"/proc/{process}/task"))
+        except OSError:
+            continue  # It has ended meanwhile.
+    return count >= most != resource.RLIM_INFINITY
 
 
 def enter_environment(prefix):

@@ -119,13 +119,14 @@ export function decodeLauncherMessage(frame: Buffer): Exclude<ToLauncher, { kind
 
 /** Zero is no limit. */
 function forkBody({ ttlMs, outputCapBytes, user, welcome, ...rest }: ForkRequest): Buffer {
-  const { memoryBytes = 0, processes = 0, outputBytes = 0 } = rest.limits;
-  const head = Buffer.allocUnsafe(28);
+  const { memoryBytes = 0, processes = 0, outputBytes = 0, cpuSeconds = 0 } = rest.limits;
+  const head = Buffer.allocUnsafe(32);
   head.writeInt32BE(user?.uid ?? -1);
   head.writeInt32BE(user?.gid ?? -1, 4);
   head.writeBigUInt64BE(BigInt(memoryBytes), 8);
   head.writeUInt32BE(processes, 16);
   head.writeBigUInt64BE(BigInt(outputBytes), 20);
+  head.writeUInt32BE(cpuSeconds, 28);
   // One after the other: the child reads the second once it is where the script will be.
   const words = Buffer.from(`${JSON.stringify(rest)}${welcome ?? ""}`);
   return Buffer.concat([uint32(ttlMs), uint32(outputCapBytes), head, words]);

@@ -142,13 +142,14 @@ export class ScriptProcess {
   }
 
   #watchUsage(): void {
-    const { memoryBytes = Infinity, processes = Infinity } = this.#request.limits;
+    const { memoryBytes = Infinity, processes = Infinity, cpuSeconds = Infinity } = this.#request.limits;
     const pid = this.#child?.pid;
-    if (pid === undefined || (memoryBytes === Infinity && processes === Infinity)) return;
+    if (pid === undefined || Math.min(memoryBytes, processes, cpuSeconds) === Infinity) return;
     this.#watch = this.#clock.setTimer(watchMs, () => {
       const used = treeUsage(pid);
       if (used.memoryBytes > memoryBytes) this.#overran("memoryBytes");
       else if (used.processes > processes) this.#overran("processes");
+      else if (used.processorMs > cpuSeconds * 1000) this.#overran("cpuSeconds");
       else this.#watchUsage();
     });
   }

@@ -2,22 +2,28 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 /** Of the kernel's flags of a process (PF_EXITING). */
 const exiting = 0x4;
+/** Of the kernel's clock as /proc tells it. */
+const tickMs = 10;
 
 export interface TreeUsage {
   /** Memory that is no file's. */
   memoryBytes: number;
   /** With their threads. */
   processes: number;
+  /** To 10 ms, of those as well that have ended and were waited for. */
+  processorMs: number;
 }
 
 /** What a process and all that descend from it use now, as far as /proc tells; nothing where there is no /proc. */
 export function treeUsage(pid: number): TreeUsage {
-  const usage = { memoryBytes: 0, processes: 0 };
+  const usage = { memoryBytes: 0, processes: 0, processorMs: 0 };
   for (const next of tree(pid)) {
     try {
       const status = readFileSync(`/proc/${next}/status`, "utf8");
       usage.processes += field(status, "Threads");
       usage.memoryBytes += (field(status, "RssAnon") + field(status, "RssShmem")) * 1024;
+      const [user = 0, system = 0, ofChildren = 0, ofChildrenInSystem = 0] = ticksOf(next);
+      usage.processorMs += (user + system + ofChildren + ofChildrenInSystem) * tickMs;
     } catch {
       // It has ended meanwhile.
     }
@@ -30,10 +36,8 @@ export function processorTimes(pid: number): Map<number, number> {
   const times = new Map<number, number>();
   for (const next of tree(pid)) {
     try {
-      const stat = readFileSync(`/proc/${next}/stat`, "latin1");
-      // After the name, which may hold anything: the state is field 3, and these are 14 and 15, in hundredths (proc(5)).
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      times.set(next, (Number(fields[11]) + Number(fields[12])) * 10);
+      const [user = 0, system = 0] = ticksOf(next);
+      times.set(next, (user + system) * tickMs);
     } catch {
       // It has ended meanwhile.
     }
@@ -50,6 +54,14 @@ export function isEnding(pid: number): boolean {
   } catch {
     return existsSync("/proc/self/stat");
   }
+}
+
+/** Of a process, user and system, and of its children that it has waited for. */
+function ticksOf(pid: number): number[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  // After the name, which may hold anything: the state is field 3, and these are 14 to 17 (proc(5)).
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields.slice(11, 15).map(Number);
 }
 
 function* tree(pid: number): Generator<number> {

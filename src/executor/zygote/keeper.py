@@ -231,7 +231,7 @@ class Keeper:
             return
         now = time.monotonic()
         run.ttl = now + ms / 1000
-        if run.watch is None and (run.limits[0] or run.limits[1]):
+        if run.watch is None and (run.limits[0] or run.limits[1] or run.limits[3]):
             run.watch = now + WATCH_SECONDS
             run.looked = run.heard
             if run.group is not None and run.pid is not None:
@@ -400,15 +400,20 @@ class Keeper:
                 self.overran(run, passed)
                 return
             run.looked = run.heard
+            if run.limits[3] and usage_of(run.pid)[2] > run.limits[3]:
+                self.overran(run, "cpuSeconds")
+                return
             run.watch = time.monotonic() + WATCH_SECONDS
             return
         # Who made its children the zygote's own has taken them out of the count: they are killed.
         self.zygote.send(HEAD.pack(LOOK, run.id))
-        memory, processes = usage_of(run.pid)
+        memory, processes, seconds = usage_of(run.pid)
         if run.limits[0] and memory > run.limits[0]:
             self.overran(run, "memoryBytes")
         elif run.limits[1] and processes > run.limits[1]:
             self.overran(run, "processes")
+        elif run.limits[3] and seconds > run.limits[3]:
+            self.overran(run, "cpuSeconds")
         else:
             run.watch = time.monotonic() + WATCH_SECONDS
 

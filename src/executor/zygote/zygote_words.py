@@ -7,8 +7,9 @@ FORK, KILL, LOOK = 1, 2, 3
 # To the keeper: with a process id; with what stands in the way; with status, largest memory, processor time and processes that it has left.
 STARTED, UNSTARTABLE, EXITED = 4, 5, 6
 
-# Of a request: time to live (ms), kept output, user, group, and the limits that are watched: memory, processes, output; 0: none.
-FORK_HEAD = struct.Struct(">IIiiQIQ")
+# Of a request: time to live (ms), kept output, user, group, and the limits that are watched: memory, processes, output, processor time (s);
+# 0: none.
+FORK_HEAD = struct.Struct(">IIiiQIQI")
 SIGNAL = struct.Struct(">I")
 PID = struct.Struct(">I")
 EXIT_BODY = struct.Struct(">iQQI")

@@ -17,6 +17,9 @@ hold = "import time; held = b'x' * (60 << 20); print('held', flush=True); time.s
 for _ in range(3): subprocess.Popen([sys.executable, "-c", hold])
 time.sleep(60)`,
       time: `while True: pass`,
+      timeOfChildren: `import subprocess
+for _ in range(3): subprocess.run(["sh", "-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"])
+subprocess.run(["sh", "-c", "while :; do :; done"])`,
       processes: `import os, time
 while True:
     try:
@@ -40,6 +43,9 @@ const hold = "const held = Buffer.alloc(60 << 20, 1); setTimeout(() => held, 60_
 for (let n = 0; n < 3; n += 1) spawn(process.execPath, ["-e", hold]);
 setTimeout(() => {}, 60_000);`,
       time: `for (;;);`,
+      timeOfChildren: `import { spawnSync } from "node:child_process";
+for (let n = 0; n < 3; n += 1) spawnSync("sh", ["-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"]);
+spawnSync("sh", ["-c", "while :; do :; done"]);`,
       processes: `import { spawn } from "node:child_process";
 setInterval(() => spawn("sleep", ["60"]).on("error", () => {}), 1);`,
       files: `import { openSync } from "node:fs"; for (let n = 0; n < 10_000; n += 1) openSync("/dev/null");`,
@@ -51,7 +57,16 @@ for (;;) { context.logging.info("x".repeat(4000)); await new Promise((resolve) =
     },
   },
 };
-type Body = "memory" | "memoryOfChildren" | "time" | "processes" | "files" | "output" | "logs" | "modest";
+type Body =
+  | "memory"
+  | "memoryOfChildren"
+  | "time"
+  | "timeOfChildren"
+  | "processes"
+  | "files"
+  | "output"
+  | "logs"
+  | "modest";
 
 describe.each([
   "python, forked",
@@ -105,8 +120,29 @@ describe.each([
     });
   });
 
+  it("of processor time counts what a run has started as well", async () => {
+    expect(await (await run("timeOfChildren", { cpuSeconds: 1 })).result).toMatchObject({
+      kind: "overrun",
+      limit: "cpuSeconds",
+      value: 1,
+    });
+  });
+
   // Of a program that is started anew nobody learns how long it took.
   if (name === "python, forked") {
+    it.each([
+      ["processes", 20, "import os, time\nfor _ in range(200):\n    if os.fork() == 0: time.sleep(60)"],
+      [
+        "openFiles",
+        50,
+        "import urllib.request\nheld = []\nwhile True: held.append(urllib.request.urlopen('file:///dev/null'))",
+      ],
+    ] as const)("of %s is named where the script has no word of its own for it", async (limit, value, source) => {
+      const limits = { ...noLimits, [limit]: value };
+      const { result } = runScript(runner, { "main.py": source }, "main.py", { request: { limits } });
+      expect(await result).toMatchObject({ kind: "overrun", limit, value });
+    });
+
     it("of processor time is named also to a script that does not listen", async () => {
       const source = "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass";
       const limits = { ...noLimits, cpuSeconds: 1 };

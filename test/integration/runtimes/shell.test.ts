@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import { PlatformError } from "../../../src/foundation/errors.ts";
 import type { Json } from "../../../src/foundation/json.ts";
+import { noLimits } from "../../../src/services/run-limits.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
 import { shell } from "./programs.ts";
 import { runtimeContract } from "./runtime-contract.ts";
@@ -33,6 +34,13 @@ fx-context param missing fallback; fx-context previous; fx-context param missing
       'a b\nc\n[1,"é"]\n{"text":"a b\\nc","list":[1,"é"]}\n2\ntest.happened\nfallback\nnull\ncode 1\n',
     );
     expect(stderr()).toBe("fx-context: there is no param 'missing'\n");
+  });
+
+  it.each([16, 100, 198, 199])("is there where the run may have %i open files", async (openFiles) => {
+    const source = `echo begun; fx-context param text; fx-context state put k 1; echo $?`;
+    const { result, both } = run(source, { params: { text: "a" }, request: { limits: { ...noLimits, openFiles } } });
+    expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
+    expect(both()).toBe("begun\na\n0\n");
   });
 
   it("gives secrets and takes them on stdin, none of them in the environment", async () => {
