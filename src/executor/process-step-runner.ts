@@ -48,6 +48,9 @@ export class ProcessStepRunner implements StepRunner {
     const sdk = join(library, "python");
     const socketDirectory = runRoot.zygoteDirectory;
     const forks = options.fork !== "off" && Zygotes.supported;
+    if (options.fork !== "off" && !Zygotes.supported) {
+      log.warn({}, "each script is started anew, which takes longer: a warm Python can be forked on Linux only");
+    }
     const groups = "directory" in controlGroups ? controlGroups.directory : undefined;
     this.zygotes = forks ? new Zygotes({ launcher, sdk, groups, socketDirectory, clock, log }) : undefined;
     this.#channels = new SlotChannels(runRoot, options);

@@ -142,7 +142,12 @@ export const manifestSchema = z.object({
   memory: sizeSchema({ min: 16 * mebibyte, max: 1024 ** 5, told: "at least 16 MB" })
     .optional()
     .describe('Memory of one script and the processes it starts, in bytes or as "256 MB"; within the platform\'s cap.'),
-  cpu_seconds: z.int().min(1).max(86_400).optional().describe("Processor time of one script with all that it starts, in seconds."),
+  cpu_seconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .optional()
+    .describe("Processor time of one script with all that it starts, in seconds."),
   max_processes: z
     .int()
     .min(1)
