@@ -28,7 +28,7 @@ export const executions: Bench = {
       try {
         for (const language of languages) {
           await platform.deploy(language.slug, serviceFiles(language, typeOf(language)));
-          // A platform that has run for a while has its code compiled: a thousand runs later it takes half as much of a processor.
+          // A platform that has run for a while has its code compiled: a thousand runs later it ends half as many again.
           for (let round = 1; round <= roundsAhead; round += 1) await runMany(platform, language, runsOf(language));
         }
         const measured = await interleaved(

@@ -28,7 +28,7 @@ _UNHEARD = 113
 
 
 def serve(path, nonce):
-    """Never returns. Of its channel."""
+    """Never returns. `path` and `nonce`: of its channel."""
     channel = HostChannel(path, nonce)
     host = _Host(channel, **channel.hosting)
     channel.ready()

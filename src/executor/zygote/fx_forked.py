@@ -18,11 +18,11 @@ import landlock
 import preload
 import run_group
 import sandbox
+from kept_run import SPARE_PROCESSES
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 NOT_STARTED = 126
-SPARE_PROCESSES = 16
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc_prctl = libc.prctl

@@ -17,7 +17,7 @@ import struct
 import time
 
 import run_group
-from kept_run import Run, outcome, usage_of
+from kept_run import Run, outcome, passed_now, usage_of
 from zygote_words import EXITED, FORK, FORK_HEAD, HEAD, KILL, LOOK, SIGNAL, STARTED, UNSTARTABLE, EXIT_BODY, PID
 
 KINDS = ("start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended", "fork", "drain", "drained",
@@ -392,30 +392,28 @@ class Keeper:
 
     def look(self, run):
         """At what the run and all that it started use."""
-        if run.group is not None:
-            passed = run.group.passed()
-            if passed == "processes" and run.stays:
-                self.refused(run)
-            elif passed:
-                self.overran(run, passed)
-                return
-            run.looked = run.heard
-            if run.limits[3] and usage_of(run.pid)[2] > run.limits[3]:
-                self.overran(run, "cpuSeconds")
-                return
-            run.watch = time.monotonic() + WATCH_SECONDS
-            return
-        # Who made its children the zygote's own has taken them out of the count: they are killed.
-        self.zygote.send(HEAD.pack(LOOK, run.id))
-        memory, processes, seconds = usage_of(run.pid)
-        if run.limits[0] and memory > run.limits[0]:
-            self.overran(run, "memoryBytes")
-        elif run.limits[1] and processes > run.limits[1]:
-            self.overran(run, "processes")
-        elif run.limits[3] and seconds > run.limits[3]:
-            self.overran(run, "cpuSeconds")
+        passed = self.passed_of_group(run) if run.group is not None else self.passed_by_looks(run)
+        if passed:
+            self.overran(run, passed)
         else:
             run.watch = time.monotonic() + WATCH_SECONDS
+
+    def passed_of_group(self, run):
+        passed = run.group.passed()
+        if passed == "processes" and run.stays:
+            self.refused(run)
+            passed = None
+        run.looked = run.heard
+        # The group keeps no limit of time.
+        if not passed and run.limits[3]:
+            seconds = usage_of(run.pid)[2]
+            passed = passed_now(run.limits, 0, 0, seconds)
+        return passed
+
+    def passed_by_looks(self, run):
+        # Who made its children the zygote's own has taken them out of the count: they are killed.
+        self.zygote.send(HEAD.pack(LOOK, run.id))
+        return passed_now(run.limits, *usage_of(run.pid))
 
     def refused(self, run):
         """Since it was last looked at it was refused a process, perhaps in a run that is over."""

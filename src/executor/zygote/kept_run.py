@@ -41,7 +41,7 @@ class Run:
         self.over = False
 
 
-# The kernel refuses one more than so many beyond the limit (fx_forked.py), of which an interpreter has some as threads.
+# The kernel lets a run have so many more than it may, so that whoever passes the limit is seen to, and ends with its name.
 SPARE_PROCESSES = 16
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -67,8 +67,19 @@ def outcome(run):
     return {"kind": "signalled", "signal": name, **common}
 
 
+def passed_now(limits, memory, processes, seconds):
+    """The limit that what is used now has passed; None: none."""
+    if limits[0] and memory > limits[0]:
+        return "memoryBytes"
+    if limits[1] and processes > limits[1]:
+        return "processes"
+    return "cpuSeconds" if limits[3] and seconds > limits[3] else None
+
+
 def passed_at_the_end(limits, cpu_ms, left):
-    """`left`: processes that one which has crashed has left; its own threads are gone, and nobody counts them any more."""
+    """`left`: processes that one which has crashed has left; its own threads are gone, and nobody counts them any more, so that some fewer
+    tell of the limit than it allows.
+    """
     if limits[3] and cpu_ms > limits[3] * 1000:
         return "cpuSeconds"
     if limits[1] and left >= max(limits[1] / 2, limits[1] - SPARE_PROCESSES):
