@@ -48,20 +48,22 @@ export function processorTimes(pid: number): Map<number, number> {
 /** Whether a process has begun to end, or is gone; false where /proc does not tell. */
 export function isEnding(pid: number): boolean {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const [state = "", , , , , , flags] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [state = "", , , , , , flags] = statOf(pid);
     return "ZX".includes(state) || (Number(flags) & exiting) !== 0;
   } catch {
     return existsSync("/proc/self/stat");
   }
 }
 
-/** Of a process, user and system, and of its children that it has waited for. */
+/** Of a process, user and system, and of its children that it has waited for: fields 14 to 17. */
 function ticksOf(pid: number): number[] {
+  return statOf(pid).slice(11, 15).map(Number);
+}
+
+/** What the kernel tells of a process (proc(5)), from field 3 on, its state: before it is the name, which may hold anything. */
+function statOf(pid: number): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-  // After the name, which may hold anything: the state is field 3, and these are 14 to 17 (proc(5)).
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields.slice(11, 15).map(Number);
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
 function* tree(pid: number): Generator<number> {
