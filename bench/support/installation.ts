@@ -11,7 +11,6 @@ const engineNames = ["postgres", "kafka", "consul", "s3", "opensearch"] as const
 /** 32 bytes in base64, as every process of an installation must be given. */
 const secretsKey = Buffer.alloc(32, 7).toString("base64");
 /** Of users for the scripts of one executor. */
-const usersEach = 100;
 
 /** The platform on real engines, every role a process; with a database, topics and indices of its own. */
 export class BenchInstallation {
@@ -54,12 +53,9 @@ export class BenchInstallation {
   /** Starts a process, `router` or `router-2`: the role is what the name begins with. Resolves once it is ready. */
   async start(name: string, command: readonly string[] = platformCommand(roleOf(name))): Promise<BenchPlatform> {
     const directory = path.join(this.#directory, `${name}-${this.#started}`);
-    // Executors of one machine need users of their own for their scripts.
-    const firstUid = String(61_000 + usersEach * (this.#started % 30));
     this.#started += 1;
     mkdirSync(directory, { mode: 0o711 });
-    const ofProcess = { ...this.environment, FX_EXECUTOR_FIRST_UID: firstUid };
-    const process = await BenchPlatform.start(path.join(directory, "data"), ofProcess, command);
+    const process = await BenchPlatform.start(path.join(directory, "data"), this.environment, command);
     this.#processes.set(name, process);
     return process;
   }

@@ -105,9 +105,11 @@ const executor = z.strictObject({
   firstUid: z
     .int()
     .min(1000)
-    .max(65_000)
-    .default(61_000)
-    .describe("Where the platform runs as root: the first user id that scripts run as."),
+    .max(2_000_000_000)
+    .optional()
+    .describe(
+      "Where the platform runs as root: the first user id that scripts run as. Without it 1879048192, or 61000 where there is none so high, as in a user namespace.",
+    ),
   sqlDirectory: z
     .string()
     .min(1)

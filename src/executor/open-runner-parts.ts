@@ -3,10 +3,10 @@ import { DatabaseArea } from "./database-area.ts";
 import type { Environments } from "./environments/environments.ts";
 import { openEnvironments } from "./environments/open-environments.ts";
 import { Furniture } from "./furniture.ts";
-import { canSwitchUser, chooseUnprivilegedIsolation } from "./isolation/choose-isolation.ts";
+import { chooseUnprivilegedIsolation, firstUserOf } from "./isolation/choose-isolation.ts";
 import { type ControlGroups, prepareControlGroups } from "./isolation/control-groups.ts";
-import { databaseGroup, describeIsolation, type Isolation } from "./isolation/isolation.ts";
-import { claimUserRange, type UserRange } from "./isolation/user-range.ts";
+import { describeIsolation, type Isolation } from "./isolation/isolation.ts";
+import { RunUsers } from "./isolation/run-users.ts";
 import type { ProcessStepRunnerOptions } from "./process-runner-options.ts";
 import { RunRoot } from "./run-root.ts";
 import { findPython, type PythonInterpreter } from "./runtimes/find-python.ts";
@@ -19,8 +19,8 @@ export interface RunnerParts {
   furniture: Furniture;
   runtimes: RuntimeRegistry;
   isolation: Isolation;
-  /** Of the slots, where scripts have users of their own. */
-  users: UserRange | undefined;
+  /** Where scripts have users of their own. */
+  users: RunUsers | undefined;
   controlGroups: ControlGroups;
   databases: DatabaseArea;
   environments: Environments;
@@ -33,7 +33,8 @@ export interface RunnerParts {
  */
 export async function openRunnerParts(options: ProcessStepRunnerOptions): Promise<RunnerParts> {
   const { dataDirectory, runDirectory: path } = options;
-  const othersMustReach = options.isolation !== "off" && (await canSwitchUser(options.firstUid));
+  const firstUid = options.isolation === "off" ? undefined : await firstUserOf(options.firstUid);
+  const othersMustReach = firstUid !== undefined;
   const python = findPython({ wanted: options.python, searchPath: options.searchPath, othersMustReach });
   python.catch(() => {});
   const runRoot = await RunRoot.open({ dataDirectory, path, othersMustReach });
@@ -49,11 +50,10 @@ export async function openRunnerParts(options: ProcessStepRunnerOptions): Promis
     },
     javascript: defaultJavaScript(options.javascript ?? "auto", !(bun instanceof PlatformError)),
   });
-  // One for each slot, each warm process and each that is started ahead, one that is the group of databases, one that installs packages.
-  const slots = options.slots + options.warmProcesses + options.aheadProcesses;
-  const users = othersMustReach ? await claimUserRange(options.firstUid, slots + 2) : undefined;
+  const places = options.slots + options.warmProcesses + options.aheadProcesses;
+  const users = firstUid === undefined ? undefined : await RunUsers.claim(firstUid, places, options.random);
   const isolation: Isolation = users
-    ? { kind: "own-user", firstUid: users.firstUid, slots }
+    ? { kind: "own-user", firstUid: users.firstUid, lastUid: users.lastUid }
     : await chooseUnprivilegedIsolation(options.isolation ?? "auto", () => python);
   if (options.isolation === "require" && isolation.kind === "none") {
     throw new PlatformError("unavailable", describeIsolation(isolation).text);
@@ -62,11 +62,15 @@ export async function openRunnerParts(options: ProcessStepRunnerOptions): Promis
     { wanted: options.cgroup ?? "auto", fork: options.fork, findPython: () => python },
     runRoot.path,
   );
-  const group = databaseGroup(isolation);
-  const databases = await DatabaseArea.choose({ dataDirectory, path: options.sqlDirectory, group });
+  const databases = await DatabaseArea.choose({
+    dataDirectory,
+    path: options.sqlDirectory,
+    group: users?.databaseGroup,
+  });
   const environments = await openEnvironments({
     ...options,
     isolation,
+    installer: users?.installer,
     node,
     findPython: () => python,
     // Without this each of its scripts would compile the SDK anew: they may not write.

@@ -18,8 +18,8 @@ export interface ProcessStepRunnerOptions {
   log: Log;
   /** Where scripts live while they run; see RunRoot. */
   runDirectory?: string | undefined;
-  /** First user id for scripts, where the executor is root. */
-  firstUid: number;
+  /** First user id for scripts, where the executor is root; default: one that nobody else uses (run-users.ts). */
+  firstUid?: number | undefined;
   /** `auto`, the default: the best there is. `require`: refuse to open without one. `off`: none. */
   isolation?: "auto" | "require" | "off";
   /** Where the databases of SQL scripts lie; see DatabaseArea. */

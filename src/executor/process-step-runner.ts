@@ -5,7 +5,8 @@ import { StartedAhead } from "./ahead/started-ahead.ts";
 import { SlotChannels } from "./channel/slot-channels.ts";
 import type { EnvironmentLanguage, Environments } from "./environments/environments.ts";
 import { type ControlGroups, leaveControlGroups } from "./isolation/control-groups.ts";
-import { type Isolation, userOfSlot } from "./isolation/isolation.ts";
+import type { Isolation } from "./isolation/isolation.ts";
+import type { User } from "./isolation/run-users.ts";
 import { LauncherClient } from "./launcher/launcher-client.ts";
 import { openRunnerParts, type RunnerParts } from "./open-runner-parts.ts";
 import type { ProcessStepRunnerOptions } from "./process-runner-options.ts";
@@ -128,21 +129,26 @@ export class ProcessStepRunner implements StepRunner {
     return step;
   }
 
-  /** What a step needs in the slot that it names. */
+  /** What one process needs in the slot that its request names. */
   #partsOf(request: ProcessRequest): SlotParts {
-    const owner = userOfSlot(this.isolation, request.slot);
+    let given: { user: User | undefined } | undefined;
+    // Not before it begins: a step that finds its process started ahead has no need of another user.
+    const user = () => {
+      given ??= { user: this.#launches.nextUser(request) };
+      return given.user;
+    };
     return {
       clock: this.#options.clock,
       learn: (modules) => this.#launches.learn(request, modules),
-      prepare: (place) => this.#launches.prepare(request, place),
-      channel: () => this.#channels.open(request.slot, owner, this.#launches.userOf(request)),
+      prepare: (place) => this.#launches.prepare(request, place, user()),
+      channel: () => this.#channels.open(request.slot, user()),
       resolve: async () => {
         await this.#parts.furniture.mend();
         return this.#resolve(request);
       },
-      scratch: () => this.runRoot.scratch(request.slot, owner),
-      emptyScratch: () => this.runRoot.emptyScratch(request.slot, owner),
-      clearScratch: () => this.runRoot.clearScratch(request.slot, owner),
+      scratch: () => this.runRoot.scratch(request.slot, user()),
+      emptyScratch: () => this.runRoot.emptyScratch(request.slot),
+      clearScratch: () => this.runRoot.clearScratch(request.slot),
     };
   }
 
@@ -180,7 +186,7 @@ export class ProcessStepRunner implements StepRunner {
     await this.launcher.close();
     await this.#channels.close();
     await this.runRoot.close();
-    await this.#parts.users?.release();
+    this.#parts.users?.release();
   }
 
   async #resolve({ script, runtime: wanted, context, isolation }: ProcessRequest): Promise<string | undefined> {

@@ -1,11 +1,12 @@
-import { constants, existsSync, lstatSync, readdirSync } from "node:fs";
-import { chmod, chown, copyFile, link, lstat, mkdir, readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { chownSync, constants, existsSync, lstatSync, readdirSync } from "node:fs";
+import { chmod, copyFile, link, lstat, mkdir, readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { PlatformError } from "../foundation/errors.ts";
 import { sha256 } from "../foundation/hash.ts";
 import type { VersionId } from "../foundation/ids.ts";
 import { isReachable } from "./isolation/reachable.ts";
+import type { User } from "./isolation/run-users.ts";
 
 /** The longest path that a unix socket's address holds, on the narrowest system (unix(7): 108 with the last NUL). */
 const maxSocketPathBytes = 103;
@@ -23,12 +24,13 @@ export class RunRoot {
   readonly path: string;
   /** Lies outside of the data directory, where nobody would look for it. */
   readonly #elsewhere: boolean;
-  /** By slot: the group that may pass through to its channel. */
-  readonly #admitted = new Map<number, number | undefined>();
+  /** Scripts run as users of their own. */
+  readonly #othersMustReach: boolean;
 
-  private constructor(path: string, elsewhere: boolean) {
+  private constructor(path: string, elsewhere: boolean, othersMustReach: boolean) {
     this.path = path;
     this.#elsewhere = elsewhere;
+    this.#othersMustReach = othersMustReach;
   }
 
   /**
@@ -47,7 +49,11 @@ export class RunRoot {
     // Before links are resolved: one that somebody else laid here must not lead us away.
     await assertOurs(wanted);
     await chmod(wanted, 0o711);
-    const root = new RunRoot(await realpath(wanted), options.path === undefined && wanted !== inside);
+    const root = new RunRoot(
+      await realpath(wanted),
+      options.path === undefined && wanted !== inside,
+      options.othersMustReach,
+    );
     if (options.othersMustReach && !(await isReachable(root.path, "traverse"))) {
       throw new PlatformError(
         "invalid-input",
@@ -96,51 +102,50 @@ export class RunRoot {
     return join(this.path, "versions", version);
   }
 
-  /** Empty, private to `owner`, for one step; what was there is gone. */
-  async scratch(slot: number, owner: Owner): Promise<string> {
+  /** Empty, private to `owner`, for one process; what was there is gone. */
+  async scratch(slot: number, owner: User | undefined): Promise<string> {
     const path = join(this.path, "slots", String(slot), "scratch");
-    if (isAsMade(path, owner)) return path;
-    await this.#slot(slot);
-    await rm(path, { recursive: true, force: true });
-    await privateDirectory(path, owner);
+    if (!isAsMade(path)) {
+      await this.#slot(slot);
+      await rm(path, { recursive: true, force: true });
+      await mkdir(path, { mode: 0o700 });
+    }
+    if (owner) chownSync(path, owner.uid, owner.gid);
     return path;
   }
 
-  /** Most steps leave nothing there, and the next of the slot finds the directory as it was made. */
-  async clearScratch(slot: number, owner: Owner): Promise<void> {
+  /** Most steps leave nothing there, and the next of the slot is given the directory as it is. */
+  async clearScratch(slot: number): Promise<void> {
     const path = join(this.path, "slots", String(slot), "scratch");
-    if (!isAsMade(path, owner)) await rm(path, { recursive: true, force: true });
+    if (!isAsMade(path)) await rm(path, { recursive: true, force: true });
   }
 
   /**
    * As `scratch`, for a process that goes on: the directory stays the one it was, because Landlock gives no right to another of
    * its name. Rejects with `unavailable` where it cannot be had as it was.
    */
-  async emptyScratch(slot: number, owner: Owner): Promise<void> {
+  async emptyScratch(slot: number): Promise<void> {
     const path = join(this.path, "slots", String(slot), "scratch");
-    if (isAsMade(path, owner)) return;
+    if (isAsMade(path)) return;
     for (const name of await readdir(path)) await rm(join(path, name), { recursive: true, force: true });
     await chmod(path, 0o700);
-    if (!isAsMade(path, owner)) throw new PlatformError("unavailable", `'${path}' is not what it was any more`);
+    if (!isAsMade(path)) throw new PlatformError("unavailable", `'${path}' is not what it was any more`);
   }
 
-  /** A free address for the slot's channel, in a directory that only `owner` can enter (rule S2). */
-  async channelPath(slot: number, owner: Owner): Promise<string> {
+  /** A free address for the slot's channel, in a directory that only who is admitted can enter (rule S2). */
+  async channelPath(slot: number): Promise<string> {
     const directory = join(await this.#slot(slot), "c");
     await rm(directory, { recursive: true, force: true });
     // The script's user may pass through and dial, but neither remove the socket nor put another in its place:
     // the next script of this slot may be another service's.
-    await mkdir(directory, { mode: owner ? 0o710 : 0o700 });
-    if (owner) await chown(directory, process.getuid?.() ?? 0, owner.gid);
-    this.#admitted.set(slot, owner?.gid);
+    await mkdir(directory, { mode: this.#othersMustReach ? 0o710 : 0o700 });
     return join(directory, "s");
   }
 
-  /** Lets the group of the slot's next step, and no other, pass through to its channel. */
-  async admit(slot: number, owner: Owner): Promise<void> {
-    if (!owner || this.#admitted.get(slot) === owner.gid) return;
-    await chown(join(this.path, "slots", String(slot), "c"), process.getuid?.() ?? 0, owner.gid);
-    this.#admitted.set(slot, owner.gid);
+  /** Lets `user`, and no other, pass through to the channel at `path` and dial. */
+  admit(path: string, { uid, gid }: User): void {
+    chownSync(dirname(path), process.getuid?.() ?? 0, gid);
+    chownSync(path, uid, gid);
   }
 
   /** `path` itself where every user can run it, else a link to it or a copy in here. */
@@ -170,19 +175,14 @@ export class RunRoot {
   }
 }
 
-/** Synchronous: looking costs a tenth of what the way through the thread pool does, on every step. */
-function isAsMade(path: string, owner: Owner): boolean {
+/** Synchronous, as what changes owners is: that costs a tenth of the way through the thread pool, on every step. */
+function isAsMade(path: string): boolean {
   try {
-    const { mode, uid, gid } = lstatSync(path);
-    const [ownUid, ownGid] = [process.getuid?.() ?? uid, process.getgid?.() ?? gid];
-    const isOurs = uid === (owner?.uid ?? ownUid) && gid === (owner?.gid ?? ownGid);
-    return mode === (constants.S_IFDIR | 0o700) && isOurs && readdirSync(path).length === 0;
+    return lstatSync(path).mode === (constants.S_IFDIR | 0o700) && readdirSync(path).length === 0;
   } catch {
     return false;
   }
 }
-
-type Owner = { uid: number; gid: number } | undefined;
 
 async function defaultPath(inside: string, othersMustReach: boolean): Promise<string> {
   const data = dirname(inside);
@@ -202,11 +202,6 @@ async function assertOurs(path: string): Promise<void> {
     "conflict",
     `the run directory '${path}' is not a directory of this user; remove it or choose another`,
   );
-}
-
-async function privateDirectory(path: string, owner: Owner): Promise<void> {
-  await mkdir(path, { mode: 0o700 });
-  if (owner) await chown(path, owner.uid, owner.gid);
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {

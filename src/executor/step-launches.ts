@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { PlatformError } from "../foundation/errors.ts";
 import type { DatabaseArea } from "./database-area.ts";
-import { databaseGroup, type Isolation, userOfSlot } from "./isolation/isolation.ts";
+import type { Isolation } from "./isolation/isolation.ts";
 import { type LandlockPaths, landlockCommand, landlockRules } from "./isolation/landlock-command.ts";
+import type { RunUsers, User } from "./isolation/run-users.ts";
 import { sandboxHindrance } from "./isolation/sandbox-probe.ts";
 import type { Launcher, LaunchRequest } from "./launcher/launcher.ts";
 import type { RunRoot } from "./run-root.ts";
@@ -24,6 +25,8 @@ export interface StepLaunchParts {
   /** The directory of the SDKs. */
   library: string;
   isolation: Isolation;
+  /** Undefined: scripts run as the executor's own user. */
+  users: RunUsers | undefined;
   databases: DatabaseArea;
   findPython(): Promise<PythonInterpreter>;
   /** What scripts must not read (rule S3). */
@@ -54,13 +57,12 @@ export class StepLaunches {
     );
   }
 
-  /** The slot's user; an SQL step has the group of databases in place of the slot's. */
-  userOf({ slot, script }: ProcessRequest): { uid: number; gid: number } | undefined {
-    const { isolation, runtimes } = this.#parts;
-    const user = userOfSlot(isolation, slot);
-    const group = databaseGroup(isolation);
+  /** A new user for the process that begins in the request's slot now; an SQL step has the group of databases in place of its own. */
+  nextUser({ slot, script }: ProcessRequest): User | undefined {
+    const { users, runtimes } = this.#parts;
+    const user = users?.next(slot);
     const usesDatabases = runtimes.forScript(script)?.usesDatabases;
-    return user && group !== undefined && usesDatabases ? { uid: user.uid, gid: group } : user;
+    return user && users && usesDatabases ? { uid: user.uid, gid: users.databaseGroup } : user;
   }
 
   /** What a run has imported of its interpreter, for the next run of the script. */
@@ -70,10 +72,10 @@ export class StepLaunches {
 
   /** Why a step cannot be put into its sandbox. Found out once, when it is first asked for. */
   async sandboxHindrance(): Promise<string | undefined> {
-    const { zygotes, findPython, isolation } = this.#parts;
+    const { zygotes, findPython, users } = this.#parts;
     const wants = 'it wants a sandbox (manifest key "isolation")';
     if (!zygotes) return `${wants}, which needs Linux and the setting executor.fork at auto`;
-    this.#sandbox ??= sandboxHindrance(findPython, userOfSlot(isolation, 0)?.uid);
+    this.#sandbox ??= sandboxHindrance(findPython, users?.installer);
     const hindrance = await this.#sandbox;
     return hindrance && `${wants}, but ${hindrance}`;
   }
@@ -101,8 +103,8 @@ export class StepLaunches {
     return python === undefined ? undefined : zygotes?.of(python);
   }
 
-  /** Resolves when the step can be launched at once. Rejects with `unavailable` where it is to be forked and no zygote came. */
-  async prepare(request: ProcessRequest, place: StepPlace): Promise<Launch> {
+  /** Resolves when the step can be launched at once, as `user`. Rejects with `unavailable` where it is to be forked and no zygote came. */
+  async prepare(request: ProcessRequest, place: StepPlace, user: User | undefined): Promise<Launch> {
     const { launcher, runtimes, databases: area, isolation } = this.#parts;
     const runtime = runtimes.forScript(request.script, request.runtime) as Runtime;
     const databases = runtime.usesDatabases ? area.directoryOf(request.context.service.project) : undefined;
@@ -125,7 +127,7 @@ export class StepLaunches {
         ...(databases === undefined ? {} : this.#databaseVariables(databases)),
         ...asked.env,
       },
-      user: this.userOf(request),
+      user,
       ...(host ? boundsOfHost(request) : { outputCapBytes: request.outputCapBytes, limits: request.limits }),
       setAsideBytes: asked.setAsideBytes,
     };

@@ -1,10 +1,9 @@
 import { containerEngines } from "../config/container-engine.ts";
 import { searchPath } from "../config/search-path.ts";
 import type { Settings } from "../config/settings.ts";
-import { warmProcessesOf } from "../config/warm-processes.ts";
 import { EngineFinder } from "../executor/containers/engine-finder.ts";
 import { type PackageToolsProbe, probePackageTools } from "../executor/environments/probe-package-tools.ts";
-import { canSwitchUser, chooseUnprivilegedIsolation } from "../executor/isolation/choose-isolation.ts";
+import { chooseUnprivilegedIsolation, firstUserOf } from "../executor/isolation/choose-isolation.ts";
 import { describeControlGroups, probeControlGroups } from "../executor/isolation/control-groups.ts";
 import { describeIsolation } from "../executor/isolation/isolation.ts";
 import { sandboxHindrance } from "../executor/isolation/sandbox-probe.ts";
@@ -30,24 +29,23 @@ export interface ExecutorProbe {
 
 /** What an executor with these settings would find on this machine; starts nothing and changes nothing. */
 export async function probeExecutor({ executor, dependencies }: Settings): Promise<ExecutorProbe> {
-  const { python, bun, javascript: setting, isolation: wanted, firstUid, fork, cgroup } = executor;
-  const ownUsers = wanted !== "off" && (await canSwitchUser(firstUid));
-  const reach = { searchPath: searchPath(), othersMustReach: ownUsers };
+  const { python, bun, javascript: setting, isolation: wanted, fork, cgroup } = executor;
+  const firstUid = wanted === "off" ? undefined : await firstUserOf(executor.firstUid);
+  const reach = { searchPath: searchPath(), othersMustReach: firstUid !== undefined };
   const runtimes = await checkingRegistry({ python, bun, ...reach }).probe();
   const javascript = defaultJavaScript(setting, runtimes.bun?.available === true);
   const packageTools = await probePackageTools({ python, ...reach, tool: dependencies.pythonTool });
   const search = () => findPython({ wanted: python, ...reach });
-  const hindrance = await sandboxHindrance(search, ownUsers ? firstUid : undefined);
+  const hindrance = await sandboxHindrance(search, firstUid);
   const controlGroups = describeControlGroups(await probeControlGroups({ wanted: cgroup, fork, findPython: search }));
-  const isolation = ownUsers ? ownUserText(executor) : await unprivilegedText(wanted, search);
+  const isolation = firstUid === undefined ? await unprivilegedText(wanted, search) : ownUserText(firstUid);
   return { runtimes, javascript, packageTools, isolation, controlGroups, sandboxHindrance: hindrance };
 }
 
 /** Which users they are is decided when a platform starts: another one on this machine may hold the first. */
-function ownUserText(executor: Settings["executor"]): ExecutorProbe["isolation"] {
-  const { firstUid, slots, aheadProcesses } = executor;
-  const users = `${slots + warmProcessesOf(executor) + aheadProcesses} uids in a row from ${firstUid} on, the first that no other platform of this machine holds`;
-  return { isolated: true, text: `each script runs as a user of its own (${users})` };
+function ownUserText(firstUid: number): ExecutorProbe["isolation"] {
+  const users = `uids in turn, the first from ${firstUid} on that no other platform of this machine holds`;
+  return { isolated: true, text: `each run has a user of its own (${users})` };
 }
 
 async function unprivilegedText(

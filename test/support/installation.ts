@@ -107,13 +107,11 @@ export class Installation {
     if (known) return known;
     const directory = path.join(this.#directory, name);
     mkdirSync(directory, { mode: 0o711 });
-    // Executors of one machine need users of their own for their scripts.
-    const firstUid = String(61_000 + 100 * this.#processes.size);
     const made = new FxProcess({
       command: name.replace(/-\d+$/, "") satisfies string as Role,
       directory,
       token,
-      environment: { ...this.#environment, FX_EXECUTOR_FIRST_UID: firstUid, ...environment },
+      environment: { ...this.#environment, ...environment },
       ...(through && { through }),
     });
     this.#processes.set(name, made);

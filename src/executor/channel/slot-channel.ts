@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { chmod, chown } from "node:fs/promises";
+import { chmod } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Clock } from "../../foundation/clock.ts";
 import { type Random, randomToken } from "../../foundation/random.ts";
@@ -39,8 +39,8 @@ export interface StepChannel {
 }
 
 /**
- * The socket that the scripts of one slot dial, one after the other (rule S2). It lies in a directory
- * that only the slot's user can enter; who shows the nonce of the current step first gets its context.
+ * The socket that the scripts of one slot dial, one after the other (rule S2). It lies in a directory that only
+ * the user of the current one can enter; who shows the nonce of the current step first gets its context.
  */
 export class SlotChannel implements StepChannel {
   readonly path: string;
@@ -56,12 +56,8 @@ export class SlotChannel implements StepChannel {
     this.#server = createServer((socket) => this.#greet(socket));
   }
 
-  /** `path` is free and its directory private. `owner` may dial; undefined: the executor's own user. */
-  static async listen(
-    path: string,
-    owner: { uid: number; gid: number } | undefined,
-    { clock, random }: { clock: Clock; random: Random },
-  ): Promise<SlotChannel> {
+  /** `path` is free and its directory private. The executor's own user may dial, until another is made the socket's owner. */
+  static async listen(path: string, { clock, random }: { clock: Clock; random: Random }): Promise<SlotChannel> {
     const channel = new SlotChannel(path, clock, random);
     await new Promise<void>((resolve, reject) => {
       channel.#server.once("error", reject);
@@ -69,7 +65,6 @@ export class SlotChannel implements StepChannel {
     });
     channel.#server.on("error", () => {});
     await chmod(path, 0o700);
-    if (owner) await chown(path, owner.uid, owner.gid);
     return channel;
   }
 

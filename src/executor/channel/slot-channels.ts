@@ -1,10 +1,9 @@
 import { existsSync } from "node:fs";
 import type { Clock } from "../../foundation/clock.ts";
 import type { Random } from "../../foundation/random.ts";
+import type { User } from "../isolation/run-users.ts";
 import type { RunRoot } from "../run-root.ts";
 import { SlotChannel } from "./slot-channel.ts";
-
-type User = { uid: number; gid: number } | undefined;
 
 /** The channels of an executor's slots, each made when it is first needed, and again when its socket was tidied away. */
 export class SlotChannels {
@@ -17,11 +16,11 @@ export class SlotChannels {
     this.#around = around;
   }
 
-  /** The slot's channel, which from now on `user` can get to. `owner`: the user of the slot, whose socket it is. */
-  async open(slot: number, owner: User, user: User): Promise<SlotChannel> {
+  /** The slot's channel, which from now on `user` alone can get to; undefined: the executor's own. */
+  async open(slot: number, user: User | undefined): Promise<SlotChannel> {
     const former = await this.#channels.get(slot);
-    const channel = former && existsSync(former.path) ? former : await this.#listen(slot, owner, former);
-    await this.#runRoot.admit(slot, user);
+    const channel = former && existsSync(former.path) ? former : await this.#listen(slot, former);
+    if (user) this.#runRoot.admit(channel.path, user);
     return channel;
   }
 
@@ -29,11 +28,9 @@ export class SlotChannels {
     for (const channel of await Promise.all(this.#channels.values())) await channel.close();
   }
 
-  async #listen(slot: number, owner: User, former: SlotChannel | undefined): Promise<SlotChannel> {
+  async #listen(slot: number, former: SlotChannel | undefined): Promise<SlotChannel> {
     await former?.close();
-    const channel = this.#runRoot
-      .channelPath(slot, owner)
-      .then((path) => SlotChannel.listen(path, owner, this.#around));
+    const channel = this.#runRoot.channelPath(slot).then((path) => SlotChannel.listen(path, this.#around));
     channel.catch(() => this.#channels.delete(slot));
     this.#channels.set(slot, channel);
     return channel;

@@ -59,7 +59,7 @@ export class ContainerWork implements RemoteWork {
     const image = await this.#imageOf(this.#engine, signal);
     this.#stopSignal = image.stopSignal ?? this.#stopSignal;
     this.#given = await files.lay(slot, context, secrets);
-    this.#slotChannel = await SlotChannel.listen(this.#given.socket, undefined, this.#parts);
+    this.#slotChannel = await SlotChannel.listen(this.#given.socket, this.#parts);
     await this.#given.openSocket();
     this.#channel = this.#slotChannel.open(welcomeTo(context, places.service), this.#host);
     const made = { request: this.#request, container: this.#container, given: this.#given, library, platform };

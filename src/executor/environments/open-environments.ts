@@ -2,7 +2,7 @@ import { realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Clock } from "../../foundation/clock.ts";
 import { sha256 } from "../../foundation/hash.ts";
-import { type Isolation, installerUser } from "../isolation/isolation.ts";
+import type { Isolation } from "../isolation/isolation.ts";
 import { isReachable } from "../isolation/reachable.ts";
 import type { PythonInterpreter } from "../runtimes/find-python.ts";
 import type { DependencySettings } from "./dependency-settings.ts";
@@ -26,13 +26,15 @@ export async function openEnvironments(options: {
   dependencies?: DependencyOptions | undefined;
   dataDirectory: string;
   isolation: Isolation;
+  /** The user that installs packages, where scripts have users: none of them ever runs as that one. */
+  installer: number | undefined;
   node: string;
   searchPath?: string | undefined;
   clock: Clock;
   findPython(): Promise<PythonInterpreter>;
   adopt(python: PythonInterpreter): Promise<void>;
 }): Promise<Environments> {
-  const { clock, dataDirectory, isolation } = options;
+  const { clock, dataDirectory, isolation, installer } = options;
   const { settings, surroundings } = options.dependencies ?? asToolsDoIt;
   const othersMustReach = isolation.kind === "own-user";
   const { timeoutMs, findLinks } = settings;
@@ -44,7 +46,7 @@ export async function openEnvironments(options: {
     installer: new Installer({
       clock,
       isolation,
-      installer: installerUser(isolation),
+      installer,
       dataDirectory,
       surroundings,
       timeoutMs,

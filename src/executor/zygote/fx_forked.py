@@ -23,6 +23,8 @@ from kept_run import SPARE_PROCESSES
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
 NOT_STARTED = 126
+KEYCTL = {"x86_64": 250, "aarch64": 219}
+KEYCTL_JOIN_SESSION_KEYRING, KEYCTL_SETPERM = 1, 5
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc_prctl = libc.prctl
@@ -57,6 +59,7 @@ def prepare(sdk, modules):
     sandbox.prepare()
     # It stays in force over the fork: no script gains rights by starting a program that has them.
     prctl(PR_SET_NO_NEW_PRIVS, 1)
+    close_session_keyring()
     # Orphans of a run that has died come to this process, and no further.
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     # The launcher's mark stays: by it, it finds what a killed zygote has left (src/executor/launcher/strays.ts).
@@ -66,6 +69,16 @@ def prepare(sdk, modules):
     imported = len(sys.modules)
     last_imported = next(reversed(sys.modules))
     compile("import sys\nprint('warm', sys.argv)\n", "<warm>", "exec", dont_inherit=True)
+
+
+def close_session_keyring():
+    """Runs inherit it and would find each other's keys there (session-keyring(7)). Users have keyrings of their own; a new one for each run would
+    take as long as the fork.
+    """
+    number = KEYCTL.get(os.uname().machine)
+    keyring = -1 if number is None else libc.syscall(number, KEYCTL_JOIN_SESSION_KEYRING, None)
+    if keyring >= 0:
+        libc.syscall(number, KEYCTL_SETPERM, keyring, 0)
 
 
 def run(payload, uid, gid, descriptors, line, group):
@@ -127,6 +140,8 @@ def enter(request, uid, gid, descriptors):
         os.setgroups([])
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
+        # What it writes where every user may is for nobody else to read, unless it says so.
+        os.umask(0o077)
         # The kernel takes this away from a process that changes its user; a script may look at itself.
         prctl(PR_SET_DUMPABLE, 1)
     prctl(PR_SET_PDEATHSIG, _signal.SIGKILL)

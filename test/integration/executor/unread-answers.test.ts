@@ -24,7 +24,7 @@ async function quiet(served: () => number): Promise<void> {
 }
 
 test("a script that asks and reads no answers is not listened to until it reads, and then has them all", async () => {
-  const channel = await SlotChannel.listen(join(tempDir(), "s"), undefined, {
+  const channel = await SlotChannel.listen(join(tempDir(), "s"), {
     clock: systemClock,
     random: systemRandom,
   });
@@ -66,7 +66,7 @@ test("a script that asks and reads no answers is not listened to until it reads,
 });
 
 test("what a script asked for before its end is served, though it never read an answer", async () => {
-  const channel = await SlotChannel.listen(join(tempDir(), "s"), undefined, {
+  const channel = await SlotChannel.listen(join(tempDir(), "s"), {
     clock: systemClock,
     random: systemRandom,
   });

@@ -3,27 +3,58 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync, 
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DatabaseArea } from "../../../src/executor/database-area.ts";
-import { databaseGroup, describeIsolation, userOfSlot } from "../../../src/executor/isolation/isolation.ts";
+import { firstUserOf } from "../../../src/executor/isolation/choose-isolation.ts";
+import { describeIsolation } from "../../../src/executor/isolation/isolation.ts";
 import { landlockCommand } from "../../../src/executor/isolation/landlock-command.ts";
 import { isReachable } from "../../../src/executor/isolation/reachable.ts";
-import { claimUserRange } from "../../../src/executor/isolation/user-range.ts";
+import { firstUids, RunUsers } from "../../../src/executor/isolation/run-users.ts";
 import { killAllOfUser } from "../../../src/executor/launcher/strays.ts";
 import { RunRoot } from "../../../src/executor/run-root.ts";
 import { findPython } from "../../../src/executor/runtimes/find-python.ts";
 import type { VersionId } from "../../../src/foundation/ids.ts";
+import { systemRandom } from "../../../src/foundation/random.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { allChanges, ownChanges, processChanges } from "./process-changes.ts";
 
 describe.skipIf(process.getuid?.() !== 0)("S3: users for scripts, where the executor is root", () => {
   it("are never shared by two platforms on one machine", async () => {
-    const first = await claimUserRange(50_000, 4);
-    const second = await claimUserRange(50_000, 4);
-    expect(second.firstUid).toBeGreaterThanOrEqual(first.firstUid + 4);
-    await first.release();
-    const third = await claimUserRange(50_000, 4);
+    const first = await RunUsers.claim(50_000, 4, systemRandom);
+    const second = await RunUsers.claim(50_000, 600, systemRandom);
+    expect(second.firstUid).toBeGreaterThan(first.lastUid);
+    first.release();
+    const third = await RunUsers.claim(50_000, 4, systemRandom);
     expect(third.firstUid).toBe(first.firstUid);
-    await Promise.all([second.release(), third.release()]);
+    second.release();
+    third.release();
+  });
+
+  it("are new for each process, and none that a process still has, round and round and over a restart", async () => {
+    const users = await RunUsers.claim(52_000, 4, systemRandom);
+    const { firstUid, lastUid, databaseGroup, installer } = users;
+    const stays = users.next(3).uid;
+    const seen = Array.from({ length: 3 * (lastUid - firstUid) }, (_, turn) => users.next(turn % 3).uid);
+    expect(seen).not.toContain(stays);
+    expect(seen).not.toContain(databaseGroup);
+    expect(seen).not.toContain(installer);
+    const round = lastUid - firstUid - 2;
+    expect(new Set(seen)).toHaveProperty("size", round);
+    for (let turn = round; turn < seen.length; turn += 1) expect(seen[turn]).toBe(seen[turn - round]);
+    users.release();
+
+    const again = await RunUsers.claim(52_000, 4, systemRandom);
+    expect(again.firstUid).toBe(firstUid);
+    const before = seen.slice(-100);
+    for (let turn = 0; turn < 100; turn += 1) expect(before).not.toContain(again.next(turn % 4).uid);
+    again.release();
+  });
+
+  it("come from ids that are nobody's where the machine has them, and there is a new one for a million runs", async () => {
+    const [firstUid = 0] = firstUids;
+    expect(await firstUserOf(undefined)).toBe(firstUid);
+    const users = await RunUsers.claim(firstUid, 4, systemRandom);
+    expect(users.lastUid - users.firstUid).toBeGreaterThan(1_000_000);
+    users.release();
   });
 
   it("and all that runs as one of them ends at once, though it forks on and on", async () => {
@@ -41,21 +72,13 @@ describe.skipIf(process.getuid?.() !== 0)("S3: users for scripts, where the exec
   });
 
   it("are refused past the last one, with a reason", async () => {
-    await expect(claimUserRange(65_530, 8)).rejects.toMatchObject({ code: "unavailable" });
-  });
-
-  it("differ from slot to slot", () => {
-    const isolation = { kind: "own-user", firstUid: 61_000, slots: 2 } as const;
-    expect([userOfSlot(isolation, 0), userOfSlot(isolation, 1)]).toEqual([
-      { uid: 61_000, gid: 61_000 },
-      { uid: 61_001, gid: 61_001 },
-    ]);
+    await expect(RunUsers.claim(65_530, 8, systemRandom)).rejects.toMatchObject({ code: "unavailable" });
   });
 });
 
 describe("S3: what start-up says of isolation", () => {
   it("names the means, or says plainly that there is none", () => {
-    expect(describeIsolation({ kind: "own-user", firstUid: 61_000, slots: 4 }).text).toContain("61000 to 61003");
+    expect(describeIsolation({ kind: "own-user", firstUid: 61_000, lastUid: 61_003 }).text).toContain("61000 to 61003");
     expect(describeIsolation({ kind: "landlock", abi: 7, python: "/usr/bin/python3" })).toMatchObject({
       isolated: true,
     });
@@ -171,11 +194,6 @@ describe("S4: where databases of SQL scripts lie", () => {
       code: "invalid-input",
       message: expect.stringContaining("executor.sqlDirectory"),
     });
-  });
-
-  it("has a group that is no slot's", () => {
-    expect(databaseGroup({ kind: "own-user", firstUid: 61_000, slots: 4 })).toBe(61_004);
-    expect(databaseGroup({ kind: "none", reason: "", fix: "" })).toBeUndefined();
   });
 });
 

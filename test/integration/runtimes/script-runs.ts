@@ -37,7 +37,6 @@ export async function openRunner(
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
-    firstUid: 61_000,
     isolation: "auto",
     searchPath: process.env.PATH,
   });

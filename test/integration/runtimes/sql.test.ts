@@ -21,7 +21,6 @@ beforeAll(async () => {
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
-    firstUid: 61_000,
     searchPath: process.env.PATH,
     sqlStatementMs: 1_000,
   });

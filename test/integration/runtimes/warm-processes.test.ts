@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Isolation } from "../../../src/executor/isolation/isolation.ts";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import type { StepRequest } from "../../../src/executor/step-runner.ts";
 import { noLimits, type RunLimits } from "../../../src/services/run-limits.ts";
@@ -261,7 +262,10 @@ console.log(process.pid);`,
     const { result, stdout } = service().run(words);
     await result;
     expect(stdout().split("\n").slice(1)).toEqual(["refused", "refused", ""]);
-    expect(readFileSync(`/proc/${idle}/status`, "utf8")).toMatch(/^Uid:\s+61\d\d\d/m);
+    const { firstUid, lastUid } = runner.isolation as Extract<Isolation, { kind: "own-user" }>;
+    const uid = Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${idle}/status`, "utf8"))?.[1]);
+    expect(uid).toBeGreaterThan(firstUid);
+    expect(uid).toBeLessThanOrEqual(lastUid);
   });
 });
 
