@@ -2,7 +2,7 @@
 
 In force before the script's first line, for it and all that it starts, for good:
 - no network but a loopback of its own, unless asked for
-- it sees no process but its own: /proc shows those of its user alone, or is closed where the executor is not root
+- it sees no process but its own, and knows no other by its number; /proc shows those, or is closed where the kernel does not allow it
 - it may read its version, its interpreter and the system's programs, and write to its scratch directory and a private /dev/shm
 - calls that change mounts, namespaces, kernel or other processes are refused (system_calls.py for limits and priorities)
 
@@ -18,6 +18,7 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import clone  # noqa: E402
 import landlock  # noqa: E402
 import system_calls  # noqa: E402
 from system_calls import ALLOW, FIRST, REFUSE, end, equal, refuse  # noqa: E402
@@ -25,7 +26,7 @@ from system_calls import ALLOW, FIRST, REFUSE, end, equal, refuse  # noqa: E402
 sys.path.pop(0)
 
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+CLONE_NEWNET = 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 1 << 18
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 
@@ -48,6 +49,8 @@ FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)
 
 libc = ctypes.CDLL(None, use_errno=True)
 program = None
+# Asked in a user namespace, the kernel says "nobody" as long as that has no users.
+own_user = os.geteuid(), os.getegid()
 
 
 def prepare():
@@ -66,35 +69,53 @@ def prepare():
     body += [end(REFUSE | errno.EAFNOSUPPORT), end(ALLOW)]
     # The C library falls back to clone, whose flags can be read here.
     body += [equal(CLONE3[column], 0, 1), end(REFUSE | errno.ENOSYS)]
-    body += [equal(CLONE[column], 0, 3), FIRST, (0x45, 0, 1, CLONE_NEWUSER | CLONE_NEWNS), refuse]
+    body += [equal(CLONE[column], 0, 3), FIRST, (0x45, 0, 1, clone.CLONE_NEWUSER | CLONE_NEWNS), refuse]
     body += [end(ALLOW)]
     program = system_calls.program(body)
 
 
+def namespaces(user):
+    """What its first process is born in (clone.py). `user`: whether scripts have users of their own, as root alone can give them."""
+    return clone.CLONE_NEWPID | (0 if user else clone.CLONE_NEWUSER)
+
+
+def map_user():
+    """In a user namespace that was just made: the user that it had, and no other."""
+    uid, gid = own_user
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        write(f"/proc/self/{name}", text)
+
+
 def enter(network, user, shared_memory=None):
-    """Before the user is changed. `user`: whether it will be, i.e. whether this process is root. `shared_memory`: bytes of /dev/shm."""
+    """In those namespaces, before the user is changed. `shared_memory`: bytes of /dev/shm. Answers whether /proc is the sandbox's own."""
     if program is None:
         raise OSError(f"there is no sandbox for {os.uname().machine}")
-    uid, gid = os.getuid(), os.getgid()
-    flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (0 if network else CLONE_NEWNET) | (0 if user else CLONE_NEWUSER)
-    check(libc.unshare(flags), "unshare")
-    if not user:
-        write("/proc/self/setgroups", "deny")
-        write("/proc/self/uid_map", f"{uid} {uid} 1")
-        write("/proc/self/gid_map", f"{gid} {gid} 1")
+    check(libc.unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (0 if network else CLONE_NEWNET)), "unshare")
     mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
     quiet = MS_NOSUID | MS_NODEV | MS_NOEXEC
-    if user:
-        mount(b"proc", b"/proc", b"proc", quiet, b"hidepid=invisible")
+    sees_itself = show_itself(user, quiet)
     mount(b"tmpfs", b"/dev/shm", b"tmpfs", quiet, f"mode=1777,size={shared_memory or '50%'}".encode())
     if not network:
         raise_loopback()
+    return sees_itself
 
 
-def close(read, write, user):
-    """After the user was changed, last: what is forbidden here is needed on the way."""
-    proc = [] if user else ["/proc"]
-    landlock.restrict([path for path in read if path not in proc], [*write, "/dev/shm"])
+def show_itself(user, quiet):
+    """Whether /proc is that of the namespace now. Where the process is not root the kernel allows it unless a container has hidden a part of its own."""
+    try:
+        # The process that waits for the script is not the script's to see either.
+        mount(b"proc", b"/proc", b"proc", quiet, b"hidepid=invisible")
+        return True
+    except OSError:
+        if user:
+            raise
+        return False
+
+
+def close(read, write, user, sees_itself):
+    """After the user was changed, last: what is forbidden here is needed on the way. `sees_itself`: what `enter` has answered."""
+    closed = [] if sees_itself else ["/proc"]
+    landlock.restrict([path for path in read if path not in closed], [*write, "/dev/shm"])
     if not user:
         # Rights within its own namespace, which a process that changed its user has lost already.
         check(libc.capset(struct.pack("=II", 0x20080522, 0), bytes(24)), "capset")
@@ -127,16 +148,22 @@ def check(result, what):
 
 def probe(uid):
     prepare()
-    child = os.fork()
+    try:
+        child = clone.fork(namespaces(uid >= 0))
+    except OSError as error:
+        print(f"a namespace of processes: {error}")
+        return
     if child == 0:
         try:
-            enter(False, uid >= 0)
+            if uid < 0:
+                map_user()
+            sees_itself = enter(False, uid >= 0)
             if uid >= 0:
                 os.setgroups([])
                 os.setresgid(uid, uid, uid)
                 os.setresuid(uid, uid, uid)
             check(libc.prctl(landlock.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
-            close(["/usr"], [], uid >= 0)
+            close(["/usr"], [], uid >= 0, sees_itself)
             os.write(1, b"yes\n")
         except OSError as error:
             os.write(1, f"{error}\n".encode())

@@ -32,6 +32,9 @@ export const maxLauncherFrameBytes = 4 * 1024 * 1024;
 /** A time to live that never ends, as it travels; in milliseconds it would be seven weeks. */
 export const forever = 0xffff_ffff;
 
+const boxed = Buffer.of(1);
+const unboxed = Buffer.of(0);
+
 const kinds = [
   "start",
   "keepAlive",
@@ -117,7 +120,7 @@ export function decodeLauncherMessage(frame: Buffer): Exclude<ToLauncher, { kind
   }
 }
 
-/** Zero is no limit. */
+/** Zero is no limit. In the order of FORK_HEAD (src/executor/zygote/zygote_words.py). */
 function forkBody({ ttlMs, outputCapBytes, user, welcome, ...rest }: ForkRequest): Buffer {
   const { memoryBytes = 0, processes = 0, outputBytes = 0, cpuSeconds = 0 } = rest.limits;
   const head = Buffer.allocUnsafe(32);
@@ -129,7 +132,7 @@ function forkBody({ ttlMs, outputCapBytes, user, welcome, ...rest }: ForkRequest
   head.writeUInt32BE(cpuSeconds, 28);
   // One after the other: the child reads the second once it is where the script will be.
   const words = Buffer.from(`${JSON.stringify(rest)}${welcome ?? ""}`);
-  return Buffer.concat([uint32(ttlMs), uint32(outputCapBytes), head, words]);
+  return Buffer.concat([rest.sandbox ? boxed : unboxed, uint32(ttlMs), uint32(outputCapBytes), head, words]);
 }
 
 function uint32(value: number): Buffer {

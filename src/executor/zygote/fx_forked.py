@@ -19,10 +19,10 @@ import preload
 import run_group
 import sandbox
 from kept_run import SPARE_PROCESSES
+from zygote_words import NOT_STARTED
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 36, 38
-NOT_STARTED = 126
 KEYCTL = {"x86_64": 250, "aarch64": 219}
 KEYCTL_JOIN_SESSION_KEYRING, KEYCTL_SETPERM = 1, 5
 
@@ -81,11 +81,13 @@ def close_session_keyring():
         libc.syscall(number, KEYCTL_SETPERM, keyring, 0)
 
 
-def run(payload, uid, gid, descriptors, line, group):
+def run(payload, uid, gid, descriptors, line, group, box):
     """Never returns. `line`: what `os.fstat` says of the last descriptor. `group`: the control group to join, None where there is none or
-    this process was born in it.
+    this process was born in it. `box`: the namespace whose first process this is, None where it is none's.
     """
     try:
+        if box is not None:
+            box.begin(*descriptors[::2])
         if group is not None:
             run_group.join(group)
         text = str(payload, "utf-8")
@@ -116,7 +118,9 @@ def run(payload, uid, gid, descriptors, line, group):
 
 
 def enter(request, uid, gid, descriptors):
-    os.setsid()
+    boxed = request.get("sandbox")
+    if not boxed:
+        os.setsid()
     for target, descriptor in enumerate(descriptors):
         os.dup2(descriptor, target)
     os.closerange(len(descriptors), open_files)
@@ -124,9 +128,8 @@ def enter(request, uid, gid, descriptors):
     for number in (_signal.SIGCHLD, _signal.SIGHUP):
         _signal.signal(number, _signal.SIG_DFL)
     _signal.signal(_signal.SIGINT, _signal.default_int_handler)
-    box = request.get("sandbox")
-    if box:
-        sandbox.enter(box["network"], uid >= 0, request["limits"].get("memoryBytes"))
+    if boxed:
+        sees_itself = sandbox.enter(boxed["network"], uid >= 0, request["limits"].get("memoryBytes"))
     for name, value in request["limits"].items():
         # The kernel counts the processes of a user, not those of a run.
         if name in limits and (name != "processes" or uid >= 0):
@@ -142,14 +145,15 @@ def enter(request, uid, gid, descriptors):
         os.setresuid(uid, uid, uid)
         # What it writes where every user may is for nobody else to read, unless it says so.
         os.umask(0o077)
-        # The kernel takes this away from a process that changes its user; a script may look at itself.
+    if uid >= 0 or boxed:
+        # The kernel takes this away from a process that changes its user, and its box has; a script may look at itself.
         prctl(PR_SET_DUMPABLE, 1)
     prctl(PR_SET_PDEATHSIG, _signal.SIGKILL)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     set_variables(request["env"])
     os.chdir(request["cwd"])
-    if box:
-        sandbox.close(**request["landlock"], user=uid >= 0)
+    if boxed:
+        sandbox.close(**request["landlock"], user=uid >= 0, sees_itself=sees_itself)
     elif request.get("landlock"):
         landlock.confine(**request["landlock"])
 

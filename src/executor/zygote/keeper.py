@@ -18,7 +18,7 @@ import time
 
 import run_group
 from kept_run import Run, outcome, passed_now, usage_of
-from zygote_words import EXITED, FORK, FORK_HEAD, HEAD, KILL, LOOK, SIGNAL, STARTED, UNSTARTABLE, EXIT_BODY, PID
+from zygote_words import BOXED, EXITED, FORK, FORK_HEAD, HEAD, KILL, LOOK, SIGNAL, STARTED, UNSTARTABLE, EXIT_BODY, PID
 
 KINDS = ("start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended", "fork", "drain", "drained",
          "refused")
@@ -116,7 +116,8 @@ class Keeper:
         return True
 
     def fork(self, id, frame):
-        ttl, cap, uid, gid, *limits = FORK_HEAD.unpack_from(frame, HEAD.size)
+        flags, ttl, cap, uid, gid, *limits = FORK_HEAD.unpack_from(frame, HEAD.size)
+        boxed = bool(flags & BOXED)
         opened = []
         group = None
         try:

@@ -3,24 +3,10 @@ held by the kernel, memory that no process has mapped as well, and all of them e
 
 The keeper makes a group before the fork and removes it after; the zygote forks into it.
 """
-import ctypes
-import errno
 import os
-import signal
-import struct
 import time
 
-CLONE3 = 435
-CLONE_INTO_CGROUP, CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID = 0x200000000, 0x01000000, 0x00200000
-PR_GET_TID_ADDRESS = 40
 REMOVE_SECONDS = 5
-
-# Holds the interpreter's lock over the call, as a fork must.
-libc = ctypes.PyDLL(None, use_errno=True)
-libc.syscall.restype = ctypes.c_long
-before_fork, after_fork_parent, after_fork_child = (
-    getattr(ctypes.pythonapi, f"PyOS_{moment}") for moment in ("BeforeFork", "AfterFork_Parent", "AfterFork_Child")
-)
 
 
 class RunGroup:
@@ -136,34 +122,10 @@ def remove_all(directory, of):
         time.sleep(0.002)
 
 
-def fork_into(fd):
-    """As os.fork, but the child is in the group `fd` from its start.
-
-    A process that joins a group waits until every processor has passed a quiet state of the kernel, which costs ten milliseconds
-    where nothing else happens; one that is born in it does not. What the C library's fork does beyond this is for several threads,
-    and a zygote has one.
-    """
-    tid = ctypes.c_ulong()
-    if libc.prctl(PR_GET_TID_ADDRESS, ctypes.byref(tid), 0, 0, 0) != 0:
-        raise OSError(errno.ENOSYS, "the kernel does not say where the thread's id is kept")
-    flags = CLONE_INTO_CGROUP | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID
-    # clone(2), struct clone_args.
-    arguments = struct.pack("=11Q", flags, 0, tid.value, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, fd)
-    number, size = ctypes.c_long(CLONE3), ctypes.c_size_t(len(arguments))
-    before_fork()
-    pid = libc.syscall(number, arguments, size)
-    if pid == 0:
-        after_fork_child()
-        return 0
-    after_fork_parent()
-    if pid < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-    return pid
-
-
 def join(fd):
-    """Where the kernel lets no process be born in a group."""
+    """Where the kernel lets no process be born in a group (clone.py). Who joins waits until every processor has passed a quiet state of the kernel,
+    which costs ten milliseconds where nothing else happens; who is born there does not.
+    """
     procs = os.open("cgroup.procs", os.O_WRONLY | os.O_CLOEXEC, dir_fd=fd)
     try:
         os.write(procs, b"0")

@@ -22,10 +22,12 @@ import time
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [here, os.path.join(os.path.dirname(here), "isolation")]
+import clone  # noqa: E402
 import fx_forked  # noqa: E402
 import keeper  # noqa: E402
 import run_group  # noqa: E402
-from zygote_words import EXITED, EXIT_BODY, FORK, FORK_HEAD, HEAD, KILL, PID, SIGNAL, STARTED, UNSTARTABLE  # noqa: E402
+from box import Box  # noqa: E402
+from zygote_words import BOXED, EXITED, EXIT_BODY, FORK, FORK_HEAD, HEAD, KILL, PID, SIGNAL, STARTED, UNSTARTABLE  # noqa: E402
 
 del sys.path[:2]
 
@@ -41,6 +43,8 @@ class Zygote:
         self.keeper_pid = keeper_pid
         self.runs = {}
         self.by_pid = {}
+        # By run, of those that have one.
+        self.boxes = {}
         # Runs that have ended, and whose strays have not.
         self.ended = []
         self.out = collections.deque()
@@ -101,19 +105,27 @@ class Zygote:
         return True
 
     def fork(self, id, frame, size, descriptors):
-        _, _, uid, gid, *_ = FORK_HEAD.unpack_from(frame, HEAD.size)
+        flags, _, _, uid, gid, *_ = FORK_HEAD.unpack_from(frame, HEAD.size)
         group = descriptors[3] if len(descriptors) > 3 else None
         # Made ahead of the fork: the first that a child makes of anything costs it a page.
         request = memoryview(frame)[HEAD.size + FORK_HEAD.size : size]
         given = (self.null, *descriptors[:3])
         line = os.fstat(given[-1])
+        box = None
         try:
-            pid, group = fork_into(group)
+            if flags & BOXED:
+                box = Box(has_user=uid >= 0)
+            pid, group = fork_into(group, box.namespaces if box else 0)
         except OSError as error:
+            if box:
+                box.close()
             self.tell(HEAD.pack(UNSTARTABLE, id) + str(error).encode()[:1000])
             return
         if pid == 0:
-            fx_forked.run(request, uid, gid, given, line, group)
+            fx_forked.run(request, uid, gid, given, line, group, box)
+        if box:
+            box.is_begun()
+            self.boxes[id] = box
         self.runs[id] = pid
         self.by_pid[pid] = id
         self.tell(HEAD.pack(STARTED, id) + PID.pack(pid))
@@ -137,8 +149,12 @@ class Zygote:
                 return False
             id = self.by_pid.pop(pid, None)
             if id is not None:
+                status, left = self.end_of_box(id, status) if id in self.boxes else (status, None)
                 # An interpreter that is refused a thread may crash: then what there is tells of the limit.
-                left = len(self.strays()) if os.WIFSIGNALED(status) and os.WTERMSIG(status) in CRASHES else 0
+                if not os.WIFSIGNALED(status) or os.WTERMSIG(status) not in CRASHES:
+                    left = 0
+                elif left is None:
+                    left = len(self.strays())
                 send_signal(-pid, signal.SIGKILL)
                 del self.runs[id]
                 cpu_ms = round((usage.ru_utime + usage.ru_stime) * 1000)
@@ -149,6 +165,13 @@ class Zygote:
                 self.tell(message)
             self.ended.clear()
         return True
+
+    def end_of_box(self, id, status):
+        """(status, processes left) of its script. Without them it was ended together with that, and so as its script was."""
+        box = self.boxes.pop(id)
+        said = box.end()
+        box.close()
+        return said or (status, None)
 
     def tell(self, message):
         """Never waits for the keeper, which may be waiting for this process to take what it sends."""
@@ -199,14 +222,14 @@ class Zygote:
                 return
 
 
-def fork_into(group):
+def fork_into(group, namespaces):
     """With the process's id goes the group that it has still to join, if any."""
     if group is not None:
         try:
-            return run_group.fork_into(group), None
+            return clone.fork(namespaces, group), None
         except OSError:
             pass  # Old kernels and some sandboxes refuse it.
-    return os.fork(), group
+    return clone.fork(namespaces) if namespaces else os.fork(), group
 
 
 def send_signal(pid, number):

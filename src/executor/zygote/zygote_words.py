@@ -7,9 +7,13 @@ FORK, KILL, LOOK = 1, 2, 3
 # To the keeper: with a process id; with what stands in the way; with status, largest memory, processor time and processes that it has left.
 STARTED, UNSTARTABLE, EXITED = 4, 5, 6
 
-# Of a request: time to live (ms), kept output, user, group, and the limits that are watched: memory, processes, output, processor time (s);
+# Of a request: what it is (below), time to live (ms), kept output, user, group, and the limits that are watched: memory, processes, output, processor time (s);
 # 0: none.
-FORK_HEAD = struct.Struct(">IIiiQIQI")
+FORK_HEAD = struct.Struct(">BIIiiQIQI")
+# It has namespaces of its own, and its first process is not the script (box.py).
+BOXED = 1
 SIGNAL = struct.Struct(">I")
 PID = struct.Struct(">I")
+# The exit status of what was no script yet.
+NOT_STARTED = 126
 EXIT_BODY = struct.Struct(">iQQI")

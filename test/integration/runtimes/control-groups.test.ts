@@ -139,10 +139,10 @@ for _ in range(30): subprocess.Popen(["sleep", "60"])`;
 
     it("has passed no limit if it was refused a process and did well, nor in a later run of a warm process", async () => {
       const program = `import os, sys
-sys.path.insert(0, sys.argv[1])
-import run_group
+sys.path[:0] = [sys.argv[1], os.path.join(os.path.dirname(sys.argv[1]), "isolation")]
+import clone, run_group
 group = run_group.RunGroup(sys.argv[2], os.getpid(), "refused", 0, 2)
-pid = run_group.fork_into(group.fd)
+pid = clone.fork(0, group.fd)
 if pid == 0:
     try:
         for _ in range(2):

@@ -9,7 +9,7 @@ const executor = join(import.meta.dirname, "../../../src/executor");
 
 async function python(program: string): Promise<string> {
   const { command } = await findPython({ searchPath: process.env.PATH, othersMustReach: false });
-  const start = `import os, sys\nsys.path[:0] = ["${executor}/isolation", "${executor}/zygote"]\nimport control_groups, run_group\n`;
+  const start = `import os, sys\nsys.path[:0] = ["${executor}/isolation", "${executor}/zygote"]\nimport clone, control_groups, run_group\n`;
   return (await runTool(command, ["-I", "-B", "-c", start + program])).trim();
 }
 
@@ -43,7 +43,7 @@ def away(depth):
         os.write(tell, f"{os.getpid()} ".encode())
         os.closerange(0, 100)
         while True: time.sleep(60)
-child = run_group.fork_into(group.fd) if "${way}" == "fork_into" else os.fork()
+child = clone.fork(0, group.fd) if "${way}" == "fork_into" else os.fork()
 if child == 0:
     if "${way}" == "join": run_group.join(group.fd)
     away(5)
@@ -69,7 +69,7 @@ group = run_group.RunGroup("${own}", "fx-test", os.getpid(), 0, 0)
 forked = []
 os.register_at_fork(before=lambda: forked.append("before"), after_in_child=lambda: forked.append("child"))
 told, tell = os.pipe()
-pid = run_group.fork_into(group.fd)
+pid = clone.fork(0, group.fd)
 if pid == 0:
     held = open("/proc/self/cgroup").read().split("0::")[1].strip().endswith(os.path.basename(group.path))
     thread = threading.Thread(target=forked.append, args=("thread",))

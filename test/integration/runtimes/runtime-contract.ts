@@ -10,6 +10,7 @@ import {
   capBytes,
   isAlive,
   openRunner,
+  processesIn,
   runScript,
   runScriptAhead,
   type ScriptOptions,
@@ -20,21 +21,27 @@ import {
 export function runtimeContract(
   language: string,
   programs: Programs,
-  start: "when it is needed" | "ahead" | "anew" = "when it is needed",
+  start: "when it is needed" | "ahead" | "anew" | "in a sandbox" = "when it is needed",
 ): void {
   describe(`a script in ${language}`, () => {
     const data = tempDirForFile();
     let runner: ProcessStepRunner;
     beforeAll(async () => {
-      runner = await openRunner(data, start === "anew" ? "off" : "auto");
+      runner = await openRunner(data, start === "anew" ? "off" : "auto", "auto", start === "in a sandbox" ? 0 : 4);
     });
     afterAll(() => runner.close());
 
     async function run(name: ProgramName, options: ScriptOptions = {}): Promise<ScriptRun> {
       const script = `${name}${programs.extension}`;
-      const request = { runtime: programs.runtime, ...options.request };
+      const level = start === "in a sandbox" ? { isolation: { level: "sandbox" as const, network: false } } : {};
+      const request = { runtime: programs.runtime, ...level, ...options.request };
       const files = { ...programs.files, [script]: programs.source(name) };
       return (start === "ahead" ? runScriptAhead : runScript)(runner, files, script, { ...options, request });
+    }
+
+    /** Whether a process of the run lives; `child` is one by the script's own word, which says nothing of one in a sandbox. */
+    async function isLeft(script: ScriptRun, child: number): Promise<boolean> {
+      return start === "in a sandbox" ? processesIn(script.directory).length > 0 : isAlive(child);
     }
 
     it("gets its parameters as the first argument and ends with its own exit code", async () => {
@@ -80,7 +87,7 @@ export function runtimeContract(
       const script = await run("sleepWithChild", { request: { timeoutMs: 2_000 } });
       const child = Number(await script.waitFor(/child (\d+)/));
       expect(await script.result).toMatchObject({ kind: "timeout", timeoutMs: 2_000 });
-      expect(await isAlive(child)).toBe(false);
+      expect(await isLeft(script, child)).toBe(false);
     });
 
     it("that is cancelled ends with its whole group", async () => {
@@ -88,14 +95,14 @@ export function runtimeContract(
       const child = Number(await script.waitFor(/child (\d+)/));
       script.step.stop("cancelled", 2_000);
       expect(await script.result).toMatchObject({ kind: "stopped", reason: "cancelled" });
-      expect(await isAlive(child)).toBe(false);
+      expect(await isLeft(script, child)).toBe(false);
     });
 
     it("D8: that is not kept alive is killed by the launcher", async () => {
       const script = await run("sleepWithChild", { request: { ttlMs: 2_000 } });
       const child = Number(await script.waitFor(/child (\d+)/));
       expect(await script.result).toMatchObject({ kind: "stopped", reason: "lease-lost" });
-      expect(await isAlive(child)).toBe(false);
+      expect(await isLeft(script, child)).toBe(false);
     });
 
     it("D8: outlives its first time to live when it is kept alive", async () => {
@@ -131,7 +138,7 @@ export function runtimeContract(
     it("leaves no process behind, not even one in a session of its own that holds its output", async () => {
       const script = await run("leaveDaemon");
       expect(await script.result).toMatchObject({ kind: "exited", exitCode: 0 });
-      expect(await isAlive(Number(/child (\d+)/.exec(script.stdout())?.[1]))).toBe(false);
+      expect(await isLeft(script, Number(/child (\d+)/.exec(script.stdout())?.[1]))).toBe(false);
     });
 
     it("S2: takes and emits an event of 1 MiB", async () => {
@@ -216,7 +223,8 @@ export function runtimeContract(
       const token = join(data, "token");
       writeFileSync(token, "secret", { mode: 0o600 });
       const other = await run("sleepWithChild", { request: { slot: 1 } });
-      const self = await other.waitFor(/self (\d+)/);
+      const own = await other.waitFor(/self (\d+)/);
+      const self = start === "in a sandbox" ? processesIn(other.directory)[0] : own;
       const paths = [
         token,
         `/proc/${self}/environ`,

@@ -1,9 +1,10 @@
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import { noLimits } from "../../../src/services/run-limits.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
-import { openRunner, runScript } from "./script-runs.ts";
+import { openRunner, processesIn, runScript } from "./script-runs.ts";
 
 const data = tempDirForFile();
 let runner: ProcessStepRunner;
@@ -78,7 +79,40 @@ print([pid == os.getpid() for pid in seen])
 try: os.kill(context.params["self"], 0)
 except OSError as error: print(type(error).__name__)`,
     );
-    expect(out).toBe("[True]\nPermissionError\n");
+    expect(out).toBe("[True]\nProcessLookupError\n");
+  });
+
+  it.each(["SIGTERM", "SIGKILL", "SIGABRT", "SIGXCPU"])("ends by %s as any other script does", async (signal) => {
+    const source = `import os, signal\nos.kill(os.getpid(), signal.${signal})\nwhile True: signal.pause()`;
+    expect((await printed("main.py", source)).result).toMatchObject({ kind: "signalled", signal });
+  });
+
+  it("can do nothing to the process that waits for its end, and nothing to a process outside", async () => {
+    const { out } = await printed(
+      "main.py",
+      `import os, signal
+from fx_ef import context
+def tried(what):
+    try: return what() or "done"
+    except OSError as error: return type(error).__name__
+for pid in (1, context.params["self"]):
+    print(tried(lambda: os.kill(pid, signal.SIGKILL)), tried(lambda: os.getsid(pid) and "seen"), tried(lambda: open(f"/proc/{pid}/stat")))`,
+    );
+    expect(out).toBe(
+      "PermissionError seen FileNotFoundError\nProcessLookupError ProcessLookupError FileNotFoundError\n",
+    );
+  });
+
+  it("D8: is gone with all that it started when the process that waits for it is killed", async () => {
+    const run = runScript(runner, { "main.sh": "setsid sleep 600 >&- 2>&- &\necho begun\nwait" }, "main.sh", {
+      request: { isolation: { level: "sandbox", network: false } },
+    });
+    await run.waitFor(/(begun)/);
+    const [script = 0] = processesIn(run.directory);
+    const first = Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${script}/status`, "utf8"))?.[1]);
+    process.kill(first, "SIGKILL");
+    expect(await run.result).toMatchObject({ kind: "signalled", signal: "SIGKILL" });
+    expect(processesIn(run.directory)).toEqual([]);
   });
 
   it("reads neither another service nor what the system keeps beside its programs, and writes to its scratch directory alone", async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import type {
@@ -185,4 +185,19 @@ export async function isAlive(pid: number): Promise<boolean> {
   const { readFile } = await import("node:fs/promises");
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "State:\tX");
   return !/^State:\s+[ZX]/m.test(status);
+}
+
+/** Processes that stand in the directory of a version. */
+export function processesIn(directory: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && standsIn(name, directory))
+    .map(Number);
+}
+
+function standsIn(pid: string, directory: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`) === directory;
+  } catch {
+    return false;
+  }
 }

@@ -9,6 +9,7 @@ import { runtimeContract } from "./runtime-contract.ts";
 import { openRunner, runScript } from "./script-runs.ts";
 
 runtimeContract("shell", shell);
+runtimeContract("shell, in a sandbox", shell, "in a sandbox");
 
 describe("fx-context", () => {
   const data = tempDirForFile();

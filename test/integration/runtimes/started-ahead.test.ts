@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, readdirSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -8,7 +8,15 @@ import type { ProcessStepRunner } from "../../../src/executor/process-step-runne
 import { noLimits } from "../../../src/services/run-limits.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
-import { isAlive, openRunner, runScript, runScriptAhead, type ScriptOptions, type ScriptRun } from "./script-runs.ts";
+import {
+  isAlive,
+  openRunner,
+  processesIn,
+  runScript,
+  runScriptAhead,
+  type ScriptOptions,
+  type ScriptRun,
+} from "./script-runs.ts";
 
 const data = tempDirForFile();
 let runner: ProcessStepRunner;
@@ -28,21 +36,6 @@ async function own(aheadProcesses: number): Promise<ProcessStepRunner> {
   const opened = await openRunner(tempDir(), "auto", "auto", aheadProcesses);
   onTestFinished(() => opened.close());
   return opened;
-}
-
-/** Processes that stand in the directory of a version. */
-function processesIn(directory: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && standsIn(name, directory))
-    .map(Number);
-}
-
-function standsIn(pid: string, directory: string): boolean {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`) === directory;
-  } catch {
-    return false;
-  }
 }
 
 test("after a run of a script the next one's process is there before its event, takes that one run, and another follows it", async () => {

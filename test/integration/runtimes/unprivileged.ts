@@ -59,8 +59,9 @@ const boxed = runScript(
 def tried(what):
     try: return what() and "done"
     except OSError as error: return type(error).__name__
-print(tried(lambda: socket.create_connection(("127.0.0.1", 9), 5)), tried(lambda: os.listdir("/proc")), tried(lambda: os.listdir("/tmp")))
-print(tried(lambda: os.kill(os.getppid(), 0)), tried(lambda: open("/proc/self/status")))`,
+print(tried(lambda: socket.create_connection(("127.0.0.1", 9), 5)), tried(lambda: os.listdir("/tmp")))
+print([int(name) == os.getpid() for name in os.listdir("/proc") if name.isdigit()], tried(lambda: open("/proc/self/status")))
+print(tried(lambda: os.kill(os.getppid(), 0)), tried(lambda: os.kill(${process.pid}, 0)), tried(lambda: open("/proc/1/environ")))`,
   },
   "main.py",
   { request: { isolation: { level: "sandbox", network: false } } },
