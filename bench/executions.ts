@@ -11,6 +11,10 @@ import { until } from "./support/until.ts";
 const runsPerRound = { warm: 1000, forked: 600, started: 200 };
 const roundsAhead = 3;
 const slots = 4;
+const forks = [
+  { name: "python, bare forks", driven: false },
+  { name: "python, driven forks", driven: true },
+];
 
 interface Execution {
   createdAt: string;
@@ -47,19 +51,15 @@ export const executions: Bench = {
                   },
                 ]
               : []),
-            ...(language.slug === "python"
-              ? [
-                  {
-                    name: "python, bare forks",
-                    measure: async () => {
-                      const folder = path.join(directory, language.slug);
-                      const runs = runsOf(language);
-                      const { elapsedMs } = await bareForks(language, folder, runs, slots);
-                      return { perSecond: (runs / elapsedMs) * 1000 };
-                    },
-                  },
-                ]
-              : []),
+            ...(language.slug === "python" ? forks : []).map(({ name, driven }) => ({
+              name,
+              measure: async () => {
+                const folder = path.join(directory, language.slug);
+                const runs = runsOf(language);
+                const { elapsedMs } = await bareForks(language, folder, runs, slots, driven);
+                return { perSecond: (runs / elapsedMs) * 1000 };
+              },
+            })),
           ]),
           rounds,
           note,
@@ -72,23 +72,23 @@ export const executions: Bench = {
         const rows = languages.map((language) => {
           const { name, slug, runtime } = language;
           const ours = of(slug);
-          if (!hasBare(language)) return [name, ours.median.perSecond ?? 0, "", "", "", ""];
+          if (!hasBare(language)) return [name, ours.median.perSecond ?? 0, ...Array(5).fill("")];
           const without = of(`${slug}, bare`);
           const toNode = runtime === undefined ? "" : ratio(ours, of("node, bare"), "perSecond");
-          const toForks = slug === "python" ? ratio(ours, of("python, bare forks"), "perSecond") : "";
+          const toForks = forks.map((other) => (slug === "python" ? ratio(ours, of(other.name), "perSecond") : ""));
           const figures = [
             ours.median.perSecond ?? 0,
             without.median.perSecond ?? 0,
             ratio(ours, without, "perSecond"),
           ];
-          return [name, ...figures, toNode, toForks];
+          return [name, ...figures, toNode, ...toForks];
         });
         return {
           title: executions.title,
-          columns: ["", "executions/s", "bare/s", "ratio", "to bare Node", "to bare forks"],
+          columns: ["", "executions/s", "bare/s", "ratio", "to bare Node", "to bare forks", "- to driven forks"],
           rows,
           remarks: [
-            `${runsPerRound.started} events sent at once (Python: ${runsPerRound.forked}, warm: ${runsPerRound.warm}), ${slots} slots, after ${roundsAhead} rounds that do not count; from the first request until the last execution is completed. Bare: the same interpreter and script, ${slots} at a time, from a small Node process that keeps nothing. The platform's scripts load the SDK, have a user of their own or Landlock, and a private channel. Bare forks: a warm interpreter that forks one process a run, gives it a user of its own, collects what it prints and keeps nothing. Warm, bare: a loop that hands each run to one of ${slots} interpreters and collects what it prints.`,
+            `${runsPerRound.started} events sent at once (Python: ${runsPerRound.forked}, warm: ${runsPerRound.warm}), ${slots} slots, after ${roundsAhead} rounds that do not count; from the first request until the last execution is completed. Bare: the same interpreter and script, ${slots} at a time, from a small Node process that keeps nothing. The platform's scripts load the SDK, have a user of their own or Landlock, and a private channel. Bare forks: a warm interpreter that forks one process a run, gives it a user of its own, collects what it prints and keeps nothing. Driven forks: the same for a small Node process that asks for each run, with parameters, and gets its output; the process has limits too. Warm, bare: a loop that hands each run to one of ${slots} interpreters and collects what it prints.`,
           ],
         };
       } finally {
