@@ -287,7 +287,7 @@ export class Attempt {
         runtime: opened.manifest.runtime,
         preload: opened.manifest.preload,
         environment,
-        elsewhere: elsewhereOf(opened.manifest),
+        elsewhere: elsewhereOf(opened.manifest, script),
         timeoutMs: opened.manifest.timeout * 1000,
         ttlMs: this.#ttlMs(),
         outputCapBytes,
@@ -326,7 +326,9 @@ export class Attempt {
     return { kind: "lost", message };
   }
 
+  /** Of processes; what runs elsewhere is kept apart there. */
   #levelOf({ isolation = this.#parts.level }: Manifest): IsolationLevel {
+    if (isolation === "container") return "process";
     // What a module remembers of a replay, whose effects have not happened, must not reach a run whose effects do.
     return isolation === "warm" && this.#claimed.execution.trigger === "replay" ? "process" : isolation;
   }

@@ -6,6 +6,7 @@ import type { ServiceStore } from "../catalog/services.ts";
 import { PlatformError } from "../foundation/errors.ts";
 import { sha256 } from "../foundation/hash.ts";
 import type { VersionId } from "../foundation/ids.ts";
+import { elsewhereOf } from "../services/elsewhere.ts";
 import type { ServiceFile, ServiceVersion } from "../services/service.ts";
 import type { EnvironmentLanguage, Environments } from "./environments/environments.ts";
 import { linkModules } from "./environments/link-modules.ts";
@@ -76,7 +77,7 @@ export class VersionCache implements VersionSource {
     const read = (name: string) => readFile(path.join(directory, name));
     const request = { version: version.id, manifest: version.manifest, files: version.files, read };
     return async (script, told) => {
-      const language = version.manifest.type === "script" ? languageOf(script) : undefined;
+      const language = elsewhereOf(version.manifest, script) === undefined ? languageOf(script) : undefined;
       const environment = language && (await environments.open(request, language, told));
       if (environment?.nodeModules) await linkModules(directory, environment.nodeModules);
       return environment;

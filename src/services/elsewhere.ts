@@ -1,11 +1,14 @@
 import type { Problem } from "../foundation/errors.ts";
 import { type ContainerSettings, containerSettings } from "./container-settings.ts";
-import { type Manifest, scriptsOf } from "./manifest.ts";
+import { type JavaScriptRuntime, type Manifest, scriptsOf } from "./manifest.ts";
 
 /** The file of a `type: k8s_job` service that says what its Job is. */
 export const jobFile = "deployment.yaml";
 
-/** What runs a service that is no scripts. */
+/** What of an image runs a script. */
+export type Interpreter = "python" | JavaScriptRuntime;
+
+/** What runs in place of a process of the executor's machine. */
 export type Elsewhere =
   | {
       kind: "container";
@@ -14,25 +17,49 @@ export type Elsewhere =
       args: string[] | undefined;
       settings: ContainerSettings;
       secrets: string[];
+      /** Undefined: it runs what the image or `command` says, and no script. */
+      interpreter?: Interpreter | undefined;
     }
   | { kind: "k8s_job"; secrets: string[] };
 
-/** Undefined: its scripts run, as processes of the executor's machine. */
-export function elsewhereOf(manifest: Manifest): Elsewhere | undefined {
+/** Where a step runs: `script`, or what `stepOf` names. Undefined: as a process of the executor's machine. */
+export function elsewhereOf(manifest: Manifest, script: string): Elsewhere | undefined {
   const { type, image = "", command, args, container, secrets = [] } = manifest;
+  const settings = container ?? containerSettings.parse({});
   switch (type) {
-    case "script":
-      return undefined;
+    case "script": {
+      if (manifest.isolation !== "container") return undefined;
+      const interpreter = interpreterOf(script, manifest);
+      return { kind: "container", image, command: undefined, args: undefined, settings, secrets, interpreter };
+    }
     case "container":
-      return { kind: type, image, command, args, settings: container ?? containerSettings.parse({}), secrets };
+      return { kind: type, image, command, args, settings, secrets };
     case "k8s_job":
       return { kind: type, secrets };
   }
 }
 
-/** A service that is no scripts has one step, which is named after what runs. */
-export function stepOf(elsewhere: Elsewhere): string {
-  return elsewhere.kind === "container" ? elsewhere.image : jobFile;
+/** A service that is no scripts has one step, which is named after what runs. Undefined: it is scripts. */
+export function stepOf({ type, image }: Manifest): string | undefined {
+  if (type === "script") return undefined;
+  return type === "container" ? image : jobFile;
+}
+
+/** Undefined: what scripts of this ending need of an image is not known. */
+function interpreterOf(script: string, { runtime = "node" }: Manifest): Interpreter | undefined {
+  if (script.endsWith(".py")) return "python";
+  return /\.[cm]?[jt]s$/.test(script) ? runtime : undefined;
+}
+
+/** Scripts that cannot run in a container. */
+export function scriptsElsewhereProblems(manifest: Manifest, scripts: readonly string[]): Problem[] {
+  if (manifest.type !== "script" || manifest.isolation !== "container") return [];
+  return scripts
+    .filter((script) => interpreterOf(script, manifest) === undefined)
+    .map((script) => ({
+      path: "isolation",
+      message: `"container" is for scripts in Python, TypeScript and JavaScript; found ${script}. Another program of an image is a service of the type "container"`,
+    }));
 }
 
 /** Limits and levels of a script's process, and what takes their place; the other limits hold for a container as well. */
@@ -59,28 +86,30 @@ const ofScripts: Record<Elsewhere["kind"], Partial<Record<keyof Manifest, string
 
 /** What a manifest says that its `type` cannot mean; paths are its keys. */
 export function elsewhereProblems(manifest: Manifest): Problem[] {
-  const { type, image, command, args, container } = manifest;
+  const { type, image, command, args, container, isolation } = manifest;
   const problems: Problem[] = [];
-  if (type === "container" && image === undefined) {
-    const message =
-      'a service of the type "container" names the image that runs; found nothing, expected such as "docker.io/library/alpine:3.20"';
+  const isBoxed = type === "script" && isolation === "container";
+  if ((type === "container" || isBoxed) && image === undefined) {
+    const what = isBoxed ? 'the isolation "container"' : 'a service of the type "container"';
+    const message = `${what} names the image that runs; found nothing, expected such as "docker.io/library/alpine:3.20"`;
     problems.push({ path: "image", message });
   }
   if (type !== "script") {
     const found = scriptsOf(manifest);
     const message = `a service of the type "${type}" runs no scripts; found ${JSON.stringify(found)}`;
     if (found !== undefined) problems.push({ path: "entrypoint or execution_order", message });
-    for (const [path, instead] of Object.entries(ofScripts[type])) {
-      const value = manifest[path as keyof Manifest];
-      // False is what is read where nothing is said.
-      if (value === undefined || value === false) continue;
-      const text = `holds for scripts; for the type "${type}" it is ${instead}; found ${JSON.stringify(value)}`;
-      problems.push({ path, message: text });
-    }
+    problems.push(...ofProcessesProblems(manifest, `the type "${type}"`, ofScripts[type]));
+  }
+  if (isBoxed) {
+    const { isolation: _level, runtime: _runtime, ...rest } = ofScripts.container;
+    problems.push(...ofProcessesProblems(manifest, 'the isolation "container"', rest));
+    const message = 'its scripts are what runs; another program of an image is a service of the type "container"';
+    const others = Object.entries({ command, args }).filter(([, value]) => value !== undefined);
+    problems.push(...others.map(([path]) => ({ path, message })));
   }
   const ofContainer = Object.entries({ image, command, args, container }).filter(([, value]) => value !== undefined);
-  if (type !== "container") {
-    const message = `says what a container is, but the type is "${type}"; expected "type": "container"`;
+  if (type !== "container" && !isBoxed) {
+    const message = `says what a container is, but the type is "${type}"; expected "type": "container", or for scripts "isolation": "container"`;
     problems.push(...ofContainer.map(([path]) => ({ path, message })));
   }
   if (type === "script" && manifest.secrets !== undefined) {
@@ -88,6 +117,23 @@ export function elsewhereProblems(manifest: Manifest): Problem[] {
       path: "secrets",
       message: 'scripts ask for theirs with context.secrets.get; the list is for the types "container" and "k8s_job"',
     });
+  }
+  return problems;
+}
+
+/** What a manifest says of processes of this machine, where there are none. */
+function ofProcessesProblems(
+  manifest: Manifest,
+  what: string,
+  insteads: Partial<Record<keyof Manifest, string>>,
+): Problem[] {
+  const problems: Problem[] = [];
+  for (const [path, instead] of Object.entries(insteads)) {
+    const value = manifest[path as keyof Manifest];
+    // False is what is read where nothing is said.
+    if (value === undefined || value === false) continue;
+    const message = `holds for scripts on this machine; for ${what} it is ${instead}; found ${JSON.stringify(value)}`;
+    problems.push({ path, message });
   }
   return problems;
 }

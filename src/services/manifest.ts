@@ -6,6 +6,7 @@ import { sizeSchema } from "./size.ts";
 
 const mebibyte = 1024 * 1024;
 
+/** Of scripts that run on the executor's machine itself; the manifest's `container` is that of an image. */
 export const isolationLevels = ["process", "sandbox", "warm"] as const;
 export type IsolationLevel = (typeof isolationLevels)[number];
 
@@ -95,7 +96,9 @@ export const manifestSchema = z.object({
     .string()
     .min(1)
     .optional()
-    .describe('The image that a container is made of: "docker.io/library/alpine:3.20".'),
+    .describe(
+      'The image that a container is made of: "docker.io/library/alpine:3.20". With the isolation "container" it has the interpreter of the scripts.',
+    ),
   command: words
     .optional()
     .describe("What a container starts, instead of its image's entry point; then the image's arguments do not count."),
@@ -118,7 +121,9 @@ export const manifestSchema = z.object({
   runtime: z
     .enum(javascriptRuntimes)
     .optional()
-    .describe("What runs its .ts and .js scripts; without it what the setting executor.javascript says."),
+    .describe(
+      "What runs its .ts and .js scripts; without it what the setting executor.javascript says, and Node where they run in a container.",
+    ),
   trigger_events: z
     .array(trigger)
     .optional()
@@ -161,10 +166,10 @@ export const manifestSchema = z.object({
       "What one script prints and logs; past it the run ends. Without it, what is past the platform's cap is not kept.",
     ),
   isolation: z
-    .enum(isolationLevels)
+    .enum([...isolationLevels, "container"])
     .optional()
     .describe(
-      "How far its scripts are kept from the rest. process: a process of its own, as its own user or under Landlock. sandbox: besides that no network, no sight of other processes, and a file system that is closed but for its own files. warm: one process runs the script again and again, for the same service only, and what its modules hold lives on. Without it the platform's setting.",
+      "How far its scripts are kept from the rest. process: a process of its own, as its own user or under Landlock. sandbox: besides that no network, no sight of other processes, and a file system that is closed but for its own files. warm: one process runs the script again and again, for the same service only, and what its modules hold lives on. container: each is run by the interpreter of the image that the key image names. Without it the platform's setting.",
     ),
   preload: z
     .array(

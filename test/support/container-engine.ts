@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { copyFileSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ContainerEngine } from "../../src/executor/containers/container-engine.ts";
+import { findBun } from "../../src/executor/runtimes/find-bun.ts";
 import { eventually } from "./eventually.ts";
 import { Podman } from "./podman.ts";
 
@@ -35,6 +36,8 @@ export interface TestEngine {
   engine: ContainerEngine;
   /** Adds the image `pythonImage`: the same with this machine's Python as /bin/python3. */
   importPython(): Promise<void>;
+  /** Adds the image `javascriptImage`: the same with the tests' Node and Bun as /bin/node and /bin/bun. */
+  importJavaScript(): Promise<void>;
   /** Ends the service; containers live on. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -44,15 +47,12 @@ export interface TestEngine {
 
 export const testImage = "localhost/fx-test:latest";
 export const pythonImage = "localhost/fx-test-python:latest";
+export const javascriptImage = "localhost/fx-test-javascript:latest";
 
 /** In `directory`, with one image: busybox, `/bin/sh` and a few commands, and no entry point. */
 export async function startEngine(directory: string): Promise<TestEngine> {
   const podman = new Podman(directory);
-  await podman.run(
-    "import",
-    packRoot(directory, "plain", () => {}),
-    testImage,
-  );
+  await podman.run("import", await packRoot(directory, "plain", () => {}), testImage);
   const socket = join(directory, "engine.sock");
   const address = `unix://${socket}`;
   let service: ChildProcess | undefined;
@@ -72,7 +72,10 @@ export async function startEngine(directory: string): Promise<TestEngine> {
   return {
     address,
     engine: await ContainerEngine.connect(address),
-    importPython: async () => void (await podman.run("import", packRoot(directory, "python", layPython), pythonImage)),
+    importPython: async () =>
+      void (await podman.run("import", await packRoot(directory, "python", layPython), pythonImage)),
+    importJavaScript: async () =>
+      void (await podman.run("import", await packRoot(directory, "javascript", layJavaScript), javascriptImage)),
     start,
     stop,
     async close() {
@@ -82,13 +85,13 @@ export async function startEngine(directory: string): Promise<TestEngine> {
   };
 }
 
-function packRoot(directory: string, name: string, add: (root: string) => void): string {
+async function packRoot(directory: string, name: string, add: (root: string) => void | Promise<void>): Promise<string> {
   const root = join(directory, name);
   mkdirSync(join(root, "bin"), { recursive: true });
   mkdirSync(join(root, "tmp"), { mode: 0o777 });
   cpSync(busybox, join(root, "bin/busybox"));
   for (const command of commands) symlinkSync("busybox", join(root, "bin", command));
-  add(root);
+  await add(root);
   const archive = `${root}.tar`;
   output("tar", "-C", root, "-cf", archive, ".");
   return archive;
@@ -104,12 +107,25 @@ function layPython(root: string): void {
     program,
     ...readdirSync(join(library, "lib-dynload")).map((name) => join(library, "lib-dynload", name)),
   ];
-  const linked = libraries.flatMap((file) => output("ldd", file).match(/\/[^\s:]+\.so[^\s:]*/g) ?? []);
-  for (const file of new Set([program, ...linked])) {
-    mkdirSync(dirname(join(root, file)), { recursive: true });
-    copyFileSync(file, join(root, file));
-  }
+  for (const file of new Set([program, ...libraries.flatMap(linkedTo)])) layFile(root, file);
   symlinkSync(program, join(root, "bin/python3"));
+}
+
+async function layJavaScript(root: string): Promise<void> {
+  const { command: bun } = await findBun(undefined);
+  for (const [name, program] of Object.entries({ node: process.execPath, bun })) {
+    for (const file of linkedTo(program)) layFile(root, file);
+    copyFileSync(program, join(root, "bin", name));
+  }
+}
+
+function layFile(root: string, file: string): void {
+  mkdirSync(dirname(join(root, file)), { recursive: true });
+  copyFileSync(file, join(root, file));
+}
+
+function linkedTo(program: string): string[] {
+  return output("ldd", program).match(/\/[^\s:]+\.so[^\s:]*/g) ?? [];
 }
 
 function output(program: string, ...args: string[]): string {

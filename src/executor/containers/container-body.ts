@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Json } from "../../foundation/json.ts";
 import type { Elsewhere } from "../../services/elsewhere.ts";
 import { runVariables, textOf } from "../run-variables.ts";
+import type { RuntimeCommand } from "../runtimes/runtime.ts";
 import type { StepRequest } from "../step-runner.ts";
 import type { KnownImage } from "./container-engine.ts";
 import type { Given } from "./given-files.ts";
@@ -20,6 +21,8 @@ export interface ContainerParts {
   given: Given;
   secrets: ReadonlyMap<string, Json>;
   nonce: string;
+  /** What starts the script, where it runs one. */
+  started: RuntimeCommand | undefined;
   /** The directory of the SDKs. */
   library: string;
   platform: string;
@@ -27,15 +30,17 @@ export interface ContainerParts {
 
 /** What the engine is asked to make, in the words of its API ("Create a container"). */
 export function containerBody(parts: ContainerParts): unknown {
-  const { request, container, given, library, platform } = parts;
+  const { request, container, given, library, platform, started } = parts;
   const { settings } = container;
+  const command = started ? [started.command, ...started.args] : container.command;
   const { limits } = request;
   const { project, name } = request.context.service;
   return {
     Image: container.image,
-    ...(container.command ? { Entrypoint: container.command } : {}),
+    ...(command ? { Entrypoint: command } : {}),
+    ...(started ? { WorkingDir: places.service } : {}),
     // A new entry point with the image's arguments would be neither what the image means nor what the manifest says.
-    ...((container.args ?? container.command) ? { Cmd: container.args ?? [] } : {}),
+    ...((container.args ?? command) ? { Cmd: container.args ?? [] } : {}),
     ...(settings.user === undefined ? {} : { User: settings.user }),
     Env: Object.entries(variables(parts)).map(([key, value]) => `${key}=${value}`),
     Labels: {
@@ -71,7 +76,7 @@ export function containerBody(parts: ContainerParts): unknown {
   };
 }
 
-function variables({ request, container, image, secrets, nonce }: ContainerParts): Record<string, string> {
+function variables({ request, container, image, secrets, nonce, started }: ContainerParts): Record<string, string> {
   const found: Record<string, string> = {};
   for (const [name, value] of secrets) {
     const text = textOf(value);
@@ -81,6 +86,7 @@ function variables({ request, container, image, secrets, nonce }: ContainerParts
   const ofImage = image.env.find((entry) => entry.startsWith("PYTHONPATH="))?.slice("PYTHONPATH=".length);
   const python = join(places.sdk, "python");
   return {
+    ...started?.env,
     PYTHONPATH: ofImage ? `${ofImage}:${python}` : python,
     ...container.settings.env,
     ...found,

@@ -13,6 +13,7 @@ import type { StepHost, StepRequest } from "../step-runner.ts";
 import { type ContainerOf, containerBody } from "./container-body.ts";
 import type { ContainerEngine, KnownImage } from "./container-engine.ts";
 import type { Given, GivenFiles } from "./given-files.ts";
+import { commandInImage } from "./image-runtimes.ts";
 import { OutputFrames } from "./output-frames.ts";
 import { labels, places } from "./places.ts";
 
@@ -62,7 +63,9 @@ export class ContainerWork implements RemoteWork {
     this.#slotChannel = await SlotChannel.listen(this.#given.socket, this.#parts);
     await this.#given.openSocket();
     this.#channel = this.#slotChannel.open(welcomeTo(context, places.service), this.#host);
-    const made = { request: this.#request, container: this.#container, given: this.#given, library, platform };
+    const { interpreter } = this.#container;
+    const started = interpreter && (await commandInImage(interpreter, this.#request.script));
+    const made = { request: this.#request, container: this.#container, given: this.#given, library, platform, started };
     const body = containerBody({
       ...made,
       image,

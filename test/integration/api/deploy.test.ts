@@ -188,6 +188,24 @@ describe("deploying a version", () => {
       /container\.cpus and timeout; found 5/,
     ],
     ["an image for scripts", '{"image": "alpine"}', "manifest.json: image", /the type is "script"/],
+    [
+      "scripts in a container without an image",
+      '{"isolation": "container"}',
+      "manifest.json: image",
+      /isolation "container" names the image.*found nothing/,
+    ],
+    [
+      "a command beside scripts in a container",
+      '{"isolation": "container", "image": "a", "command": ["sh"]}',
+      "manifest.json: command",
+      /its scripts are what runs/,
+    ],
+    [
+      "this machine's Python for scripts in a container",
+      '{"isolation": "container", "image": "a", "python": "3.11"}',
+      "manifest.json: python",
+      /it is the image; found "3\.11"/,
+    ],
     ["secrets named for scripts", '{"secrets": ["A"]}', "manifest.json: secrets", /context\.secrets\.get/],
     ["a Job without its file", '{"type": "k8s_job"}', "deployment.yaml", /found none/],
   ])(
@@ -231,6 +249,39 @@ describe("deploying a version", () => {
     expect(status).toBe(201);
     const { json: service } = await server.call("GET", "/api/v1/services/default/hello");
     expect(service.scripts).toEqual(["docker.io/library/alpine:3.20"]);
+  });
+
+  it("takes scripts for a container by their names, leaves their syntax to the image, and refuses what it could not run there", async () => {
+    const server = await startApiServer();
+    const manifest = JSON.stringify({
+      isolation: "container",
+      image: "python:3.13",
+      execution_order: ["a.py", "b.ts"],
+    });
+    const files = { "manifest.json": manifest, "a.py": "print 'of another Python'", "b.ts": "" };
+    expect((await deploy(server, files)).status).toBe(201);
+    const { json: service } = await server.call("GET", "/api/v1/services/default/hello");
+    expect(service.scripts).toEqual(["a.py", "b.ts"]);
+
+    const refused = await deploy(server, {
+      ...files,
+      "requirements.txt": "requests\n",
+      "package.json": '{"dependencies": {"a": "1"}}',
+    });
+    expect(refused.status).toBe(400);
+    expect(refused.json.problems).toEqual(
+      ["requirements.txt", "package.json"].map((path) => ({
+        path,
+        message: expect.stringMatching(/those of their image \(python:3\.13\): install them there/),
+      })),
+    );
+    const shell = await deploy(server, { "manifest.json": '{"isolation": "container", "image": "a"}', "a.sh": "" });
+    expect(shell.json.problems).toEqual([
+      {
+        path: "manifest.json: isolation",
+        message: expect.stringMatching(/Python, TypeScript and JavaScript; found a\.sh/),
+      },
+    ]);
   });
 
   it("warns of unknown keys, suggesting the one that was meant", async () => {

@@ -1,7 +1,14 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { KillablePlatform } from "../../kill/killable-platform.ts";
-import { engineMissing, pythonImage, startEngine, type TestEngine, testImage } from "../../support/container-engine.ts";
+import {
+  engineMissing,
+  javascriptImage,
+  pythonImage,
+  startEngine,
+  type TestEngine,
+  testImage,
+} from "../../support/container-engine.ts";
 import { eventually } from "../../support/eventually.ts";
 import { packFiles, TestPlatform } from "../../support/platform.ts";
 import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
@@ -91,6 +98,75 @@ context.events.send("parcel.labelled", {"by": "container"})
     expect(await platform.outputs(labelled?.id ?? "")).toEqual(["Basel True\n"]);
     const [heard] = await platform.settled(1, "&service=listener");
     expect(await platform.outputs(heard?.id ?? "")).toEqual(["heard container\n"]);
+  });
+
+  it("runs scripts in Python with the interpreter of an image, a container each, as they run without", async () => {
+    const files = {
+      "manifest.json": JSON.stringify({
+        isolation: "container",
+        image: pythonImage,
+        container: { network: "none", user: "1234:1234" },
+        execution_order: ["main.py", "parts/next.py"],
+        trigger_events: ["crate.packed"],
+      }),
+      "main.py": `import json, os, sys
+from fx_ef import context
+import beside
+print(json.loads(sys.argv[1])["city"], context.params["city"], beside.word, os.getcwd(), os.getpid(), os.getuid())
+context.state.put("seen", 1)
+context.result({"from": "the first"})`,
+      "beside.py": "word = 'found'",
+      "parts/next.py": `from fx_ef import context
+print(context.previous["from"], context.state.get("seen"))
+context.events.send("crate.weighed", {"by": "python"})
+raise ValueError("too heavy")`,
+    };
+    expect(await platform.deploy("weigh", files)).toMatchObject({ status: 201 });
+    await platform.send({ id: "c1", type: "crate.packed", data: { city: "Chur" } });
+    const [{ id } = { id: "" }] = await platform.settled(1, "&service=weigh");
+    const { status, error, steps } = await platform.execution(id);
+    expect(await platform.outputs(id)).toEqual([
+      "Chur Chur found /fx/service 1 1234\n",
+      expect.stringMatching(/^the first 1\nTraceback.*\/fx\/service\/parts\/next\.py.*ValueError: too heavy\n$/s),
+    ]);
+    expect(status).toBe("failed");
+    expect(error).toMatchObject({ kind: "exit", message: "parts/next.py ended with exit code 1" });
+    expect(steps).toMatchObject([
+      { script: "main.py", exitCode: 0 },
+      { script: "parts/next.py", exitCode: 1 },
+    ]);
+    expect(await left()).toEqual([]);
+  });
+
+  it("runs scripts in TypeScript with Node or Bun of an image", async () => {
+    await engine.importJavaScript();
+    const source = `import { context } from "@streamzero/fx";
+const city: string = context.params.get("city") as string;
+console.log(city, process.versions.bun === undefined ? "node" : "bun", process.cwd());
+await context.events.send("crate.sent", { city });`;
+    for (const runtime of [undefined, "node", "bun"]) {
+      const name = `send-${runtime ?? "any"}`;
+      const manifest = { isolation: "container", image: javascriptImage, runtime, container: { network: "none" } };
+      const files = { "manifest.json": JSON.stringify(manifest), "main.ts": source };
+      expect(await platform.deploy(name, files)).toMatchObject({ status: 201 });
+      const run = await platform.request("POST", `/api/v1/services/default/${name}/run`, {
+        json: { data: { city: "Thun" } },
+      });
+      expect(run.status).toBeLessThan(300);
+      const [{ id } = { id: "" }] = await platform.settled(1, `&service=${name}`);
+      expect(await platform.outputs(id)).toEqual([`Thun ${runtime ?? "node"} /fx/service\n`]);
+      expect(await platform.execution(id)).toMatchObject({ status: "completed" });
+    }
+  });
+
+  it("says which interpreter an image lacks", async () => {
+    const manifest = { isolation: "container", image: testImage, container: { network: "none" } };
+    const files = { "manifest.json": JSON.stringify(manifest), "main.py": "" };
+    await platform.deploy("bare", files);
+    await platform.request("POST", "/api/v1/services/default/bare/run", { json: {} });
+    const [{ id } = { id: "" }] = await platform.settled(1, "&service=bare");
+    const { error } = await platform.execution(id);
+    expect(error).toMatchObject({ kind: "start", message: expect.stringContaining("python3") });
   });
 
   it("is cancelled by a person", async () => {

@@ -13,6 +13,7 @@ import { limitWarnings } from "../../../services/run-limits.ts";
 import { serviceScope } from "../../../services/scope.ts";
 import type { ServiceFile, ServiceVersion } from "../../../services/service.ts";
 import type { ApiParts, DeployedSource, InstalledPackages } from "../api-parts.ts";
+import { imagePackagesProblems } from "./image-packages.ts";
 import type { PackageFiles } from "./package-files.ts";
 import { jobProblems } from "./read-job-file.ts";
 import { manifestFile, readManifestFile } from "./read-manifest-file.ts";
@@ -52,27 +53,37 @@ export async function deployPackage(
   const config = readConfigFile(files.get(configFile));
   const reading = readManifestFile(files.get(manifestFile), files.paths(), service.name);
   if (!reading.ok) throw refused(reading.problems);
-  const python = await findPython(parts, reading.manifest);
+  const { manifest } = reading;
+  const listed: ServiceFile[] = files.paths().map((name) => {
+    const content = files.get(name) as Buffer;
+    return { path: name, sizeBytes: content.length, hash: sha256(content) };
+  });
+  const source = { files: listed, read: async (path: string) => files.get(path) as Buffer };
+  const python = await findPython(parts, manifest);
   const problems = [
     ...secrets.problems,
     ...config.problems,
     ...parametersProblems(files.get(parametersFile)),
     ...python.problems,
     ...(await checkWhatRuns(parts, files, reading, python.command)),
+    ...(await imagePackagesProblems(manifest, reading.scripts, source)),
   ];
   if (problems.length > 0) throw refused(problems);
 
-  const listed: ServiceFile[] = files.paths().map((name) => {
-    const content = files.get(name) as Buffer;
-    return { path: name, sizeBytes: content.length, hash: sha256(content) };
-  });
-  const { manifest } = reading;
-  const elsewhere = elsewhereOf(manifest);
-  const scripts = elsewhere ? [stepOf(elsewhere)] : reading.scripts;
+  const step = stepOf(manifest);
+  const scripts = step === undefined ? reading.scripts : [step];
   const warnings = [...reading.warnings, ...limitWarnings(manifest, parts.caps), ...secrets.warnings];
   const id = versionIdOf(service, listed, canonicalJson(manifest));
-  const source = { files: listed, read: async (path: string) => files.get(path) as Buffer };
-  const dependencies = await install(parts, { ...source, version: id, manifest, scripts: reading.scripts }, told);
+  const dependencies = await install(
+    parts,
+    {
+      ...source,
+      version: id,
+      manifest,
+      scripts: scripts.filter((script) => elsewhereOf(manifest, script) === undefined),
+    },
+    told,
+  );
   // Files before the version that names them: nobody ever sees a version without its files.
   for (let at = 0; at < listed.length; at += putsAtOnce) {
     const puts = listed
@@ -134,8 +145,8 @@ async function checkWhatRuns(
   reading: { manifest: Manifest; scripts: readonly string[] },
   python: string | undefined,
 ): Promise<Problem[]> {
-  const { type } = reading.manifest;
-  if (type === "script") return checkSyntax(parts, files, reading, python);
+  const { type, isolation } = reading.manifest;
+  if (type === "script") return isolation === "container" ? [] : checkSyntax(parts, files, reading, python);
   return type === "k8s_job" ? jobProblems(files.get(jobFile)) : [];
 }
 

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { messageOf, type Problem } from "../../../foundation/errors.ts";
 import { parseCron } from "../../../services/cron/cron-expression.ts";
 import { isTimeZone } from "../../../services/cron/time-zone.ts";
-import { elsewhereOf, elsewhereProblems } from "../../../services/elsewhere.ts";
+import { elsewhereProblems, scriptsElsewhereProblems, stepOf } from "../../../services/elsewhere.ts";
 import { compileFilter } from "../../../services/filter.ts";
 import { type Manifest, readManifest, scriptsOf, triggersOf } from "../../../services/manifest.ts";
 
@@ -32,9 +32,10 @@ export function readManifestFile(
   if (manifest.name !== undefined && manifest.name !== name) {
     warnings.push(`${manifestFile}: name is "${manifest.name}", but the service is deployed as "${name}"`);
   }
-  const chosen = elsewhereOf(manifest) ? { scripts: [], problems: [] } : chooseScripts(manifest, paths);
+  const chosen = stepOf(manifest) === undefined ? chooseScripts(manifest, paths) : { scripts: [], problems: [] };
   const problems = [
     ...elsewhereProblems(manifest).map(inManifest),
+    ...scriptsElsewhereProblems(manifest, chosen.scripts).map(inManifest),
     ...triggerProblems(manifest),
     ...scheduleProblems(manifest),
     ...chosen.problems,

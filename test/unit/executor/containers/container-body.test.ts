@@ -60,6 +60,7 @@ function bodyOf(
       ["FX_NONCE", "theirs"],
     ]),
     nonce: "n",
+    started: undefined,
     library: "/lib",
     platform: "p",
   }) as { Env: string[]; Entrypoint?: string[]; Cmd?: string[]; HostConfig: Record<string, unknown> };
