@@ -1,4 +1,4 @@
-"""Limits itself to named paths by Landlock (landlock(7)) and to its own process (system_calls.py), then becomes a program.
+"""Limits itself to named paths by Landlock (landlock(7)) and to what is its own (system_calls.py), then becomes a program.
 
 landlock.py --probe                     prints the kernel's ABI version, 0 where there is none
 landlock.py '{"read": [...], "write": [...]}' -- command arguments...
@@ -32,7 +32,7 @@ RIGHTS_BY_ABI = {1: 13, 2: 14, 3: 15, 4: 15}
 SCOPED = 3
 
 libc = ctypes.CDLL(None, use_errno=True)
-own_process_only = None
+own_only = None
 
 
 def call(number, *args):
@@ -52,15 +52,15 @@ def abi():
 
 def prepare():
     """Makes the filter of `confine` once, before any fork."""
-    global own_process_only
-    own_process_only = system_calls.own_process_only()
+    global own_only
+    own_only = system_calls.own_only()
 
 
 def confine(read, write):
     """Without `prepare` to the paths alone, and so on machines that there is no filter for."""
     restrict(read, write)
-    if own_process_only is not None:
-        system_calls.put_in_force(own_process_only)
+    if own_only is not None:
+        system_calls.put_in_force(own_only)
 
 
 def restrict(read, write):

@@ -2,6 +2,9 @@
 
 Landlock and namespaces leave open that a process changes the limits, the priority and the processors of any other of its
 user. A filter cannot know who calls, so a process may do this to itself by its number 0 alone, as the C library does.
+
+Landlock also leaves open what all processes of a user share and no path leads to: shared memory, semaphores and queues of System V
+(sysvipc(7)), queues of POSIX (mq_overview(7)), keys (keyrings(7)). There are none then, as on a kernel that was built without.
 """
 import ctypes
 import errno
@@ -21,6 +24,13 @@ PROCESS_FIRST = {
 }
 # The first argument says what the second one is: by this a process, by others a group, or a user with all its processes.
 KIND_FIRST = {"setpriority": ((141, 140), 0), "ioprio_set": ((251, 30), 1)}
+
+# Where no namespace keeps them apart.
+SHARED = {
+    "shmget": (29, 194), "shmctl": (31, 195), "shmat": (30, 196), "semget": (64, 190), "semctl": (66, 191), "semtimedop": (220, 192),
+    "semop": (65, 193), "msgget": (68, 186), "msgctl": (71, 187), "msgrcv": (70, 188), "msgsnd": (69, 189), "mq_open": (240, 180),
+    "mq_unlink": (241, 181), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
+}
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -46,6 +56,7 @@ def end(action):
 
 FIRST, SECOND = load(16), load(24)
 refuse = end(REFUSE | errno.EPERM)
+be_absent = end(REFUSE | errno.ENOSYS)
 
 
 def begin():
@@ -68,14 +79,22 @@ def keep_to_itself():
     return body
 
 
+def share_nothing():
+    """The number is loaded before, and after where the call is none of these."""
+    own, body = column(), []
+    for numbers in SHARED.values():
+        body += [equal(numbers[own], 0, 1), be_absent]
+    return body
+
+
 def program(body):
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in body))
     return struct.pack("=H6xQ", len(body), ctypes.addressof(code)), code
 
 
-def own_process_only():
+def own_only():
     """What `put_in_force` takes; None where there are no filters for this machine."""
-    return None if column() is None else program([*begin(), *keep_to_itself(), end(ALLOW)])
+    return None if column() is None else program([*begin(), *keep_to_itself(), *share_nothing(), end(ALLOW)])
 
 
 def put_in_force(made):

@@ -125,6 +125,38 @@ describe.skipIf(process.getuid?.() !== 0)("S3: a program limited by a Landlock c
   });
 });
 
+describe.skipIf(process.getuid?.() !== 0)("S3: what all processes of a user share and no path leads to", () => {
+  it("is not there for a program limited by a Landlock command", async () => {
+    const user = { uid: 50_300, gid: 50_300 };
+    const { command } = await findPython({ searchPath: "", othersMustReach: true });
+    // As a program of the same user leaves it, and takes it away.
+    const share = `import ctypes, errno, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+add_key, keyctl = {"x86_64": (248, 250), "aarch64": (217, 219)}[os.uname().machine]
+ways = {
+    "memory": lambda: libc.shmget(0x5f3a, 4096, 0o1600),
+    "semaphores": lambda: libc.semget(0x5f3a, 1, 0o1600),
+    "queue": lambda: libc.msgget(0x5f3a, 0o1600),
+    "queue by name": lambda: libc.syscall({"x86_64": 240, "aarch64": 180}[os.uname().machine], b"fx-test", os.O_CREAT | os.O_RDWR, 0o600, None),
+    "key": lambda: libc.syscall(add_key, b"user", b"fx-test", b"x", 1, -4),
+    "keys": lambda: libc.syscall(keyctl, 0, -4, 0),
+}
+for way, use in ways.items():
+    print(way, "shared" if use() >= 0 else errno.errorcode[ctypes.get_errno()])
+libc.shmctl(libc.shmget(0x5f3a, 0, 0), 0, None)
+libc.semctl(libc.semget(0x5f3a, 0, 0), 0, 0)
+libc.msgctl(libc.msgget(0x5f3a, 0), 0, None)
+libc.syscall({"x86_64": 241, "aarch64": 181}[os.uname().machine], b"fx-test")`;
+    const run = (program: { command: string; args: string[] }) =>
+      execFileSync(program.command, program.args, { ...user, cwd: "/", encoding: "utf8" });
+    const printed = (end: string) =>
+      ["memory", "semaphores", "queue", "queue by name", "key", "keys"].map((way) => `${way} ${end}\n`).join("");
+    expect(run({ command, args: ["-c", share] })).toBe(printed("shared"));
+    const limited = landlockCommand(command, { hidden: "/root", read: [], write: [] }, command, ["-c", share]);
+    expect(run(limited)).toBe(printed("ENOSYS"));
+  });
+});
+
 describe("the run root", () => {
   it("lies in a data directory that others may pass through, and lists nothing to them", async () => {
     const data = tempDir();
