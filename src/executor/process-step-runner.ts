@@ -8,6 +8,7 @@ import { type ControlGroups, leaveControlGroups } from "./isolation/control-grou
 import type { Isolation } from "./isolation/isolation.ts";
 import type { User } from "./isolation/run-users.ts";
 import { LauncherClient } from "./launcher/launcher-client.ts";
+import { LeftFiles } from "./left-files.ts";
 import { openRunnerParts, type RunnerParts } from "./open-runner-parts.ts";
 import type { ProcessStepRunnerOptions } from "./process-runner-options.ts";
 import type { RunRoot } from "./run-root.ts";
@@ -37,6 +38,7 @@ export class ProcessStepRunner implements StepRunner {
   readonly #resolved = new Map<Runtime, Promise<void>>();
   readonly #warm: WarmHosts;
   readonly #running = new RunningSteps();
+  readonly #leftFiles: LeftFiles;
 
   private constructor(options: ProcessStepRunnerOptions, parts: RunnerParts) {
     this.#options = options;
@@ -55,6 +57,7 @@ export class ProcessStepRunner implements StepRunner {
     const groups = "directory" in controlGroups ? controlGroups.directory : undefined;
     this.zygotes = forks ? new Zygotes({ launcher, sdk, groups, socketDirectory, clock, log }) : undefined;
     this.#channels = new SlotChannels(runRoot, options);
+    this.#leftFiles = new LeftFiles(clock);
     const { zygotes } = this;
     this.#launches = new StepLaunches({ ...parts, launcher, zygotes, library, dataDirectory, sqlStatementMs });
     const partsOf = (request: ProcessRequest) => this.#partsOf(request);
@@ -132,6 +135,7 @@ export class ProcessStepRunner implements StepRunner {
   /** What one process needs in the slot that its request names. */
   #partsOf(request: ProcessRequest): SlotParts {
     let given: { user: User | undefined } | undefined;
+    const leftFiles = request.isolation.level === "sandbox" ? undefined : this.#leftFiles;
     // Not before it begins: a step that finds its process started ahead has no need of another user.
     const user = () => {
       given ??= { user: this.#launches.nextUser(request) };
@@ -148,7 +152,10 @@ export class ProcessStepRunner implements StepRunner {
       },
       scratch: () => this.runRoot.scratch(request.slot, user()),
       emptyScratch: () => this.runRoot.emptyScratch(request.slot),
-      clearScratch: () => this.runRoot.clearScratch(request.slot),
+      clearScratch: async () => {
+        await this.runRoot.clearScratch(request.slot);
+        if (given?.user) await leftFiles?.remove(given.user);
+      },
     };
   }
 
