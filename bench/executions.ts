@@ -3,7 +3,7 @@ import { bareForks, bareRuns, bareWarm } from "./support/bare-runs.ts";
 import type { Bench } from "./support/bench.ts";
 import { BenchPlatform } from "./support/platform.ts";
 import { interleaved, type Measured, ratio } from "./support/rounds.ts";
-import { type Language, languages, serviceFiles } from "./support/scripts.ts";
+import { type Language, languages, otherLevels, serviceFiles } from "./support/scripts.ts";
 import { withTempDir } from "./support/temp-dir.ts";
 import { until } from "./support/until.ts";
 
@@ -11,6 +11,7 @@ import { until } from "./support/until.ts";
 const runsPerRound = { warm: 1000, forked: 600, started: 200 };
 const roundsAhead = 3;
 const slots = 4;
+const measuredLanguages: readonly Language[] = [...languages, ...otherLevels];
 const forks = [
   { name: "python, bare forks", driven: false },
   { name: "python, driven forks", driven: true },
@@ -30,13 +31,13 @@ export const executions: Bench = {
     withTempDir(async (directory) => {
       const platform = await BenchPlatform.start(path.join(directory, "data"), { FX_EXECUTOR_SLOTS: `${slots}` });
       try {
-        for (const language of languages) {
+        for (const language of measuredLanguages) {
           await platform.deploy(language.slug, serviceFiles(language, typeOf(language)));
           // A platform that has run for a while has its code compiled: a thousand runs later it ends half as many again.
           for (let round = 1; round <= roundsAhead; round += 1) await runMany(platform, language, runsOf(language));
         }
         const measured = await interleaved(
-          languages.flatMap((language) => [
+          measuredLanguages.flatMap((language) => [
             { name: language.slug, measure: () => runMany(platform, language, runsOf(language)) },
             ...(hasBare(language)
               ? [
@@ -69,7 +70,7 @@ export const executions: Bench = {
           if (!found) throw new Error(`${name} was not measured`);
           return found;
         };
-        const rows = languages.map((language) => {
+        const rows = measuredLanguages.map((language) => {
           const { name, slug, runtime } = language;
           const ours = of(slug);
           if (!hasBare(language)) return [name, ours.median.perSecond ?? 0, ...Array(5).fill("")];
@@ -97,14 +98,14 @@ export const executions: Bench = {
     }),
 };
 
-function runsOf({ isolation, slug }: Language): number {
+function runsOf({ isolation, runtime }: Language): number {
   if (isolation === "warm") return runsPerRound.warm;
-  return slug === "python" ? runsPerRound.forked : runsPerRound.started;
+  return runtime === undefined ? runsPerRound.forked : runsPerRound.started;
 }
 
-/** The loop of warm interpreters speaks Python only. */
+/** The loop of warm interpreters speaks Python only, and none has a sandbox. */
 function hasBare({ isolation, runtime }: Language): boolean {
-  return isolation !== "warm" || runtime === undefined;
+  return isolation === undefined || (isolation === "warm" && runtime === undefined);
 }
 
 function bare({

@@ -54,7 +54,27 @@ function printingInTypeScript(next?: string): string {
     : `import { context } from "@streamzero/fx";\nconst line: string = "first line";\nconsole.log(line);\nawait context.events.send("${next}", { from: "bench" });\n`;
 }
 
-export type Language = (typeof languages)[number];
+/** The same at levels that few measure. */
+export const otherLevels = [
+  {
+    name: "Python, in a sandbox",
+    slug: "python-sandbox",
+    runtime: undefined,
+    isolation: "sandbox",
+    file: "main.py",
+    source: printingInPython,
+  },
+  {
+    name: "TypeScript on Node, warm",
+    slug: "node-warm",
+    runtime: "node",
+    isolation: "warm",
+    file: "main.ts",
+    source: printingInTypeScript,
+  },
+] as const;
+
+export type Language = (typeof languages)[number] | (typeof otherLevels)[number];
 
 /** The files of a service that runs the language's script for events of this type. */
 export function serviceFiles(
