@@ -9,6 +9,23 @@ import resource
 import sys
 from functools import partial
 
+# Of tools that follow what Python runs (PEP 669), from 3.12 on.
+_monitoring = getattr(sys, "monitoring", None)
+
+
+def _monitors():
+    return [_monitoring.get_tool(number) for number in range(6)]
+
+
+def _put_monitors(former):
+    """Until 3.13 nothing takes back what a tool has asked to be told of single functions."""
+    for number, (now, before) in enumerate(zip(_monitors(), former)):
+        if now != before:
+            if before is not None or not hasattr(_monitoring, "clear_tool_id"):
+                raise ValueError
+            _monitoring.free_tool_id(number)
+
+
 # Words for what cannot be set again; what tells it; what sets it.
 _ALL = [
     ("another recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
@@ -20,9 +37,10 @@ _ALL = [
     ("other flags of loaded libraries", sys.getdlopenflags, sys.setdlopenflags),
     ("another stack size", _thread.stack_size, _thread.stack_size),
     ("another time limit of sockets", _socket.getdefaulttimeout, _socket.setdefaulttimeout),
-    ("another state of the collector", gc.isenabled, lambda is_on, puts=(gc.disable, gc.enable): puts[is_on]()),
-    ("other thresholds of the collector", gc.get_threshold, lambda found, put=gc.set_threshold: put(*found)),
+    # It is started last: by then it tells nobody of its work, and works as often as before.
     ("other flags of the collector", gc.get_debug, gc.set_debug),
+    ("other thresholds of the collector", gc.get_threshold, lambda found, put=gc.set_threshold: put(*found)),
+    ("another state of the collector", gc.isenabled, lambda is_on, puts=(gc.disable, gc.enable): puts[is_on]()),
     ("another locale", partial(_locale.setlocale, _locale.LC_ALL), partial(_locale.setlocale, _locale.LC_ALL)),
     (
         "another mask of signals",
@@ -32,13 +50,20 @@ _ALL = [
 ]
 if hasattr(sys, "set_int_max_str_digits"):
     _ALL.append(("another limit of digits", sys.get_int_max_str_digits, sys.set_int_max_str_digits))
+if _monitoring is not None:
+    _ALL.append(("a monitor of events", _monitors, _put_monitors))
+# From 3.15 on.
+if hasattr(sys, "set_lazy_imports"):
+    _ALL.append(("other lazy imports", sys.get_lazy_imports, sys.set_lazy_imports))
+    _ALL.append(("another filter of lazy imports", sys.get_lazy_imports_filter, sys.set_lazy_imports_filter))
 
 _LIMITS = sorted({getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")})
 # By which functions all of it is set. A module that is there may hold one under a name of its own.
 _SETTERS = {
     "sys": (
         "setrecursionlimit", "setswitchinterval", "set_asyncgen_hooks", "set_coroutine_origin_tracking_depth", "settrace", "setprofile",
-        "setdlopenflags", "set_int_max_str_digits",
+        "setdlopenflags", "set_int_max_str_digits", "_settraceallthreads", "_setprofileallthreads", "set_lazy_imports",
+        "set_lazy_imports_filter",
     ),
     "gc": ("enable", "disable", "set_threshold", "set_debug"),
     "_locale": ("setlocale",),
@@ -64,6 +89,8 @@ class Settings:
             for name in names:
                 if hasattr(sys.modules.get(module), name):
                     self._watch(sys.modules[module], name)
+        if _monitoring is not None:
+            self._watch(_monitoring, "use_tool_id")
 
     def restore(self):
         """Answers what cannot be set again, in words."""

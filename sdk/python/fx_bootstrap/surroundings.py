@@ -134,8 +134,11 @@ class Surroundings:
             return
         if _is_scripts(policy):
             events._event_loop_policy = None
-        elif getattr(getattr(policy, "_local", None), "_set_called", False):
-            policy._local = policy._Local()
+        else:
+            own = getattr(policy, "_local", None)
+            # The first until 3.13, where a run may also have set that there is none.
+            if getattr(own, "_set_called", False) or getattr(own, "_loop", None) is not None:
+                policy._local = policy._Local()
 
     def _seed_anew(self):
         """Who has seeded `random` has done so for one run."""

@@ -1,10 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
+import { findPython } from "../../../src/executor/runtimes/find-python.ts";
 import { noLimits } from "../../../src/services/run-limits.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
 import { isAlive, openRunner, type ScriptRun } from "./script-runs.ts";
 import { warmService } from "./warm-service.ts";
+
+const { version } = await findPython({ searchPath: process.env.PATH, othersMustReach: process.getuid?.() === 0 });
+const minor = Number(version.split(".")[1]);
+/** What there is from a version on, 3.`from`. */
+const since = <Row>(from: number, ...rows: Row[]): Row[] => (minor >= from ? rows : []);
 
 describe("a warm script in Python", () => {
   const data = tempDirForFile();
@@ -98,12 +104,12 @@ sys.stdout.close()`;
     ["the limit of tracebacks", "hasattr(sys, 'tracebacklimit')", "sys.tracebacklimit = 0"],
     [
       "the event loop",
-      "asyncio.events._event_loop_policy and asyncio.get_event_loop_policy()._local._loop",
+      "getattr(getattr(asyncio.events._event_loop_policy, '_local', None), '_loop', None)",
       "asyncio.set_event_loop(asyncio.new_event_loop())",
     ],
     [
       "an event loop policy of the script's",
-      "type(asyncio.get_event_loop_policy()).__name__",
+      "type(asyncio.events._event_loop_policy).__name__ == 'Own'",
       "class Own(asyncio.DefaultEventLoopPolicy): pass\nasyncio.set_event_loop_policy(Own())",
     ],
     ["a log that was silenced", "logging.getLogger('x').isEnabledFor(50)", "logging.disable()"],
@@ -117,6 +123,26 @@ sys.stdout.close()`;
     ],
     ["the tracing of memory", "tracemalloc.is_tracing()", "tracemalloc.start()"],
     ["warnings as logs", "warnings.showwarning.__module__", "logging.captureWarnings(True)"],
+    ...since(12, [
+      "what traces all threads",
+      "sys.gettrace() is None",
+      "threading.settrace_all_threads(lambda *_: None)",
+    ]),
+    // Until 3.13 it cannot be taken away: see below.
+    ...since(14, [
+      "a monitor of events",
+      "sys.monitoring.get_tool(3)",
+      "sys.monitoring.use_tool_id(3, 'left'); sys.monitoring.set_events(3, 1)",
+    ]),
+    ...since(
+      15,
+      ["lazy imports", "sys.get_lazy_imports()", "sys.set_lazy_imports('all')"],
+      [
+        "a filter of lazy imports",
+        "sys.get_lazy_imports_filter() is None",
+        "sys.set_lazy_imports_filter(lambda *_: True)",
+      ],
+    ),
   ])("finds %s as the first run did", async (_, tells, changes) => {
     const imports =
       "import asyncio, faulthandler, gc, locale, logging, os, resource, signal, socket, sys, threading, time, tracemalloc, warnings";
@@ -143,6 +169,7 @@ random.seed(1)`;
     ["an audit hook", "sys.addaudithook(lambda *_: None)"],
     ["a function called at forks", "os.register_at_fork(before=print)"],
     ["another file as descriptor 0, 1 or 2", "os.close(0)"],
+    ...(minor === 12 || minor === 13 ? [["a monitor of events", "sys.monitoring.use_tool_id(3, 'left')"]] : []),
     ["all the open files that it may have", "while True:\n    try: os.dup(0)\n    except OSError: break"],
   ])("is replaced after a run that has left %s", async (words, changes) => {
     const service = warmService(runner, { "main.py": `import os, resource, sys\nprint(os.getpid())\n${changes}` });
