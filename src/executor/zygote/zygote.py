@@ -22,6 +22,7 @@ import time
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [here, os.path.join(os.path.dirname(here), "isolation")]
+import lean_ctypes  # noqa: E402, F401 - before all that need it
 import clone  # noqa: E402
 import fx_forked  # noqa: E402
 import keeper  # noqa: E402

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { findPython } from "../../../src/executor/runtimes/find-python.ts";
 import { TestPlatform } from "../../support/platform.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
 
@@ -38,7 +39,9 @@ test("Python of some size is compiled once, with what it imports, and runs from 
   expect(await printed("large", 1)).toMatch(/^8 .*main\.cpython-\d+\.pyc.*rules\.cpython-\d+\.pyc|^8 .*rules.*main/);
   // Only whoever writes where the platform does could tell the two apart; the test may.
   const file = compiledMain();
-  const code = execFileSync("/usr/bin/python3", [
+  const othersMustReach = process.getuid?.() === 0;
+  const { command } = await findPython({ searchPath: process.env.PATH, othersMustReach });
+  const code = execFileSync(command, [
     "-c",
     'import marshal, sys; sys.stdout.buffer.write(marshal.dumps(compile("print(42)", "main.py", "exec")))',
   ]);

@@ -60,7 +60,7 @@ describe.skipIf(process.getuid?.() !== 0)("S3: users for scripts, where the exec
   it("and all that runs as one of them ends at once, though it forks on and on", async () => {
     const uid = 50_100;
     const chain = "import os\nwhile True:\n    if os.fork(): os._exit(0)\n";
-    const { command } = await findPython({ searchPath: "", othersMustReach: true });
+    const { command } = await findPython({ searchPath: process.env.PATH, othersMustReach: true });
     spawn(command, ["-I", "-c", chain], { uid, gid: uid, stdio: "ignore", cwd: "/" });
     const alive = () => readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && ownerOf(`/proc/${pid}`) === uid);
     await eventually(() => alive().length > 0);
@@ -108,7 +108,7 @@ describe("S3: a Landlock command", () => {
 describe.skipIf(process.getuid?.() !== 0)("S3: a program limited by a Landlock command", () => {
   it("changes limits and priority of no process but its own, which it otherwise could of all of its user", async () => {
     const user = { uid: 50_200, gid: 50_200 };
-    const { command } = await findPython({ searchPath: "", othersMustReach: true });
+    const { command } = await findPython({ searchPath: process.env.PATH, othersMustReach: true });
     const victim = spawn("/bin/sleep", ["600"], { ...user, stdio: "ignore", cwd: "/", detached: true });
     const run = (program: { command: string; args: string[] }) =>
       execFileSync(program.command, program.args, { ...user, cwd: "/", encoding: "utf8" });

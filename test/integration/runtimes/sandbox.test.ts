@@ -176,10 +176,12 @@ except OSError as error: print(error.strerror)`;
     const { out, all } = await printed(
       "main.py",
       `import multiprocessing, socket, subprocess, threading
-thread = threading.Thread(target=lambda: print("thread")); thread.start(); thread.join()
-print(subprocess.run(["sh", "-c", "echo child"], capture_output=True, text=True).stdout.strip())
-with multiprocessing.Pool(2) as pool: print(pool.map(abs, [-1, -2]))
-server = socket.create_server(("127.0.0.1", 0)); socket.create_connection(server.getsockname()); print("loopback")`,
+# Processes that are not forked read this file again.
+if __name__ == "__main__":
+    thread = threading.Thread(target=lambda: print("thread")); thread.start(); thread.join()
+    print(subprocess.run(["sh", "-c", "echo child"], capture_output=True, text=True).stdout.strip())
+    with multiprocessing.Pool(2) as pool: print(pool.map(abs, [-1, -2]))
+    server = socket.create_server(("127.0.0.1", 0)); socket.create_connection(server.getsockname()); print("loopback")`,
     );
     expect(all).toBe(out);
     expect(out).toBe("thread\nchild\n[1, 2]\nloopback\n");

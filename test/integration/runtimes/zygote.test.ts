@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -30,8 +30,12 @@ async function zygotePid(): Promise<number> {
   return (python?.available && runner.zygotes?.of(python.command)?.pid) || 0;
 }
 
+let versions = 0;
+
+/** Each is of a version of its own: what one imports is not learned for the next, which would be forked from another zygote then. */
 function run(source: string, executionId?: string) {
-  const request = executionId === undefined ? {} : { executionId: executionId as ExecutionId };
+  const id = executionId === undefined ? {} : { executionId: executionId as ExecutionId };
+  const request = { context: contextOf(`v${++versions}`), ...id };
   return runScript(runner, { "main.py": source }, "main.py", { request });
 }
 
@@ -169,6 +173,17 @@ writeFileSync("/dev/stderr", "told\\n");`;
     await other.result;
   });
 
+  it("has got nothing imported ahead that each fork would pay for", async () => {
+    const script = run(`import sys\nprint([name for name in ("threading", "sysconfig") if name in sys.modules])`);
+    await script.result;
+    expect(script.stdout()).toBe("[]\n");
+    const later = run(
+      "import sysconfig, threading\nprint(sysconfig.get_python_version() != '', threading.active_count())",
+    );
+    await later.result;
+    expect(later.both()).toBe("True 1\n");
+  });
+
   it("has gained no descriptor of the platform, and cannot gain privileges", async () => {
     const script = run(`import os
 print(sorted(int(name) for name in os.listdir("/proc/self/fd"))[:4])
@@ -248,7 +263,7 @@ import own`;
     writeFileSync(join(inside, "fails.py"), "raise ValueError");
     writeFileSync(join(directory, "outside.py"), "");
     const zygoteDirectory = join(import.meta.dirname, "../../../src/executor/zygote");
-    const { command } = await findPython({ searchPath: "", othersMustReach: false });
+    const { command } = await findPython({ searchPath: process.env.PATH, othersMustReach: false });
     const printed = await runTool(command, [
       "-I",
       "-c",
@@ -277,8 +292,9 @@ async function replaced(
   happens: (python: string) => void,
 ): Promise<void> {
   const python = join(directory, "python3");
-  copyFileSync((await findPython({ searchPath: "", othersMustReach: false })).command, python);
-  chmodSync(python, 0o755);
+  const { command } = await findPython({ searchPath: process.env.PATH, othersMustReach: false });
+  // Its library lies where its own program is: a copy of that would not find it.
+  writeFileSync(python, `#!/bin/sh\nexec "${command}" "$@"\n`, { mode: 0o755 });
   const socketDirectory = join(directory, "z");
   mkdirSync(socketDirectory, { mode: 0o700 });
   const around = { clock: systemClock, log: silentLog };
