@@ -44,7 +44,11 @@ const executor = z.strictObject({
     .regex(/^[1-9]\d?:[1-9]\d?:[1-9]\d?$/, 'must be three weights from 1 to 99, of high, regular and low: "7:2:1"')
     .default("7:2:1")
     .describe("Of so many claims, how many ask the lane high first, how many regular, how many low."),
-  python: z.string().min(1).optional().describe("Python interpreter for scripts; without it the first usable python3."),
+  python: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Python interpreter for scripts, 3.9 or later; without it the first usable python3."),
   runRoot: z
     .string()
     .min(1)

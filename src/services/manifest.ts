@@ -198,7 +198,7 @@ export const manifestSchema = z.object({
     .string()
     .regex(/^3\.\d+(\.\d+)?$/, 'must be a version of Python 3, such as "3.11"')
     .optional()
-    .describe('Version of Python for .py scripts, as "3.11" or "3.11.4"; without it the platform\'s own.'),
+    .describe('Version of Python for .py scripts, from 3.9 on, as "3.11" or "3.11.4"; without it the platform\'s own.'),
   connection: z
     .string()
     .min(1)

@@ -11,6 +11,9 @@ export interface PythonInterpreter {
   prefixes: string[];
 }
 
+/** The oldest Python that runs what the platform starts scripts with (`requires-python` of sdk/python/pyproject.toml). */
+export const oldestPython = "3.9";
+
 const ask =
   "import sys, os, json; print(json.dumps([os.path.realpath(sys.executable) if sys.prefix == sys.base_prefix else sys.executable, '%d.%d.%d' % sys.version_info[:3], [sys.prefix, sys.base_prefix, os.path.dirname(os.__file__)]]))";
 
@@ -56,7 +59,17 @@ export async function usablePython(
 
 async function probe(candidate: string): Promise<PythonInterpreter> {
   const [command, version, prefixes] = JSON.parse(await runTool(candidate, ["-I", "-c", ask]));
+  if (isOlder(version, oldestPython)) {
+    throw new PlatformError(
+      "unavailable",
+      `'${candidate}' is Python ${version}; scripts need ${oldestPython} or later`,
+    );
+  }
   return { command, version, prefixes: [...new Set(prefixes as string[])] };
+}
+
+function isOlder(version: string, than: string): boolean {
+  return version.localeCompare(than, "en", { numeric: true }) < 0;
 }
 
 async function isUsableByAll({ command, prefixes }: PythonInterpreter): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../foundation/errors.ts";
-import type { PythonInterpreter } from "./find-python.ts";
+import { oldestPython, type PythonInterpreter } from "./find-python.ts";
 import { runTool } from "./run-tool.ts";
 import type { Runtime, RuntimeSetup } from "./runtime.ts";
 
@@ -48,7 +48,7 @@ export function createPythonRuntime({ findPython, library }: RuntimeSetup): Runt
         const { command, version } = await findPython();
         return { available: true, command, version };
       } catch (error) {
-        const fix = "Install Python 3.9 or later for all users (Debian: apt-get install python3), or set its path.";
+        const fix = `Install Python ${oldestPython} or later for all users (Debian: apt-get install python3), or set its path.`;
         return { available: false, reason: messageOf(error), fix };
       }
     },

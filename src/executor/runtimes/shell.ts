@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, PlatformError, type Problem } from "../../foundation/errors.ts";
+import { oldestPython } from "./find-python.ts";
 import { setAsideBytes } from "./node.ts";
 import { runTool } from "./run-tool.ts";
 import type { Runtime, RuntimeSetup } from "./runtime.ts";
@@ -41,7 +42,7 @@ export function createShellRuntime({ findPython, library }: RuntimeSetup): Runti
           version: `${bash ? `with bash ${bash.trim()}` : "without bash"}, Python ${version} for fx-context`,
         };
       } catch (error) {
-        const fix = "Install Python 3.9 or later for all users (Debian: apt-get install python3), or set its path.";
+        const fix = `Install Python ${oldestPython} or later for all users (Debian: apt-get install python3), or set its path.`;
         return { available: false, reason: `shell scripts reach the platform by Python: ${messageOf(error)}`, fix };
       }
     },
