@@ -46,7 +46,7 @@ describe("requirements.txt", () => {
       status: 201,
       body: {
         dependencies: [
-          { file: "requirements.txt", tool: expect.stringMatching(/^pip \S+ for Python 3/), cached: false },
+          { file: "requirements.txt", tool: expect.stringMatching(/^pip .+ for Python 3/), cached: false },
         ],
       },
     });
