@@ -65,8 +65,6 @@ export function scriptsElsewhereProblems(manifest: Manifest, scripts: readonly s
 /** Limits and levels of a script's process, and what takes their place; the other limits hold for a container as well. */
 const ofScripts: Record<Elsewhere["kind"], Partial<Record<keyof Manifest, string>>> = {
   container: {
-    cpu_seconds: "container.cpus and timeout",
-    max_open_files: "what the engine sets",
     network: "container.network",
     isolation: "what the engine sets",
     runtime: "the image",

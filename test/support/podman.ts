@@ -4,12 +4,36 @@ import { join } from "node:path";
 import { tool } from "../../engines/cache.ts";
 
 /** Small, and nothing of the machine's own configuration: what other engines on it run is not touched. */
-const configuration = `[containers]
+const configurationWith = (runtime: string) => `[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
-runtime = "runc"
+runtime = "runc-here"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+[engine.runtimes]
+runc-here = ["${runtime}"]
+`;
+
+/**
+ * An engine that is asked for one limit sets others as well, higher than a machine that is itself a container may. Those are
+ * left out; what lowers a limit holds.
+ */
+const runtime = `#!/usr/bin/env python3
+import json, os, resource, sys
+
+if "--bundle" in sys.argv:
+    path = os.path.join(sys.argv[sys.argv.index("--bundle") + 1], "config.json")
+    with open(path) as file:
+        config = json.load(file)
+
+    def may(limit):
+        _, most = resource.getrlimit(getattr(resource, limit["type"]))
+        return most == resource.RLIM_INFINITY or limit["hard"] <= most
+
+    config["process"]["rlimits"] = [limit for limit in config["process"].get("rlimits", []) if may(limit)]
+    with open(path, "w") as file:
+        json.dump(config, file)
+os.execvp("runc", ["runc", *sys.argv[1:]])
 `;
 
 /** A Podman with storage of its own, below a directory. */
@@ -21,7 +45,9 @@ export class Podman {
   constructor(directory: string) {
     mkdirSync(directory, { recursive: true });
     const file = join(directory, "containers.conf");
-    writeFileSync(file, configuration);
+    const own = join(directory, "runc-here");
+    writeFileSync(own, runtime, { mode: 0o755 });
+    writeFileSync(file, configurationWith(own));
     this.#directory = directory;
     this.#places = ["--root", join(directory, "storage"), "--runroot", join(directory, "run"), "--storage-driver=vfs"];
     this.#env = { CONTAINERS_CONF: file, HOME: directory, XDG_RUNTIME_DIR: directory, TMPDIR: directory };

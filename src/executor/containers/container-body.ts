@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Json } from "../../foundation/json.ts";
 import type { Elsewhere } from "../../services/elsewhere.ts";
+import type { RunLimits } from "../../services/run-limits.ts";
 import { runVariables, textOf } from "../run-variables.ts";
 import type { RuntimeCommand } from "../runtimes/runtime.ts";
 import type { StepRequest } from "../step-runner.ts";
@@ -71,9 +72,20 @@ export function containerBody(parts: ContainerParts): unknown {
       ...(settings.network === undefined ? {} : { NetworkMode: settings.network }),
       ...(limits.memoryBytes === undefined ? {} : { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
       ...(limits.processes === undefined ? {} : { PidsLimit: limits.processes }),
+      ...ulimits(limits),
       ...(settings.cpus === undefined ? {} : { NanoCpus: Math.round(settings.cpus * 1e9) }),
     },
   };
+}
+
+/** Of each process in it (setrlimit(2)); an engine takes them as they are, and leaves its own ones out. */
+function ulimits({ cpuSeconds, openFiles }: RunLimits) {
+  const found = [
+    ...(openFiles === undefined ? [] : [{ Name: "nofile", Soft: openFiles, Hard: openFiles }]),
+    // At the soft limit a signal that names its reason, at the hard one the end.
+    ...(cpuSeconds === undefined ? [] : [{ Name: "cpu", Soft: cpuSeconds, Hard: cpuSeconds + 1 }]),
+  ];
+  return found.length === 0 ? {} : { Ulimits: found };
 }
 
 function variables({ request, container, image, secrets, nonce, started }: ContainerParts): Record<string, string> {

@@ -15,6 +15,14 @@ export interface KnownImage {
   stopSignal: string | undefined;
 }
 
+/** What all its processes together use. */
+export interface ContainerUsage {
+  /** Since its start. */
+  cpuSeconds: number;
+  /** Of now, with their threads. */
+  processes: number;
+}
+
 /** A Docker Engine, or another that serves its API, as Podman does. */
 export class ContainerEngine {
   /** For people. */
@@ -91,6 +99,20 @@ export class ContainerEngine {
     // Podman looks every 250 ms unless told; Docker is told by the kernel and passes this over.
     const query = { interval: "20ms" };
     return (await this.#call<{ StatusCode: number }>("POST", `/containers/${id}/wait`, { query, signal })).StatusCode;
+  }
+
+  /** Of one that runs. */
+  async usage(id: string, signal?: AbortSignal): Promise<ContainerUsage> {
+    const found = await this.#call<{
+      cpu_stats?: { cpu_usage?: { total_usage?: number } };
+      pids_stats?: { current?: number };
+    }>("GET", `/containers/${id}/stats`, {
+      // Docker would look twice, a second apart, for what it tells of the second.
+      query: { stream: "false", "one-shot": "true" },
+      signal,
+    });
+    const nanoseconds = found?.cpu_stats?.cpu_usage?.total_usage ?? 0;
+    return { cpuSeconds: nanoseconds / 1e9, processes: found?.pids_stats?.current ?? 0 };
   }
 
   /** Whether it was ended because it wanted more memory than it may have. */

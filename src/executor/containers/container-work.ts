@@ -16,6 +16,7 @@ import type { Given, GivenFiles } from "./given-files.ts";
 import { commandInImage } from "./image-runtimes.ts";
 import { OutputFrames } from "./output-frames.ts";
 import { labels, places } from "./places.ts";
+import { watchUsage } from "./watch-usage.ts";
 
 export interface ContainerWorkParts {
   engine(signal: AbortSignal): Promise<ContainerEngine>;
@@ -27,8 +28,9 @@ export interface ContainerWorkParts {
   log: Log;
 }
 
-/** 128 and the number of SIGKILL, as shells tell it. */
+/** 128 and the number of the signal, as shells tell it. */
 const killedExitCode = 137;
+const outOfTimeExitCode = 152;
 
 /** One step that is a container. */
 export class ContainerWork implements RemoteWork {
@@ -44,6 +46,7 @@ export class ContainerWork implements RemoteWork {
   #id = "";
   #output: Duplex | undefined;
   #killed = false;
+  #isOutOfTime = false;
 
   constructor(parts: ContainerWorkParts, request: StepRequest, host: StepHost, container: ContainerOf) {
     this.#parts = parts;
@@ -84,29 +87,17 @@ export class ContainerWork implements RemoteWork {
 
   async ended(output: RelayedOutput, signal: AbortSignal): Promise<RemoteEnd> {
     const engine = this.#engine as ContainerEngine;
-    const abort = () => this.#output?.destroy();
-    signal.addEventListener("abort", abort, { once: true });
+    const watching = new AbortController();
+    const watch = this.#watch(engine, output, AbortSignal.any([signal, watching.signal]));
     try {
-      await this.#read(output);
-    } catch (error) {
-      throw new PlatformError("unavailable", `its output cannot be read any more: ${messageOf(error)}`, {
-        cause: error,
-      });
+      await this.#readAll(output, signal);
+      // Its output ends with it, or because the engine went away, which shows here.
+      const exitCode = await engine.wait(this.#id, signal);
+      return (await this.#overrunOf(engine, exitCode, output, signal)) ?? { kind: "exited", exitCode };
     } finally {
-      signal.removeEventListener("abort", abort);
+      watching.abort();
+      await watch;
     }
-    // Its output ends with it, or because the engine went away, which shows here.
-    const exitCode = await engine.wait(this.#id, signal);
-    const { memoryBytes } = this.#request.limits;
-    if (exitCode === killedExitCode && !this.#killed && memoryBytes !== undefined) {
-      const isKnown = await engine.ranOutOfMemory(this.#id, signal).catch(() => false);
-      if (isKnown) return { kind: "overrun", limit: "memoryBytes", value: memoryBytes };
-      // Not every engine notices what the kernel did.
-      await output.say(
-        `[it was killed, most likely because it wanted more than ${memoryBytes} bytes of memory (manifest key "memory")]`,
-      );
-    }
-    return { kind: "exited", exitCode };
   }
 
   async ask(signal: AbortSignal): Promise<void> {
@@ -189,10 +180,55 @@ export class ContainerWork implements RemoteWork {
     );
   }
 
-  async #read(output: RelayedOutput): Promise<void> {
+  async #watch(engine: ContainerEngine, output: RelayedOutput, signal: AbortSignal): Promise<void> {
+    const { limits } = this.#request;
+    const overran = async () => {
+      this.#isOutOfTime = true;
+      await engine.kill(this.#id, "SIGKILL", signal);
+    };
+    const filled = () =>
+      output.say(
+        `[it has as many processes and threads as it may: ${limits.processes} (manifest key "max_processes"); it is refused more]`,
+      );
+    const usage = (signal: AbortSignal) => engine.usage(this.#id, signal);
+    await watchUsage({ limits, clock: this.#parts.clock, usage, overran, filled }, signal);
+  }
+
+  /** The limit for which it was ended; undefined: for none, or nobody knows, which the output then tells. */
+  async #overrunOf(
+    engine: ContainerEngine,
+    exitCode: number,
+    output: RelayedOutput,
+    signal: AbortSignal,
+  ): Promise<RemoteEnd | undefined> {
+    const { cpuSeconds, memoryBytes } = this.#request.limits;
+    if (exitCode === 0 || this.#killed) return undefined;
+    if (cpuSeconds !== undefined && (this.#isOutOfTime || exitCode === outOfTimeExitCode))
+      return { kind: "overrun", limit: "cpuSeconds", value: cpuSeconds };
+    if (exitCode !== killedExitCode || memoryBytes === undefined) return undefined;
+    const isKnown = await engine.ranOutOfMemory(this.#id, signal).catch(() => false);
+    if (isKnown) return { kind: "overrun", limit: "memoryBytes", value: memoryBytes };
+    // Not every engine notices what the kernel did.
+    await output.say(
+      `[it was killed, most likely because it wanted more than ${memoryBytes} bytes of memory (manifest key "memory")]`,
+    );
+    return undefined;
+  }
+
+  async #readAll(output: RelayedOutput, signal: AbortSignal): Promise<void> {
+    const abort = () => this.#output?.destroy();
+    signal.addEventListener("abort", abort, { once: true });
     const frames = new OutputFrames();
-    for await (const chunk of this.#output as Duplex) {
-      for (const { stream, bytes } of frames.read(chunk)) await output.write(stream, bytes);
+    try {
+      for await (const chunk of this.#output as Duplex) {
+        for (const { stream, bytes } of frames.read(chunk)) await output.write(stream, bytes);
+      }
+    } catch (error) {
+      throw new PlatformError("unavailable", `its output cannot be read any more: ${messageOf(error)}`, {
+        cause: error,
+      });
+    } finally {
+      signal.removeEventListener("abort", abort);
     }
   }
 }

@@ -182,10 +182,10 @@ describe("deploying a version", () => {
       /FX_ is ours/,
     ],
     [
-      "a limit of processes for a container",
-      '{"type": "container", "image": "a", "cpu_seconds": 5}',
-      "manifest.json: cpu_seconds",
-      /container\.cpus and timeout; found 5/,
+      "a level of isolation for a container",
+      '{"type": "container", "image": "a", "isolation": "sandbox"}',
+      "manifest.json: isolation",
+      /what the engine sets; found "sandbox"/,
     ],
     ["an image for scripts", '{"image": "alpine"}', "manifest.json: image", /the type is "script"/],
     [

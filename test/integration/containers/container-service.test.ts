@@ -23,7 +23,7 @@ describe.skipIf(engineMissing !== undefined)(title, () => {
   beforeAll(async () => {
     engine = await startEngine(join(directory, "engine"));
     await engine.importPython();
-    platform = await TestPlatform.start({ executorContainersEngine: engine.address });
+    platform = await TestPlatform.start({ executorContainersEngine: engine.address, executorOpenFiles: "64" });
   });
   afterAll(async () => {
     await platform?.stop();
@@ -53,6 +53,17 @@ describe.skipIf(engineMissing !== undefined)(title, () => {
     expect(error).toMatchObject({ kind: "exit", message: `${testImage} ended with exit code 4` });
     expect(steps).toMatchObject([{ script: testImage, exitCode: 4, output: { preview: "to Olten\n" } }]);
     expect(await left()).toEqual([]);
+  });
+
+  it("has the platform's caps where its manifest says nothing or more", async () => {
+    const more = { allow_manual_triggering: true, max_open_files: 9000 };
+    await platform.deploy("cap", { "manifest.json": manifestOf("ulimit -n") });
+    await platform.deploy("cap-more", { "manifest.json": manifestOf("ulimit -n", more) });
+    for (const name of ["cap", "cap-more"]) {
+      await platform.request("POST", `/api/v1/services/default/${name}/run`, { json: {} });
+      const [{ id } = { id: "" }] = await platform.settled(1, `&service=${name}`);
+      expect((await platform.execution(id)).steps).toMatchObject([{ exitCode: 0, output: { preview: "64\n" } }]);
+    }
   });
 
   it("S5: does not let out the secrets that it is given", async () => {

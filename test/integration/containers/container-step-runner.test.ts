@@ -189,6 +189,33 @@ describe.skipIf(engineMissing !== undefined)(
       }
     });
 
+    it("that takes more processor time than it may, in one process or in many, is ended with the limit's name", async () => {
+      const request = { limits: { ...noLimits, cpuSeconds: 1 } };
+      const first = run("while :; do :; done", { request });
+      const told = run("(while :; do :; done); exit $?", { request: { ...request, slot: 1 } });
+      const overrun = { kind: "overrun", limit: "cpuSeconds", value: 1 };
+      expect(await first.result).toMatchObject(overrun);
+      expect(await told.result).toMatchObject(overrun);
+      // None of its processes has a second by itself.
+      const many = run("while :; do i=0; while [ $i -lt 9999 ]; do i=$((i+1)); done & wait; done", { request });
+      expect(await many.result).toMatchObject(overrun);
+      expect(await left()).toEqual([]);
+    });
+
+    it("cannot open more files than it may", async () => {
+      const { result, stdout } = run("ulimit -n", { request: { limits: { ...noLimits, openFiles: 77 } } });
+      expect(await result).toMatchObject({ exitCode: 0 });
+      expect(stdout()).toBe("77\n");
+    });
+
+    it("says while it runs that it has as many processes as it may", async () => {
+      const script = "i=0; while [ $i -lt 4 ]; do sleep 60 & i=$((i+1)); done; wait";
+      const { result, step, stderr } = run(script, { request: { limits: { ...noLimits, processes: 5 } } });
+      await eventually(() => /as many processes and threads as it may: 5 .*max_processes/.test(stderr()));
+      step.stop("cancelled", 0);
+      expect(await result).toMatchObject({ kind: "stopped" });
+    });
+
     it("cannot have more processes than its manifest says", async () => {
       const script = "i=0; while [ $i -lt 40 ]; do sleep 20 & i=$((i+1)); done; echo all";
       const { result, stdout, stderr } = run(script, { request: { limits: { ...noLimits, processes: 20 } } });

@@ -78,13 +78,19 @@ describe("what the engine is asked to make", () => {
   });
 
   it("has the limits of the run", () => {
-    const limits = { memoryBytes: 64, processes: 20 };
+    const limits = { memoryBytes: 64, processes: 20, openFiles: 100, cpuSeconds: 7 };
     expect(bodyOf({ limits, settings: { cpus: 0.5 } }).HostConfig).toMatchObject({
       Memory: 64,
       MemorySwap: 64,
       PidsLimit: 20,
+      Ulimits: [
+        { Name: "nofile", Soft: 100, Hard: 100 },
+        { Name: "cpu", Soft: 7, Hard: 8 },
+      ],
       NanoCpus: 500_000_000,
     });
+    // One of ours takes the place of all that the engine would set.
+    expect(bodyOf().HostConfig).not.toHaveProperty("Ulimits");
   });
 
   it("S5: keeps no log at the engine, gains no privilege, and mounts for reading only", () => {
