@@ -37,6 +37,10 @@ export type RemoteEnd =
   | { kind: "exited"; exitCode: number }
   /** It used more than it may, and was ended for it. */
   | { kind: "overrun"; limit: LimitName; value: number }
+  /** The same of a limit that is no key of the manifest, in words. */
+  | { kind: "limited"; message: string }
+  /** Whoever runs it has ended it at the request's timeout. */
+  | { kind: "timeout" }
   /** It did not even start, and why. */
   | { kind: "unstartable"; message: string };
 
@@ -180,10 +184,11 @@ export class RemoteStep implements RunningStep {
     if (failure !== undefined) {
       return { kind: "lost", message: `not all that it sent could be kept: ${failure}` };
     }
-    if (this.#timedOut) return { kind: "timeout", timeoutMs: this.#request.timeoutMs, ...seen };
+    if (this.#timedOut || end.kind === "timeout")
+      return { kind: "timeout", timeoutMs: this.#request.timeoutMs, ...seen };
     const { outputBytes } = this.#request.limits;
     if (this.#meter.isPassed && outputBytes !== undefined)
       return { ...seen, kind: "overrun", limit: "outputBytes", value: outputBytes };
-    return end.kind === "exited" || end.kind === "overrun" ? { ...seen, ...end } : end;
+    return end.kind === "lost" || end.kind === "unstartable" ? end : { ...seen, ...end };
   }
 }

@@ -25,6 +25,8 @@ export function failureOf(
       const message = `${script} ${overrunText(result.limit, result.value)}`;
       return { kind: "limit", message, script, exitCode: undefined };
     }
+    case "limited":
+      return { kind: "limit", message: `${script} ${result.message}`, script, exitCode: undefined };
     case "unstartable":
       return {
         kind: "start",

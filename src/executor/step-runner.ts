@@ -141,6 +141,8 @@ export type StepResult =
   | { kind: "timeout"; timeoutMs: number; outputBytes: number; truncated: boolean }
   /** It used more than it may, and was ended for it or ended by itself over it. */
   | { kind: "overrun"; limit: LimitName; value: number; outputBytes: number; truncated: boolean }
+  /** The same of a limit that is no key of the manifest, in words that follow its name. */
+  | { kind: "limited"; message: string; outputBytes: number; truncated: boolean }
   /** Stopped at our own wish. */
   | { kind: "stopped"; reason: "cancelled" | "lease-lost" | "shutdown"; outputBytes: number; truncated: boolean }
   /** The launcher died or the process vanished without an exit status: the platform's fault, not the script's. */

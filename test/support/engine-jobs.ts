@@ -50,9 +50,9 @@ export class EngineJobs implements JobCluster {
     this.#node.write(await this.#podOf(job), text);
   }
 
-  async finish(job: string, exitCode: number): Promise<void> {
+  async finish(job: string, exitCode: number, reason?: string): Promise<void> {
     const pod = await this.#podOf(job);
-    await this.#node.report(pod, exitCode === 0 ? "Succeeded" : "Failed", { terminated: { exitCode } });
+    await this.#node.report(pod, exitCode === 0 ? "Succeeded" : "Failed", { terminated: { exitCode, reason } });
   }
 
   async close(): Promise<void> {

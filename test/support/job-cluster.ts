@@ -22,7 +22,7 @@ export interface JobCluster {
   report(job: string, state: object): Promise<void>;
   /** More of the container's log. */
   write(job: string, text: string): Promise<void>;
-  /** The container ends, and with it the Job. */
-  finish(job: string, exitCode: number): Promise<void>;
+  /** The container ends, and with it the Job. `reason`: a node's word for how. */
+  finish(job: string, exitCode: number, reason?: string): Promise<void>;
   close(): Promise<void>;
 }

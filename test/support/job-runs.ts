@@ -19,9 +19,11 @@ metadata:
 spec:
   template:
     spec:
+      activeDeadlineSeconds: 600
       containers:
         - name: main
           image: registry.example/orders:1
+          resources: {limits: {memory: 96Mi}}
           env: [{name: MODE, value: fast}]
 `;
 

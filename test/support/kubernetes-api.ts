@@ -56,7 +56,8 @@ users: [{name: me, user: {token: a-token}}]
     this.#logs.set(name, this.#logs.get(name) ?? { text: "", over: false, readers: [] });
     const status = { containerStatuses: [{ name: "main", state }] };
     const labels = { ...this.#jobs.get(job)?.metadata.labels, "job-name": job };
-    this.#pods.set(name, { metadata: { name, uid: name, labels }, status });
+    const { spec } = (this.#jobs.get(job)?.spec as { template: { spec: object } } | undefined)?.template ?? {};
+    this.#pods.set(name, { metadata: { name, uid: name, labels }, spec, status });
     if ("terminated" in state) this.#endLog(name);
   }
 
@@ -67,10 +68,27 @@ users: [{name: me, user: {token: a-token}}]
     for (const reader of log.readers) reader.write(text);
   }
 
-  async finish(job: string, exitCode: number): Promise<void> {
-    await this.report(job, { terminated: { exitCode } });
+  async finish(job: string, exitCode: number, reason?: string): Promise<void> {
+    await this.report(job, { terminated: { exitCode, reason } });
+    this.#end(job, exitCode === 0 ? { type: "Complete" } : { type: "Failed", reason: "BackoffLimitExceeded" });
+  }
+
+  /** The node ends the pod as a whole, and the Job fails with it. */
+  async endPod(job: string, status: { reason: string; message: string }): Promise<void> {
+    await this.report(job, { terminated: { exitCode: 137, reason: "Error" } });
+    const pod = this.#pods.get(`${job}-pod`);
+    if (pod) pod.status = { ...(pod.status as object), phase: "Failed", ...status };
+    this.#end(job, { type: "Failed", reason: "BackoffLimitExceeded" });
+  }
+
+  /** The controller of Jobs ends it at its deadline. */
+  async endAtDeadline(job: string): Promise<void> {
+    const message = "Job was active longer than specified deadline";
+    this.#end(job, { type: "Failed", reason: "DeadlineExceeded", message });
+  }
+
+  #end(job: string, condition: object): void {
     const stored = this.#jobs.get(job);
-    const condition = exitCode === 0 ? { type: "Complete" } : { type: "Failed", reason: "BackoffLimitExceeded" };
     if (stored) stored.status = { conditions: [{ ...condition, status: "True" }] };
   }
 

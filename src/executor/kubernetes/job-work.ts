@@ -12,7 +12,7 @@ import type { RemoteEnd, RemoteWork } from "../remote-step.ts";
 import type { StepHost, StepRequest } from "../step-runner.ts";
 import { type ClusterAccess, openCluster } from "./cluster-access.ts";
 import { jobBody, jobLabels, jobNameOf, secretBody } from "./job-body.ts";
-import { begunIn, failureOf, hindranceOf, type Pod } from "./pod.ts";
+import { begunIn, endOf, failedPullsOf, hindranceOf, type Pod } from "./pod.ts";
 
 /** Between two looks at a Job. */
 const lookMs = 1_000;
@@ -76,6 +76,7 @@ export class JobWork implements RemoteWork {
 
   async ended(output: RelayedOutput, signal: AbortSignal): Promise<RemoteEnd> {
     const logs = new Map<string, Promise<void>>();
+    const failedPulls = new Map<string, string>();
     for (;;) {
       // The Job before its pods: all pods of a Job that has ended are there.
       const job = await this.#look<FoundJob>(`${this.#jobs}/${this.#name}`, {}, signal);
@@ -83,12 +84,13 @@ export class JobWork implements RemoteWork {
       const query = { labelSelector: `job-name=${this.#name}` };
       const pods = (await this.#look<{ items: Pod[] }>(`${this.#core}/pods`, query, signal))?.items ?? [];
       for (const pod of pods) {
+        for (const [image, message] of failedPullsOf(pod)) failedPulls.set(image, message);
         for (const container of begunIn(pod)) {
           const key = `${pod.metadata.name}/${container}`;
           if (!logs.has(key)) logs.set(key, this.#follow(pod.metadata.name, container, output, signal));
         }
       }
-      const hindrance = pods.map(hindranceOf).find((found) => found !== undefined);
+      const hindrance = pods.map((pod) => hindranceOf(pod, failedPulls)).find((found) => found !== undefined);
       if (hindrance !== undefined) return { kind: "unstartable", message: hindrance };
       const over = job.status?.conditions?.find(
         ({ type, status }) => (type === "Complete" || type === "Failed") && status === "True",
@@ -98,7 +100,9 @@ export class JobWork implements RemoteWork {
         this.#isOver = true;
         if (over.type === "Complete") return { kind: "exited", exitCode: 0 };
         await output.say(`[the Job failed: ${over.reason ?? ""} ${over.message ?? ""}]`);
-        return { kind: "exited", exitCode: failureOf(pods) ?? 1 };
+        // Ours is the Job's (job-body.ts); a pod's own is another reason.
+        if (over.reason === "DeadlineExceeded") return { kind: "timeout" };
+        return endOf(pods) ?? { kind: "exited", exitCode: 1 };
       }
       await sleep(this.#parts.clock, lookMs, signal);
       signal.throwIfAborted();

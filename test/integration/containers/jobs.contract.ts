@@ -122,12 +122,23 @@ export function jobsContract(start: () => Promise<JobCluster>): void {
       await expectGone(first.name);
     });
 
-    it("whose image cannot be had does not wait for ever", async () => {
+    it("that wants more memory than it may have ends with the limit's value and place", async () => {
+      const { name, submitted, result } = run();
+      await submitted();
+      await cluster.finish(name, 137, "OOMKilled");
+      const message =
+        "used more than its 96Mi of memory (resources.limits.memory of container main in deployment.yaml)";
+      expect(await result).toMatchObject({ kind: "limited", message });
+    });
+
+    it("whose image cannot be had does not wait for ever, and says which and why", async () => {
       const { name, submitted, result } = run();
       await submitted();
       const waiting = { reason: "ImagePullBackOff", message: 'Back-off pulling image "orders:1"' };
       await cluster.report(name, { waiting });
-      expect(await result).toEqual({ kind: "unstartable", message: expect.stringContaining("Back-off pulling image") });
+      const message =
+        /the image registry\.example\/orders:1 of container main .*ImagePullBackOff: Back-off pulling image/;
+      expect(await result).toEqual({ kind: "unstartable", message: expect.stringMatching(message) });
       await expectGone(name);
     });
   });

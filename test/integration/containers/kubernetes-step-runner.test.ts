@@ -33,6 +33,43 @@ describe("a Job of a cluster that has trouble", () => {
     expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
   });
 
+  it("that the cluster ends at its deadline has passed its timeout", async () => {
+    const { name, submitted, result } = runs.run();
+    await submitted();
+    await api.endAtDeadline(name);
+    expect(await result).toMatchObject({ kind: "timeout", timeoutMs: 20_000 });
+  });
+
+  it("whose pod passes a deadline of its own says which", async () => {
+    const { name, submitted, result } = runs.run();
+    await submitted();
+    const message = "Pod was active on the node longer than the specified deadline";
+    await api.endPod(name, { reason: "DeadlineExceeded", message });
+    const told = "took longer than 600 s (activeDeadlineSeconds of the pod in deployment.yaml)";
+    expect(await result).toMatchObject({ kind: "limited", message: told });
+  });
+
+  it("whose pod is evicted says what its node said", async () => {
+    const { name, submitted, result } = runs.run();
+    await submitted();
+    await api.endPod(name, {
+      reason: "Evicted",
+      message: "Container main exceeded its local ephemeral storage limit.",
+    });
+    const told = expect.stringMatching(/was evicted .*exceeded its local ephemeral storage limit/);
+    expect(await result).toMatchObject({ kind: "limited", message: told });
+  });
+
+  it("whose image could not be had tells the reason of the try, though the cluster forgets it", async () => {
+    const { name, submitted, result } = runs.run();
+    await submitted();
+    const looks = api.requests.length;
+    await api.report(name, { waiting: { reason: "ErrImagePull", message: "manifest unknown" } });
+    await eventually(() => api.requests.slice(looks).filter((request) => request.endsWith("/pods")).length >= 2);
+    await api.report(name, { waiting: { reason: "ImagePullBackOff", message: "Back-off pulling image" } });
+    expect(await result).toEqual({ kind: "unstartable", message: expect.stringContaining("manifest unknown") });
+  });
+
   it("D7: waits for a cluster that does not answer at its start, says so once in its log, and starts when it answers", async () => {
     api.failing = 503;
     const looks = api.requests.length;
