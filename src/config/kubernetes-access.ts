@@ -7,6 +7,15 @@ export type KubernetesSource = { kubeconfig: string } | { host: string; port: st
 
 const accountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount";
 
+/** What a program that a kubeconfig has for credentials is started with: all that `kubectl` would give it, but nothing of ours. */
+export function pluginEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith("FX_"),
+    ),
+  );
+}
+
 /** What the setting says, else what kubectl would take, else the cluster that this runs in; undefined: none of these. */
 export function kubernetesSource({ executor }: Settings): KubernetesSource | undefined {
   const { KUBECONFIG, HOME, KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port = "443" } = process.env;

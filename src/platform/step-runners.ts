@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { containerEngines } from "../config/container-engine.ts";
-import { kubernetesSource } from "../config/kubernetes-access.ts";
+import { kubernetesSource, pluginEnvironment } from "../config/kubernetes-access.ts";
 import { packageToolSurroundings } from "../config/package-tools.ts";
 import { searchPath } from "../config/search-path.ts";
 import type { Settings } from "../config/settings.ts";
@@ -62,7 +62,11 @@ export async function openStepRunners(
       library: processes.library,
       platform: platformMark(data, around.ids),
     });
-    const jobs = new KubernetesStepRunner({ ...around, source: kubernetesSource(settings) });
+    const jobs = new KubernetesStepRunner({
+      ...around,
+      source: kubernetesSource(settings),
+      environment: pluginEnvironment(),
+    });
     const steps = new DispatchingStepRunner({ script: processes, container: containers, k8s_job: jobs });
     return { processes, containers, steps };
   } catch (error) {

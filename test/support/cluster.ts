@@ -1,7 +1,9 @@
 import type { ServerPlace } from "../../engines/engine.ts";
 import { kubeconfigOf } from "../../engines/kubernetes.ts";
-import type { ApiCall, ApiClient } from "../../src/executor/api-client.ts";
-import { openCluster, readClusterAccess } from "../../src/executor/kubernetes/cluster-access.ts";
+import type { ApiCall } from "../../src/executor/api-client.ts";
+import { Cluster } from "../../src/executor/kubernetes/cluster.ts";
+import { PluginCredentials } from "../../src/executor/kubernetes/plugin-credentials.ts";
+import { systemClock } from "../../src/foundation/clock.ts";
 import type { ClusterObject } from "./job-cluster.ts";
 
 /** Where the API has objects of a kind: the path before the namespace, and the kind's name in paths. */
@@ -24,16 +26,16 @@ const places: Record<string, readonly [string, string]> = {
 /** A namespace of a real cluster, as its administrator sees it. */
 export class ClusterNamespace {
   readonly name: string;
-  readonly #client: ApiClient;
+  readonly #client: Cluster;
 
-  private constructor(client: ApiClient, name: string) {
+  private constructor(client: Cluster, name: string) {
     this.#client = client;
     this.name = name;
   }
 
   /** A new one; `labels` say, for example, which pods it admits. */
   static async make(server: ServerPlace, labels: Record<string, string> = {}): Promise<ClusterNamespace> {
-    const client = openCluster(await readClusterAccess({ kubeconfig: kubeconfigOf(server) }));
+    const client = await Cluster.open({ kubeconfig: kubeconfigOf(server) }, new PluginCredentials({}, systemClock));
     const body = { apiVersion: "v1", kind: "Namespace", metadata: { generateName: "test-", labels } };
     const made = await client.json<ClusterObject>({ method: "POST", path: "/api/v1/namespaces", body });
     return new ClusterNamespace(client, made.metadata.name);

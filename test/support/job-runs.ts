@@ -46,7 +46,12 @@ export class JobRuns {
     this.#cluster = cluster;
     this.#processes = processes;
     const source = cluster === undefined ? undefined : { kubeconfig };
-    this.#runner = new KubernetesStepRunner({ source, clock: systemClock, log: silentLog });
+    this.#runner = new KubernetesStepRunner({
+      source,
+      environment: { PATH: process.env.PATH ?? "" },
+      clock: systemClock,
+      log: silentLog,
+    });
   }
 
   /** In an empty directory. Without a cluster none is known to whoever runs. */

@@ -15,6 +15,10 @@ export class KubernetesApi implements JobCluster {
   /** Open logs and what was written so far, by the pod's name. */
   readonly #logs = new Map<string, { text: string; over: boolean; readers: ServerResponse[] }>();
   readonly requests: string[] = [];
+  /** What it takes. */
+  token = "a-token";
+  /** Who asks, in the kubeconfig. */
+  user = "{token: a-token}";
   /** Answers with this status instead, as an overloaded server does. */
   failing: number | undefined;
   #uids = 0;
@@ -35,7 +39,7 @@ kind: Config
 current-context: here
 contexts: [{name: here, context: {cluster: here, user: me, namespace: work}}]
 clusters: [{name: here, cluster: {server: "http://127.0.0.1:${port}"}}]
-users: [{name: me, user: {token: a-token}}]
+users: [{name: me, user: ${this.user}}]
 `;
   }
 
@@ -116,7 +120,7 @@ users: [{name: me, user: {token: a-token}}]
     const refuse = (status: number, message: string) =>
       say(status, { kind: "Status", status: "Failure", message, code: status });
     if (this.failing !== undefined) return refuse(this.failing, "the server is overloaded");
-    if (request.headers.authorization !== "Bearer a-token") return refuse(401, "Unauthorized");
+    if (request.headers.authorization !== `Bearer ${this.token}`) return refuse(401, "Unauthorized");
     const [, kind = "", name, part] =
       /^\/(?:api\/v1|apis\/batch\/v1)\/namespaces\/work\/(\w+)(?:\/([^/]+))?(?:\/(\w+))?$/.exec(url.pathname) ?? [];
     const store = { jobs: this.#jobs, secrets: this.#secrets, pods: this.#pods }[kind];

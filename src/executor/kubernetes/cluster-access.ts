@@ -2,9 +2,10 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { messageOf, PlatformError } from "../../foundation/errors.ts";
+import { isPlatformError, messageOf, PlatformError } from "../../foundation/errors.ts";
 import type { TlsMaterial } from "../../foundation/tls-files.ts";
-import { ApiClient } from "../api-client.ts";
+import { execSchema, type PluginCredential } from "./credential-plugin.ts";
+import type { PluginCredentials } from "./plugin-credentials.ts";
 
 /** Where the description of the cluster lies: a kubeconfig file, or the account of the pod that this runs in. */
 export type ClusterSource = { kubeconfig: string } | { host: string; port: string; accountDirectory: string };
@@ -15,6 +16,8 @@ export interface ClusterAccess {
   namespace: string;
   token: string | undefined;
   tls: TlsMaterial;
+  /** What token and certificate came from, where a program gave them. */
+  credential: PluginCredential | undefined;
 }
 
 const named = <Shape extends z.ZodRawShape>(key: string, shape: Shape) =>
@@ -42,9 +45,12 @@ const kubeconfigSchema = z
   })
   .loose();
 
-/** Read anew for each step: accounts get a new token every hour. Throws `invalid-input`, naming the file. */
-export async function readClusterAccess(source: ClusterSource): Promise<ClusterAccess> {
-  if ("kubeconfig" in source) return readKubeconfig(source.kubeconfig);
+/**
+ * Read anew for each step, and when the cluster refuses a token: accounts get a new one every hour. Throws `invalid-input`, naming
+ * the file, and what a program that gives credentials fails with.
+ */
+export async function readClusterAccess(source: ClusterSource, plugins: PluginCredentials): Promise<ClusterAccess> {
+  if ("kubeconfig" in source) return readKubeconfig(source.kubeconfig, plugins);
   const read = (name: string) => readFile(resolve(source.accountDirectory, name), "utf8");
   const [token, ca, namespace] = await Promise.all([read("token"), read("ca.crt"), read("namespace")]);
   const host = source.host.includes(":") ? `[${source.host}]` : source.host;
@@ -53,30 +59,19 @@ export async function readClusterAccess(source: ClusterSource): Promise<ClusterA
     namespace: namespace.trim(),
     token: token.trim(),
     tls: { ca },
+    credential: undefined,
   };
 }
 
-/** Of a cluster's API. */
-export function openCluster({ url, token, tls }: ClusterAccess): ApiClient {
-  return new ApiClient({
-    url,
-    name: "the cluster",
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-    tls,
-    tlsNames: { authority: "certificate-authority", certificate: "client-certificate" },
-    isBusy: (status) => status >= 500 || status === 429,
-  });
-}
-
-async function readKubeconfig(path: string): Promise<ClusterAccess> {
+async function readKubeconfig(path: string, plugins: PluginCredentials): Promise<ClusterAccess> {
   try {
     const config = kubeconfigSchema.parse(parse(await readFile(path, "utf8")));
     const context = pick(config.contexts, "context", config["current-context"]);
     const cluster = pick(config.clusters, "cluster", String(context.cluster));
     const user = context.user === undefined ? {} : pick(config.users, "user", String(context.user));
-    if (user.exec !== undefined || user["auth-provider"] !== undefined) {
+    if (user["auth-provider"] !== undefined) {
       throw new Error(
-        "it gets its token from a program, which is not supported: give it a token or a client certificate",
+        "it gets its token from an auth-provider, which Kubernetes has given up: its successor is a program (exec)",
       );
     }
     const files = dirname(path);
@@ -87,9 +82,24 @@ async function readKubeconfig(path: string): Promise<ClusterAccess> {
       return typeof name === "string" ? readFile(resolve(files, name), "utf8") : undefined;
     };
     const ca = await file(cluster, "certificate-authority");
-    const cert = await file(user, "client-certificate");
-    const key = await file(user, "client-key");
-    const token = typeof user.tokenFile === "string" ? await file(user, "tokenFile") : user.token;
+    const insecure = cluster["insecure-skip-tls-verify"] === true;
+    const credential =
+      user.exec === undefined || user.exec === null
+        ? undefined
+        : await plugins.of({
+            kubeconfig: path,
+            exec: readExec(user.exec),
+            cluster: {
+              server: cluster.server,
+              ...(ca === undefined ? {} : { "certificate-authority-data": Buffer.from(ca).toString("base64") }),
+              ...(insecure ? { "insecure-skip-tls-verify": true } : {}),
+              ...configForPlugin(cluster),
+            },
+          });
+    const cert = credential?.certificate ?? (await file(user, "client-certificate"));
+    const key = credential?.key ?? (await file(user, "client-key"));
+    const own = typeof user.tokenFile === "string" ? await file(user, "tokenFile") : user.token;
+    const token = credential?.token ?? own;
     return {
       url: String(cluster.server),
       namespace: typeof context.namespace === "string" ? context.namespace : "default",
@@ -98,14 +108,30 @@ async function readKubeconfig(path: string): Promise<ClusterAccess> {
         ca,
         cert,
         key,
-        ...(cluster["insecure-skip-tls-verify"] === true ? { rejectUnauthorized: false } : {}),
+        ...(insecure ? { rejectUnauthorized: false } : {}),
       },
+      credential,
     };
   } catch (error) {
+    if (isPlatformError(error)) throw error;
     throw new PlatformError("invalid-input", `the kubeconfig '${path}' cannot be used: ${messageOf(error)}`, {
       cause: error,
     });
   }
+}
+
+function readExec(exec: unknown) {
+  const read = execSchema.safeParse(exec);
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  throw new Error(`exec.${issue?.path.join(".")}: ${issue?.message}`);
+}
+
+/** What the cluster's entry holds for the program: the extension that is named after the API. */
+function configForPlugin({ extensions }: Record<string, unknown>): { config?: unknown } {
+  const entries = Array.isArray(extensions) ? (extensions as { name?: unknown; extension?: unknown }[]) : [];
+  const own = entries.find((entry) => entry?.name === "client.authentication.k8s.io/exec");
+  return own === undefined ? {} : { config: own.extension };
 }
 
 function pick(list: readonly Record<string, unknown>[], kind: string, name: string): Record<string, unknown> {

@@ -5,12 +5,12 @@ import { isPlatformError, messageOf, PlatformError } from "../../foundation/erro
 import type { Log } from "../../foundation/log.ts";
 import { jobFile } from "../../services/elsewhere.ts";
 import { readJob } from "../../services/job-file.ts";
-import type { ApiCall, ApiClient } from "../api-client.ts";
+import type { ApiCall } from "../api-client.ts";
 import { givenSecrets } from "../given-secrets.ts";
 import type { RelayedOutput } from "../relayed-output.ts";
 import type { RemoteEnd, RemoteWork } from "../remote-step.ts";
 import type { StepHost, StepRequest } from "../step-runner.ts";
-import { type ClusterAccess, openCluster } from "./cluster-access.ts";
+import type { Cluster } from "./cluster.ts";
 import { jobBody, jobLabels, jobNameOf, secretBody } from "./job-body.ts";
 import { begunIn, endOf, failedPullsOf, hindranceOf, type Pod } from "./pod.ts";
 
@@ -23,7 +23,7 @@ interface FoundJob {
 }
 
 export interface JobWorkParts {
-  access(): Promise<ClusterAccess>;
+  cluster(): Promise<Cluster>;
   clock: Clock;
   log: Log;
 }
@@ -34,7 +34,7 @@ export class JobWork implements RemoteWork {
   readonly #request: StepRequest;
   readonly #host: StepHost;
   readonly #secrets: readonly string[];
-  #client: ApiClient | undefined;
+  #cluster: Cluster | undefined;
   #jobs = "";
   #core = "";
   #job: unknown;
@@ -55,12 +55,12 @@ export class JobWork implements RemoteWork {
       throw new PlatformError("invalid-input", `${problem?.path}: ${problem?.message}`, { problems: reading.problems });
     }
     const secrets = await givenSecrets(this.#host, this.#secrets);
-    const access = await this.#parts.access();
-    const namespace = reading.job.metadata?.namespace ?? access.namespace;
+    const cluster = await this.#parts.cluster();
+    const namespace = reading.job.metadata?.namespace ?? cluster.namespace;
     this.#jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
     this.#core = `/api/v1/namespaces/${namespace}`;
     this.#job = jobBody(reading.job, this.#request, this.#secrets);
-    this.#client = openCluster(access);
+    this.#cluster = cluster;
     await this.#removeFormer(signal);
     await this.#call("POST", `${this.#core}/secrets`, signal, { body: secretBody(this.#request, secrets) });
   }
@@ -123,7 +123,7 @@ export class JobWork implements RemoteWork {
 
   async clear(signal: AbortSignal): Promise<{ platformFailure: string | undefined }> {
     try {
-      if (!this.#isOver && this.#client !== undefined) {
+      if (!this.#isOver && this.#cluster !== undefined) {
         await this.kill(signal);
         await this.#deleteOwn(`${this.#core}/secrets/${this.#name}`, signal);
       }
@@ -143,26 +143,26 @@ export class JobWork implements RemoteWork {
   /** What an earlier attempt left, whose executor is gone, ends before this one begins (rule D8). */
   async #removeFormer(signal: AbortSignal): Promise<void> {
     const path = `${this.#jobs}/${this.#name}`;
-    const former = await this.#client?.find<FoundJob>({ method: "GET", path, signal });
+    const former = await this.#cluster?.find<FoundJob>({ method: "GET", path, signal });
     if (Number(former?.metadata.labels?.[jobLabels.attempt] ?? 0) > this.#request.attempt) {
-      this.#client = undefined;
+      this.#cluster = undefined;
       throw new PlatformError("lease-lost", "a later attempt of this execution has its Job by now");
     }
     if (former !== undefined)
-      await this.#client?.find({ method: "DELETE", path, body: { propagationPolicy: "Foreground" }, signal });
+      await this.#cluster?.find({ method: "DELETE", path, body: { propagationPolicy: "Foreground" }, signal });
     // In the foreground its pods are gone before it is.
-    while ((await this.#client?.find({ method: "GET", path, signal })) !== undefined) {
+    while ((await this.#cluster?.find({ method: "GET", path, signal })) !== undefined) {
       await sleep(this.#parts.clock, lookMs, signal);
       signal.throwIfAborted();
     }
-    await this.#client?.find({ method: "DELETE", path: `${this.#core}/secrets/${this.#name}`, signal });
+    await this.#cluster?.find({ method: "DELETE", path: `${this.#core}/secrets/${this.#name}`, signal });
   }
 
   /** A container's log until it ends. What a broken connection loses stays in the cluster, and the output says so. */
   async #follow(pod: string, container: string, output: RelayedOutput, signal: AbortSignal): Promise<void> {
     const path = `${this.#core}/pods/${pod}/log`;
     try {
-      const log = await this.#client?.bytes({ method: "GET", path, query: { container, follow: "true" }, signal });
+      const log = await this.#cluster?.bytes({ method: "GET", path, query: { container, follow: "true" }, signal });
       if (log === undefined) return;
       for await (const bytes of log) await output.write("stdout", bytes);
     } catch (error) {
@@ -175,7 +175,7 @@ export class JobWork implements RemoteWork {
   async #look<Body>(path: string, query: Record<string, string>, signal: AbortSignal): Promise<Body | undefined> {
     for (;;) {
       try {
-        return await this.#client?.find<Body>({ method: "GET", path, query, signal });
+        return await this.#cluster?.find<Body>({ method: "GET", path, query, signal });
       } catch (error) {
         if (signal.aborted || !isPlatformError(error) || !error.retryable) throw error;
         await sleep(this.#parts.clock, lookMs, signal);
@@ -185,14 +185,14 @@ export class JobWork implements RemoteWork {
 
   /** What has our name may be a later attempt's by now. */
   async #deleteOwn(path: string, signal: AbortSignal): Promise<void> {
-    const found = await this.#client?.find<FoundJob>({ method: "GET", path, signal });
+    const found = await this.#cluster?.find<FoundJob>({ method: "GET", path, signal });
     const { uid, labels } = found?.metadata ?? {};
     if (uid === undefined || labels?.[jobLabels.attempt] !== String(this.#request.attempt)) return;
     const body = { propagationPolicy: "Background", preconditions: { uid } };
-    await this.#client?.find({ method: "DELETE", path, body, signal });
+    await this.#cluster?.find({ method: "DELETE", path, body, signal });
   }
 
   #call<Body>(method: ApiCall["method"], path: string, signal: AbortSignal | undefined, rest: Partial<ApiCall> = {}) {
-    return (this.#client as ApiClient).json<Body>({ method, path, signal, ...rest });
+    return (this.#cluster as Cluster).json<Body>({ method, path, signal, ...rest });
   }
 }

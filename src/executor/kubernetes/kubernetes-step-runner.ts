@@ -4,12 +4,16 @@ import type { Log } from "../../foundation/log.ts";
 import { RemoteStep } from "../remote-step.ts";
 import { RunningSteps } from "../running-steps.ts";
 import type { RunningStep, StepHost, StepRequest, StepRunner } from "../step-runner.ts";
-import { type ClusterSource, readClusterAccess } from "./cluster-access.ts";
+import { Cluster } from "./cluster.ts";
+import type { ClusterSource } from "./cluster-access.ts";
 import { JobWork } from "./job-work.ts";
+import { PluginCredentials } from "./plugin-credentials.ts";
 
 export interface KubernetesStepRunnerOptions {
   /** Undefined: there is no cluster. */
   source: ClusterSource | undefined;
+  /** Of the programs that a kubeconfig has for credentials. */
+  environment: Readonly<Record<string, string>>;
   clock: Clock;
   log: Log;
 }
@@ -18,21 +22,23 @@ export interface KubernetesStepRunnerOptions {
 export class KubernetesStepRunner implements StepRunner {
   readonly #options: KubernetesStepRunnerOptions;
   readonly #running = new RunningSteps();
+  readonly #plugins: PluginCredentials;
 
   constructor(options: KubernetesStepRunnerOptions) {
     this.#options = options;
+    this.#plugins = new PluginCredentials(options.environment, options.clock);
   }
 
   run(request: StepRequest, host: StepHost): RunningStep {
     const { source, clock } = this.#options;
-    const access = async () => {
-      if (source !== undefined) return readClusterAccess(source);
+    const cluster = async () => {
+      if (source !== undefined) return Cluster.open(source, this.#plugins);
       const message =
         "no Kubernetes cluster is known here: say where its kubeconfig is (setting executor.kubernetes.kubeconfig)";
       throw new PlatformError("unavailable", message, { retryable: false });
     };
     const secrets = request.elsewhere?.secrets ?? [];
-    const work = (host: StepHost) => new JobWork({ ...this.#options, access }, request, host, secrets);
+    const work = (host: StepHost) => new JobWork({ ...this.#options, cluster }, request, host, secrets);
     return this.#running.add(new RemoteStep(request, host, work, clock));
   }
 

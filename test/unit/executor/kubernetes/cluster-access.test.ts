@@ -2,6 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readClusterAccess } from "../../../../src/executor/kubernetes/cluster-access.ts";
+import { PluginCredentials } from "../../../../src/executor/kubernetes/plugin-credentials.ts";
+import { systemClock } from "../../../../src/foundation/clock.ts";
 import { tempDir } from "../../../support/temp-dir.ts";
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
@@ -13,7 +15,7 @@ function access(user: string, context = "{cluster: c, user: u, namespace: work}"
   const cluster = `{server: "https://k8s.example:6443/base", certificate-authority-data: ${base64("CA")}}`;
   const lists = `contexts: [{name: x, context: ${context}}]\nclusters: [{name: c, cluster: ${cluster}}]\nusers: [{name: u, user: ${user}}]`;
   writeFileSync(path, `current-context: x\n${lists}\n`);
-  return readClusterAccess({ kubeconfig: path });
+  return readClusterAccess({ kubeconfig: path }, new PluginCredentials({}, systemClock));
 }
 
 describe("a kubeconfig", () => {
@@ -38,8 +40,12 @@ describe("a kubeconfig", () => {
     expect(await access("{token: t}", "{cluster: c, user: u}")).toMatchObject({ namespace: "default" });
   });
 
-  it("that asks a program for its token, or names what it has not, is refused by name", async () => {
-    await expect(access("{exec: {command: login}}")).rejects.toThrow(/config.*program.*token or a client certificate/);
+  it("that asks what is no program for its token, or names what it has not, is refused by name", async () => {
+    await expect(access("{auth-provider: {name: gcp}}")).rejects.toThrow(/config.*auth-provider.*\(exec\)/);
+    const old = "{exec: {apiVersion: client.authentication.k8s.io/v1alpha1, command: login}}";
+    await expect(access(old)).rejects.toThrow(
+      /config.*exec\.apiVersion.*v1 or client\.authentication\.k8s\.io\/v1beta1/,
+    );
     await expect(access("{token: t}", "{cluster: other, user: u}")).rejects.toThrow(/no cluster 'other'/);
   });
 });
