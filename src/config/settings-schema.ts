@@ -177,10 +177,19 @@ const dependencies = z.strictObject({
     .optional()
     .describe("Token for npmRegistry.")
     .meta({ secret: true }),
+  npmCache: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Directory of a cache that npm has filled ("npm cache add <package> --cache <directory>", from the same registry), looked into before the registry and never written to; every user must be able to read it.',
+    ),
   offline: z
     .boolean()
     .default(false)
-    .describe("Never ask a registry: Python packages come from findLinks, npm's from files of the service."),
+    .describe(
+      "Never ask a registry: Python packages come from findLinks, npm's from npmCache and from files of the service.",
+    ),
   sourceBuilds: z
     .boolean()
     .default(true)

@@ -5,6 +5,7 @@ export interface DependencySettings {
   findLinks?: string | undefined;
   npmRegistry?: string | undefined;
   npmToken?: string | undefined;
+  npmCache?: string | undefined;
   offline: boolean;
   sourceBuilds: boolean;
   npmScripts: boolean;
@@ -13,9 +14,10 @@ export interface DependencySettings {
 
 /** Of the settings of a tool, those that another outcome could follow from; without credentials. */
 export function optionsOf(language: "python" | "node", settings: DependencySettings): string[] {
-  const { indexUrl, findLinks, npmRegistry, sourceBuilds, npmScripts } = settings;
+  const { indexUrl, findLinks, npmRegistry, npmCache, sourceBuilds, npmScripts } = settings;
   if (language === "python") return [withoutCredentials(indexUrl), findLinks ?? "", String(sourceBuilds)];
-  return [withoutCredentials(npmRegistry), String(npmScripts)];
+  // Environments from before there was such a setting keep their names.
+  return [withoutCredentials(npmRegistry), String(npmScripts), ...(npmCache === undefined ? [] : [npmCache])];
 }
 
 function withoutCredentials(address: string | undefined): string {

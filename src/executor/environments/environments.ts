@@ -214,7 +214,8 @@ export class Environments {
           steps,
           env,
           tool,
-          readable: [npm.directory, node],
+          npmCache: settings.npmCache,
+          readable: [npm.directory, node, ...(settings.npmCache === undefined ? [] : [settings.npmCache])],
           configuration: { ".npmrc": npmTokenLine(settings) },
         };
       },

@@ -12,6 +12,7 @@ import type { Told } from "./environment.ts";
 import { handOver } from "./hand-over.ts";
 import { installFailure } from "./install-problem.ts";
 import { runInstall } from "./install-process.ts";
+import { layNpmCache } from "./npm-cache.ts";
 import { credentialRedactor } from "./redact-credentials.ts";
 
 /** What the tools are given of the platform's surroundings. */
@@ -53,6 +54,8 @@ export interface InstallRequest {
   configuration?: Readonly<Record<string, string>>;
   /** Where interpreter and tool lie. */
   readable: readonly string[];
+  /** A cache of npm's, to be there with what it holds. */
+  npmCache?: string | undefined;
 }
 
 /** Where the service's files lie inside of an environment. */
@@ -78,14 +81,16 @@ export class Installer {
   /** Installs into `directory`, which is there and empty. Rejects as `installFailure`. */
   async install(directory: string, request: InstallRequest, told: Told): Promise<void> {
     const { installer } = this.#parts;
-    await this.#requireReachable();
+    await this.#requireReachable(request);
     const home = join(directory, "home");
     await this.#lay(directory, request, home);
     // One that a killed platform left at work must not meddle with this one.
     if (installer !== undefined) await killAllOfUser({ uid: installer, gid: installer });
+    const { npmCache } = request;
+    const laid = npmCache && { npm_config_cache: await layNpmCache(npmCache, join(home, "npm-cache"), installer) };
     for (const step of request.steps) {
       if (this.closing.aborted) throw new PlatformError("unavailable", "the platform is being stopped");
-      await this.#run(step, request, directory, home, told);
+      await this.#run(step, { ...request, env: { ...request.env, ...laid } }, directory, home, told);
     }
     await rm(home, { recursive: true, force: true });
     if (installer !== undefined) await handOver(directory, installer);
@@ -158,10 +163,12 @@ export class Installer {
     if (installer !== undefined) for (const path of made) await chown(path, installer, installer);
   }
 
-  async #requireReachable(): Promise<void> {
+  async #requireReachable({ npmCache }: InstallRequest): Promise<void> {
     const { findLinks, installer } = this.#parts;
-    if (findLinks === undefined || installer === undefined || (await isReachable(findLinks, "read"))) return;
-    const message = `packages are installed by a user of their own, who cannot read '${findLinks}': give it and the directories above it the mode 0755 (setting dependencies.findLinks)`;
-    throw new PlatformError("invalid-input", message);
+    for (const [setting, path] of Object.entries({ findLinks, npmCache })) {
+      if (path === undefined || installer === undefined || (await isReachable(path, "read"))) continue;
+      const message = `packages are installed by a user of their own, who cannot read '${path}': give it and the directories above it the mode 0755 (setting dependencies.${setting})`;
+      throw new PlatformError("invalid-input", message);
+    }
   }
 }
