@@ -10,6 +10,8 @@ export class PackageIndex {
   readonly #server: Server;
   /** It hangs up on everybody. */
   isAway = false;
+  /** It answers everybody with this status. */
+  failing: number | undefined;
 
   private constructor(wheels: string) {
     this.#wheels = wheels;
@@ -36,6 +38,7 @@ export class PackageIndex {
 
   #answer({ url = "", socket }: IncomingMessage, response: ServerResponse): void {
     if (this.isAway) return void socket.destroy();
+    if (this.failing !== undefined) return void response.writeHead(this.failing).end();
     const [, where, name = ""] = url.split("/");
     if (where === "files") return void response.end(readFileSync(join(this.#wheels, basename(name))));
     const files = readdirSync(this.#wheels).filter((file) => file.startsWith(`${name}-`));

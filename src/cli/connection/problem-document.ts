@@ -64,6 +64,8 @@ function fixOf(exit: ExitName, document: ProblemDocument, request: string): stri
   if (exit === "notAllowed" && document.code !== "forbidden") {
     return "set FX_TOKEN, pass --token-file <file>, or run this where the platform's data directory is (--data-dir)";
   }
+  // Of a platform that answers: something else is away for now.
+  if (exit === "unreachable" && document.problems?.length) return "the same command again, later";
   if (exit === "unreachable") return "fx doctor";
   return undefined;
 }

@@ -1,4 +1,5 @@
-import { chown, mkdir, rm, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { chown, mkdir, open, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Clock } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
@@ -10,10 +11,13 @@ import { isReachable } from "../isolation/reachable.ts";
 import { killAllOfUser } from "../launcher/strays.ts";
 import type { Told } from "./environment.ts";
 import { handOver } from "./hand-over.ts";
-import { installFailure } from "./install-problem.ts";
+import { installFailure, unansweredIn } from "./install-problem.ts";
 import { runInstall } from "./install-process.ts";
 import { layNpmCache } from "./npm-cache.ts";
 import { credentialRedactor } from "./redact-credentials.ts";
+
+/** Read of the end of a tool's log. */
+const maxLogBytes = 1024 * 1024;
 
 /** What the tools are given of the platform's surroundings. */
 export interface ToolSurroundings {
@@ -41,6 +45,8 @@ export interface InstallStep {
   command: string;
   args: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** A file that it writes to, of what it does not say. */
+  log?: string;
 }
 
 export interface InstallRequest {
@@ -63,6 +69,11 @@ export function sourceOf(directory: string): string {
   return join(directory, "source");
 }
 
+/** The home directory that tools have while they install into `directory`. */
+export function homeOf(directory: string): string {
+  return join(directory, "home");
+}
+
 /**
  * Runs package tools, and with them what packages run at their install: not as the platform. Where it is root, as a user
  * of their own; else under Landlock where there is one. They see neither the data directory nor another service's
@@ -82,7 +93,7 @@ export class Installer {
   async install(directory: string, request: InstallRequest, told: Told): Promise<void> {
     const { installer } = this.#parts;
     await this.#requireReachable(request);
-    const home = join(directory, "home");
+    const home = homeOf(directory);
     await this.#lay(directory, request, home);
     // One that a killed platform left at work must not meddle with this one.
     if (installer !== undefined) await killAllOfUser({ uid: installer, gid: installer });
@@ -131,7 +142,9 @@ export class Installer {
     const cwd = sourceOf(directory);
     const asked = { command, args, cwd, env: variables, user, timeoutMs, signal: this.closing };
     const { code, lines } = await runInstall(asked, clock, (line) => told(this.#redact(line)));
-    if (code !== 0) throw installFailure(declared, tool, lines.map(this.#redact));
+    if (code === 0) return;
+    const logged = step.log === undefined ? [] : unansweredIn(await endOf(step.log));
+    throw installFailure(declared, tool, lines.map(this.#redact), logged.map(this.#redact));
   }
 
   #limited({ command, args }: InstallStep, directory: string, readable: readonly string[]) {
@@ -170,5 +183,22 @@ export class Installer {
       const message = `packages are installed by a user of their own, who cannot read '${path}': give it and the directories above it the mode 0755 (setting dependencies.${setting})`;
       throw new PlatformError("invalid-input", message);
     }
+  }
+}
+
+/** The last of a file that whoever installs may have put anything in place of; empty where it is no plain file. */
+async function endOf(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+    () => undefined,
+  );
+  if (file === undefined) return "";
+  try {
+    const found = await file.stat();
+    if (!found.isFile()) return "";
+    const length = Math.min(found.size, maxLogBytes);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, found.size - length);
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await file.close();
   }
 }

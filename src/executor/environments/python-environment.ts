@@ -5,7 +5,7 @@ import { requirementsFile } from "../../services/declared-packages.ts";
 import type { PythonInterpreter } from "../runtimes/find-python.ts";
 import type { DependencySettings } from "./dependency-settings.ts";
 import type { PythonEnvironment } from "./environment.ts";
-import type { InstallStep } from "./installer.ts";
+import { homeOf, type InstallStep } from "./installer.ts";
 import type { PipTool, UvTool } from "./package-tools.ts";
 
 export type PythonTool = { kind: "uv"; uv: UvTool } | { kind: "pip"; pip: PipTool | undefined };
@@ -48,15 +48,18 @@ export function pythonInstallSteps(
   const serves = tool.pip?.servesOthers === true;
   const pip = serves ? [python.command, "-I", "-m", "pip", "--python", own] : [own, "-I", "-m", "pip"];
   const [command = own, ...args] = pip;
+  // Its output does not say that an index answered with an error: to pip that index has nothing.
+  const log = join(homeOf(directory), "pip.log");
   return [
     { command: python.command, args: ["-I", "-m", "venv", ...(serves ? ["--without-pip"] : []), prefix] },
     {
       command,
       env: addressedBy("PIP_INDEX_URL", settings),
+      log,
       args: [
         ...args,
         ...["install", "--no-input", "--no-color", "--disable-pip-version-check", "--no-cache-dir"],
-        ...["--progress-bar", "off", "--prefer-binary"],
+        ...["--progress-bar", "off", "--prefer-binary", "--log", log],
         ...(settings.offline ? ["--no-index"] : []),
         ...(settings.findLinks ? ["--find-links", settings.findLinks] : []),
         ...(settings.sourceBuilds ? [] : ["--only-binary", ":all:"]),

@@ -58,7 +58,7 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts & { stream
         operationId: "deployVersion",
         summary: "Deploy a directory, sent as a gzipped tar",
         description:
-          "201 for a new version, 200 when this content was deployed before; it becomes the active version. Nothing is kept of what is refused. With Accept: text/event-stream the answer is a stream: an event `progress` with a line of text for each thing that happens while packages are installed, then `deployed` with this answer and its `created`, or `refused` with a problem document.",
+          "201 for a new version, 200 when this content was deployed before; it becomes the active version. Nothing is kept of what is refused. 503 where an index of packages did not answer: the same deploy may work later. With Accept: text/event-stream the answer is a stream: an event `progress` with a line of text for each thing that happens while packages are installed, then `deployed` with this answer and its `created`, or `refused` with a problem document.",
         tags: ["services"],
         consumes: ["application/gzip"],
         params: z.object({ project: nameSchema, name: nameSchema }),

@@ -178,6 +178,34 @@ describe("a run", () => {
     expect(steps.at(-1)?.output.preview).toBe("hello from 1.0, please\n");
   });
 
+  test("D7: whose index answers with an error waits for it as well, and a deploy is told to come again", async () => {
+    const index = await PackageIndex.serve(wheels);
+    onTestFinished(() => index.close());
+    const surroundings = { FX_DEPENDENCIES_INDEX_URL: index.url, PIP_RETRIES: "0" };
+    const online = await TestPlatform.start({ dependenciesPythonTool: "pip" }, surroundings);
+    onTestFinished(() => online.stop());
+    const onlineRuns = new DependencyRuns(online);
+    const files = { "requirements.txt": "greet==1.0\n", "main.py": main };
+    index.failing = 503;
+    expect(await online.deploy("patient", files)).toMatchObject({
+      status: 503,
+      body: {
+        code: "unavailable",
+        detail: expect.stringMatching(/nothing is wrong with the service .*deploy it again later/),
+        problems: [{ path: "requirements.txt:1", message: expect.stringContaining("503") }],
+      },
+    });
+    index.failing = undefined;
+    expect(await online.deploy("patient", files)).toMatchObject({ status: 201 });
+    index.failing = 503;
+    await forgetEnvironments(online.directory);
+    const id = await onlineRuns.begin("patient");
+    await eventually(async () => (await onlineRuns.logsOf(id)).includes("No matching distribution"));
+    index.failing = undefined;
+    await eventually(async () => (await online.execution(id)).status === "completed");
+    expect(await online.execution(id)).toMatchObject({ attempt: 1, losses: 0 });
+  });
+
   test("has its packages also where scripts are not forked", async () => {
     await platform.restart({ ...settings, executorFork: "off" });
     await platform.deploy("cold", { "requirements.txt": "greet==1.0\n", "main.py": main });

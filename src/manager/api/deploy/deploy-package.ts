@@ -40,8 +40,8 @@ export interface Deployed {
 }
 
 /**
- * Makes a version of the files and stores it, or throws `invalid-input` with every problem found and
- * stores nothing. The same content of the same service is the same version. `told` hears how installs go.
+ * Makes a version of the files and stores it, or throws `invalid-input` with every problem found, `unavailable` where an index of
+ * packages does not answer, and stores nothing. The same content of the same service is the same version. `told` hears how installs go.
  */
 export async function deployPackage(
   parts: Parts,
@@ -125,6 +125,7 @@ async function install(parts: Parts, version: DeployedSource, told: (line: strin
     return (await parts.dependencies?.install(version, told)) ?? [];
   } catch (error) {
     if (!isPlatformError(error)) throw error;
+    if (error.code === "unavailable" && error.problems.length > 0) throw postponed(error);
     if (error.problems.length > 0) throw refused(error.problems);
     throw new PlatformError(error.code, `its packages could not be installed: ${error.message}`, { cause: error });
   }
@@ -172,7 +173,17 @@ async function checkSyntax(
   }
 }
 
+/** Of an index that is away: nobody knows yet whether the service is right. */
+function postponed({ problems }: PlatformError): PlatformError {
+  const said = textOf(problems);
+  const message = `nothing was deployed, because where its packages come from did not answer; nothing is wrong with the service by what is known, deploy it again later: ${said}`;
+  return new PlatformError("unavailable", message, { problems });
+}
+
 function refused(problems: readonly Problem[]): PlatformError {
-  const text = problems.map(({ path: place, message }) => `${place}: ${message}`).join("; ");
-  return new PlatformError("invalid-input", `the service cannot be deployed: ${text}`, { problems });
+  return new PlatformError("invalid-input", `the service cannot be deployed: ${textOf(problems)}`, { problems });
+}
+
+function textOf(problems: readonly Problem[]): string {
+  return problems.map(({ path: place, message }) => `${place}: ${message}`).join("; ");
 }

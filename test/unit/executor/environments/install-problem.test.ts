@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { installFailure } from "../../../../src/executor/environments/install-problem.ts";
+import { installFailure, unansweredIn } from "../../../../src/executor/environments/install-problem.ts";
 import type { DeclaredPackages } from "../../../../src/services/declared-packages.ts";
 
 const requirements = "# what we need\nsix\nnumpy==1.2\nnumpy-financial\n";
@@ -55,6 +55,11 @@ describe("why an install failed", () => {
       "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken by 'NewConnectionError('<pip._vendor.urllib3.connection.HTTPConnection object at 0x7f>: Failed to establish a new connection: [Errno 111] Connection refused')': /simple/six/",
       "ERROR: Could not find a version that satisfies the requirement six (from versions: none)",
     ],
+    [
+      "pip, of a server's error at a file",
+      "Collecting six",
+      "ERROR: Could not install packages due to an OSError: HTTPConnectionPool(host='127.0.0.1', port=9): Max retries exceeded with url: /files/six-1.0-py3-none-any.whl (Caused by ResponseError('too many 503 error responses'))",
+    ],
     ["uv", "error: Request failed after 3 retries in 8.2s", "  cause: Failed to fetch: http://127.0.0.1:9/simple/six/"],
     [
       "uv, of a server's error",
@@ -71,6 +76,31 @@ describe("why an install failed", () => {
     const failure = installFailure({ file: "requirements.txt", text: requirements, files: [] }, "the tool", lines);
     expect(failure).toMatchObject({ code: "unavailable", retryable: true });
     expect(failure.message).toContain(lines[1]?.trim());
+  });
+
+  it.each([
+    [
+      "HTTPConnectionPool(host='h', port=9): Max retries exceeded with url: /simple/six/ (Caused by ResponseError('too many 503 error responses'))",
+    ],
+    ["502 Server Error: Bad Gateway for url: http://h/simple/six/"],
+    ["429 Client Error: Too Many Requests for url: http://h/simple/six/"],
+  ])("passes, where pip says only in its log that an index answered with an error, which is told: %s", (why) => {
+    const log = `2026-11-30T12:33:25,355 Getting page http://h/simple/six/
+2026-11-30T12:33:25,356 Could not fetch URL http://h/simple/six/: ${why} - skipping
+2026-11-30T12:33:25,357 Could not fetch URL http://h/simple/six/: ${why} - skipping
+2026-11-30T12:33:25,358 ERROR: No matching distribution found for six`;
+    const logged = unansweredIn(log);
+    expect(logged).toEqual([`Could not fetch URL http://h/simple/six/: ${why} - skipping`]);
+    const declared = { file: "requirements.txt" as const, text: requirements, files: [] };
+    const failure = installFailure(declared, "pip", ["ERROR: No matching distribution found for six"], logged);
+    expect(failure).toMatchObject({ code: "unavailable", problems: [{ path: "requirements.txt:2" }] });
+    expect(failure.message).toContain(why);
+  });
+
+  it("does not pass where pip's log says that an index has no such package", () => {
+    const log =
+      "2026-11-30T12:33:31,339 Could not fetch URL http://h/simple/six/: 404 Client Error: Not Found for url: http://h/simple/six/ - skipping";
+    expect(unansweredIn(log)).toEqual([]);
   });
 
   it("does not pass where an index answered in the end", () => {
