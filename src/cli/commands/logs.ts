@@ -1,11 +1,15 @@
 import type { Command } from "commander";
+import { usageError } from "../cli-error.ts";
 import type { LogAnswer } from "../connection/wire.ts";
 import { LinePrinter } from "../logs/line-printer.ts";
 import { searchLogs } from "../logs/search-logs.ts";
+import { serviceRefOf } from "../service-ref.ts";
 import { type Session, withSession } from "../session.ts";
 import { pointInTime, wholeNumber } from "../terminal/read-options.ts";
 
 interface LogsOptions {
+  service?: string;
+  project?: string;
   follow?: boolean;
   since?: string;
   until?: string;
@@ -22,6 +26,8 @@ export function defineLogs(program: Command): Command {
       "[query...]",
       'an execution\'s id; or words, "a phrase", field:value, -word (docs/reference/log-query.md)',
     )
+    .option("--service <service>", "lines of one service, project/name")
+    .option("--project <project>", "lines of one project; with --service, of a bare name")
     .option("-f, --follow", "go on: with what the execution writes until it ends, or with new lines that match")
     .option("--since <time>", "lines from then on: a time, or 30s, 15m, 2h, 7d ago", pointInTime(Date.now))
     .option("--until <time>", "lines before then", pointInTime(Date.now))
@@ -34,11 +40,28 @@ export function defineLogs(program: Command): Command {
     .action(
       withSession(async (session: Session, words: string[], { limit, ...options }: Partial<LogsOptions>) => {
         const [first = ""] = words;
-        if (words.length === 1 && executionId.test(first))
+        const place = placeTerm(options);
+        if (words.length === 1 && executionId.test(first)) {
+          if (place !== undefined)
+            throw usageError("an execution is of one service: its id and --service or --project do not go together");
           await logs(session, first, { ...options, limit: limit ?? 10_000 });
-        else await searchLogs(session, words.map(asOneTerm).join(" "), { ...options, limit: limit ?? 200 });
+          return;
+        }
+        const query = within(place, words.map(asOneTerm).join(" "));
+        await searchLogs(session, query, { ...options, limit: limit ?? 200 });
       }),
     );
+}
+
+function placeTerm({ service, project }: Partial<LogsOptions>): string | undefined {
+  if (service !== undefined) return `service:${serviceRefOf(service, project).text}`;
+  return project === undefined ? undefined : `project:"${project.replaceAll(/["\\]/g, "\\$&")}"`;
+}
+
+/** The place comes last, so that a mistake in the query is told at the character where the user wrote it. */
+function within(place: string | undefined, query: string): string {
+  if (place === undefined) return query;
+  return `${/\bOR\b/.test(query) ? `(${query})` : query} ${place}`.trim();
 }
 
 /** The shell took the quotes of a phrase away: what has spaces is one again, unless it is a query of several terms. */

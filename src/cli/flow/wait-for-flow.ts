@@ -1,6 +1,7 @@
 import { CliError } from "../cli-error.ts";
 import type { EventAnswer, ExecutionAnswer } from "../connection/wire.ts";
 import type { Session } from "../session.ts";
+import type { LiveLines } from "../terminal/live-lines.ts";
 import { safe } from "../terminal/safe.ts";
 import { paintStatus } from "../terminal/style.ts";
 import { countText, durationText, elapsedMs } from "../terminal/times.ts";
@@ -8,11 +9,9 @@ import { type FlowListener, followFlow } from "./follow-flow.ts";
 import { printFlow } from "./print-flow.ts";
 
 const defaultWaitSeconds = 300;
-/** Past so many lines the rest of a flow is told by its count; the tree at the end has it all. */
-const maxLiveLines = 60;
 
 /**
- * `--wait`: tells on standard error what happens while the flow runs, then prints the tree. Throws
+ * `--wait`: tells on standard error what happens while the flow runs, then prints the tree, which takes its place on a terminal. Throws
  * `runFailed` when an execution failed, `waitEnded` when the time was over before the flow was quiet.
  */
 export async function waitForFlow(session: Session, eventKey: string, wait: number | true): Promise<void> {
@@ -23,7 +22,9 @@ export async function waitForFlow(session: Session, eventKey: string, wait: numb
     wait: Math.min(seconds * 1000, 5000),
   });
   const flow = first.event.correlationid ?? "";
-  const followed = await followFlow(api, flow, seconds * 1000, liveTelling(session));
+  const live = terminal.live();
+  const followed = await followFlow(api, flow, seconds * 1000, liveTelling(session, live));
+  live.clear();
   await printFlow(session, followed, { everything: false });
   const { events, executions } = followed;
   const failed = executions.filter(({ status }) => status === "failed");
@@ -62,31 +63,25 @@ function flowMs(events: readonly EventAnswer[], executions: readonly ExecutionAn
   return elapsedMs(received[0], finished.at(-1) ?? received.at(-1));
 }
 
-function liveTelling({ terminal }: Session): FlowListener {
+function liveTelling({ terminal }: Session, live: LiveLines): FlowListener {
   const { paintTalk: paint } = terminal;
-  let lines = 0;
-  const say = (text: string) => {
-    lines += 1;
-    if (lines <= maxLiveLines) terminal.say(text);
-    else if (lines === maxLiveLines + 1) terminal.say("… and more; the tree follows at the end");
-  };
   return {
-    routed({ event, outcome, links }) {
+    routed({ key, event, outcome, links }) {
       const starts = links
         .filter(({ executionId }) => executionId)
         .map(({ project, service }) => `${project}/${service}`);
       const told = starts.length > 0 ? ` → ${starts.join(", ")}` : `  ${paintStatus(paint, outcome)}`;
-      say(`◆ ${event.type}${told}`);
+      live.say(key, `◆ ${event.type}${told}`);
     },
     changed(execution) {
       if (execution.status === "pending" && execution.attempt === 0) return;
-      const { project, service, status, attempt, startedAt, finishedAt, error, reason } = execution;
+      const { id, project, service, status, attempt, startedAt, finishedAt, error, reason } = execution;
       const took = elapsedMs(startedAt, finishedAt);
       const nth = attempt > 1 ? ` (attempt ${attempt})` : "";
       const after = took === undefined ? "" : ` in ${durationText(took)}`;
       const cause = error?.message ?? reason;
       const why = cause ? `: ${safe(cause.split("\n", 1)[0] ?? "")}` : "";
-      say(`■ ${project}/${service}${nth} ${paintStatus(paint, status)}${after}${why}`);
+      live.say(id, `■ ${project}/${service}${nth} ${paintStatus(paint, status)}${after}${why}`);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { type CliError, usageError } from "../cli-error.ts";
 import type { Column } from "./column.ts";
+import { DrawnLines, type LiveLines, StayingLines } from "./live-lines.ts";
 import { type Paint, paintFor } from "./style.ts";
 
 export interface TerminalOptions {
@@ -35,6 +36,13 @@ export class Terminal {
   /** For the person watching; silent under `--quiet`. */
   say(text: string): void {
     if (!this.#quiet) process.stderr.write(`${text}\n`);
+  }
+
+  /** What is said only until something better can be printed. */
+  live(): LiveLines {
+    // A terminal without colours may be one that cannot go back either.
+    const isOneScreen = process.stdout.isTTY && process.stderr.isTTY && process.stderr.hasColors();
+    return isOneScreen && !this.#quiet ? new DrawnLines(process.stderr) : new StayingLines((text) => this.say(text));
   }
 
   /** The likely next command, after a success. */

@@ -11,6 +11,7 @@ describe("fx completion", () => {
     [["links", "ch"], ["change"]],
     [["--json", "links", "change", "--of"], ["--off"]],
     [["init", "--lang"], ["--language"]],
+    [["logs", "--serv"], ["--service"]],
     [["run", "links", "ch"], []],
   ])("lets bash complete %j", async (words, expected) => {
     const file = join(tempDir(), "completion.bash");

@@ -55,3 +55,26 @@ test("stats counts what ended, by service and status", async () => {
   });
   expect(out.split("\n").filter((line) => line !== "")).toHaveLength(2);
 });
+
+test("logs --service and --project keep to lines of one, whatever the query is, and do not go with an execution's id", async () => {
+  const files = (word: string) => ({ "main.py": `print('${word} is said')` });
+  await platform.deploy("left", files("this"));
+  await platform.deploy("right", files("that"), "other");
+  await fx(["run", "left", "--wait"], platform);
+  await fx(["run", "other/right", "--wait"], platform);
+  const said = async (...args: string[]) => {
+    const lines = await fxJson<{ text: string }[]>(["logs", ...args], platform);
+    return lines.map(({ text }) => text);
+  };
+  await eventually(async () => (await said("is said")).length === 2);
+  expect(await said("--service", "left")).toEqual(["this is said"]);
+  expect(await said("--service", "other/right", "this OR said")).toEqual(["that is said"]);
+  expect(await said("--service", "right", "--project", "other")).toEqual(["that is said"]);
+  expect(await said("--project", "other", "said")).toEqual(["that is said"]);
+  expect(await said("--service", "left", "that")).toEqual([]);
+  const wrong = await fx(["logs", "--service", "left", "colour:red"], platform);
+  expect(wrong.talk).toContain("character 1 of the query");
+  const [run] = await platform.executions();
+  const both = await fx(["logs", run?.id ?? "", "--service", "left"], platform);
+  expect([both.code, both.talk]).toEqual([2, expect.stringContaining("do not go together")]);
+});

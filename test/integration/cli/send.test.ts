@@ -1,7 +1,10 @@
+import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { fx, fxJson, root } from "../../support/cli.ts";
-import { TestPlatform } from "../../support/platform.ts";
+import { TestPlatform, testToken } from "../../support/platform.ts";
+import { screenOf } from "../../support/screen.ts";
 import { writeFiles } from "../../support/service-directory.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
@@ -30,6 +33,30 @@ test("--wait shows the whole chain as a tree, with what each run printed, and en
     /^◆ order\.confirmed .*unmatched/,
   ];
   expect(words.filter((word) => word !== "")).toEqual(expected.map((pattern) => expect.stringMatching(pattern)));
+});
+
+test("--wait tells at a terminal what happens until the tree takes its place, and elsewhere leaves it on standard error", async () => {
+  const words = [...order, '{"order": 9, "items": {"bread": 1}}', "--wait"];
+  const spawned = ["-c", "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"];
+  const env = {
+    ...process.env,
+    FX_URL: platform.url,
+    FX_TOKEN: testToken,
+    TERM: "xterm-256color",
+    NO_COLOR: undefined,
+  };
+  const command = [...spawned, process.execPath, join(root, "src/cli/main.ts"), ...words];
+  const { stdout } = await promisify(execFile)("python3", command, { env });
+  // It was told, and is not to be seen any more.
+  expect(stdout).toContain("◆ order.placed → default/price-order");
+  const seen = screenOf(stdout).filter((row) => row !== "");
+  const at = seen.findIndex((row) => row.startsWith("◆ order.placed"));
+  expect(seen.slice(0, at)).toEqual([]);
+  expect(seen.filter((row) => row.includes("price-order"))).toHaveLength(1);
+  expect(seen.at(-2)).toContain("3 events, 2 executions");
+  const { out, talk } = await fx(words, platform);
+  expect(talk).toMatch(/^◆ order\.placed → default\/price-order\n/);
+  expect(out).toMatch(/^◆ order\.placed\n/);
 });
 
 test("--wait ends with 5 when something in the flow failed, and names the command that shows it", async () => {
