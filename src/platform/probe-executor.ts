@@ -10,6 +10,7 @@ import { sandboxHindrance } from "../executor/isolation/sandbox-probe.ts";
 import { findPython } from "../executor/runtimes/find-python.ts";
 import { checkingRegistry, defaultJavaScript } from "../executor/runtimes/registry.ts";
 import type { RuntimeProbe } from "../executor/runtimes/runtime.ts";
+import { type ForkProbe, probeFork } from "../executor/zygote/fork-probe.ts";
 import { systemClock } from "../foundation/clock.ts";
 import { messageOf, PlatformError } from "../foundation/errors.ts";
 import type { JavaScriptRuntime } from "../services/manifest.ts";
@@ -25,9 +26,10 @@ export interface ExecutorProbe {
   /** Why no script can be put into a sandbox; undefined: they can. */
   sandboxHindrance: string | undefined;
   packageTools: PackageToolsProbe;
+  forking: ForkProbe;
 }
 
-/** What an executor with these settings would find on this machine; starts nothing and changes nothing. */
+/** What an executor with these settings would find on this machine; starts nothing that stays and changes nothing. */
 export async function probeExecutor({ executor, dependencies }: Settings): Promise<ExecutorProbe> {
   const { python, bun, javascript: setting, isolation: wanted, fork, cgroup } = executor;
   const firstUid = wanted === "off" ? undefined : await firstUserOf(executor.firstUid);
@@ -39,7 +41,8 @@ export async function probeExecutor({ executor, dependencies }: Settings): Promi
   const hindrance = await sandboxHindrance(search, firstUid);
   const controlGroups = describeControlGroups(await probeControlGroups({ wanted: cgroup, fork, findPython: search }));
   const isolation = firstUid === undefined ? await unprivilegedText(wanted, search) : ownUserText(firstUid);
-  return { runtimes, javascript, packageTools, isolation, controlGroups, sandboxHindrance: hindrance };
+  const forking = await probeFork(fork, search);
+  return { runtimes, javascript, packageTools, isolation, controlGroups, sandboxHindrance: hindrance, forking };
 }
 
 /** Which users they are is decided when a platform starts: another one on this machine may hold the first. */

@@ -45,7 +45,7 @@ function checkPackageTools({ python, node, pythonVersions }: ExecutorProbe["pack
 
 export async function checkExecutor(settings: Settings): Promise<Finding[]> {
   const { probeExecutor } = await import("../../platform/probe-executor.ts");
-  const { runtimes, javascript, isolation, controlGroups, packageTools, sandboxHindrance } =
+  const { runtimes, javascript, isolation, controlGroups, packageTools, sandboxHindrance, forking } =
     await probeExecutor(settings);
   const languages = Object.entries(runtimes).map(([name, probe]): Finding => {
     const check = `scripts in ${name}`;
@@ -63,11 +63,20 @@ export async function checkExecutor(settings: Settings): Promise<Finding[]> {
   };
   return [
     ...languages,
+    checkForking(forking),
     checkPackageTools(packageTools),
     { check: "isolation", verdict, found: isolation.text, fix },
     sandbox,
     checkControlGroups(settings, controlGroups),
   ];
+}
+
+function checkForking(forking: ExecutorProbe["forking"]): Finding {
+  const check = "starting scripts";
+  if (forking.forks)
+    return { check, verdict: "ok", found: `scripts are forked from a warm Python ${forking.python.version}` };
+  const { why, fix } = forking;
+  return { check, verdict: "warn", found: `each script is started anew, which takes longer: ${why}`, fix };
 }
 
 /** Without control groups limits hold as well, if less closely: worth a warning only where a person named a group. */

@@ -2,6 +2,7 @@
 
 zygote.py SOCKET SDK GROUPS [MODULES]   GROUPS: the directory for control groups of runs, "" where there are none (run_group.py)
                                         MODULES: to be imported ahead, with commas between them
+zygote.py --probe SDK                   ends with 0 where one could serve, else with what hinders it
 
 Each run is a process of its own: forked, put into a session of its own, limited, handed to its user, and only then given its
 context over its private channel. What this process has in its memory every run inherits. So it runs no user code, reads no
@@ -240,7 +241,21 @@ def send_signal(pid, number):
         pass
 
 
+def probe(sdk):
+    fx_forked.prepare(sdk, [])
+    ours, _theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    zygote = Zygote(ours, None)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    if pid not in zygote.strays():
+        raise OSError("the kernel does not tell it of its children")
+    os.waitpid(pid, 0)
+
+
 def main():
+    if sys.argv[1] == "--probe":
+        return probe(sys.argv[2])
     address, sdk, groups, *modules = sys.argv[1:]
     fx_forked.prepare(sdk, modules[0].split(",") if modules else [])
     # The executor's signals are for it: it drains, and needs us until it is done.

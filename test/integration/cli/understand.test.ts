@@ -183,11 +183,26 @@ test("ledger reconcile adds up, and doctor finds the platform ready", async () =
   const findings = await fxJson<{ check: string; verdict: string; found: string }[]>(["doctor"], platform);
   expect(findings).toContainEqual(expect.objectContaining({ check: "platform", verdict: "ok" }));
   expect(findings).toContainEqual(expect.objectContaining({ check: "node", verdict: "ok" }));
+  expect(findings).toContainEqual(expect.objectContaining({ check: "starting scripts", verdict: "ok" }));
   expect(findings).toContainEqual({
     check: "limits of runs",
     verdict: "ok",
     found: expect.stringMatching(
       /in a control group of its own below \/|looked at ten times a second \(no control groups: ./,
     ),
+  });
+});
+
+test.each([
+  [{ FX_EXECUTOR_FORK: "off" }, /started anew.*executor\.fork is off/, /executor\.fork to auto/],
+  [{ FX_EXECUTOR_PYTHON: "/nowhere" }, /started anew.*no Python to fork from.*\/nowhere/, /executor\.python/],
+])("doctor says why scripts are started anew, and what to do: %o", async (environment, found, fix) => {
+  const { out } = await fx(["doctor", "--json"], { ...platform, url: platform.url, environment });
+  const findings = JSON.parse(out) as { check: string }[];
+  expect(findings.find(({ check }) => check === "starting scripts")).toEqual({
+    check: "starting scripts",
+    verdict: "warn",
+    found: expect.stringMatching(found),
+    fix: expect.stringMatching(fix),
   });
 });
