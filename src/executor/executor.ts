@@ -46,6 +46,7 @@ const maxEndsPerCommit = 500;
 const gatherOutputsMs = 10;
 const gatherEndsMs = 25;
 const enoughTogether = 24;
+/** The first time; twice as long each time that it was in vain. */
 const lookAgainMs = 5;
 /** That runs began is told with the end of the first of them, or after so long: each batch costs the whole way to all who read it. */
 const tellStartsMs = 50;
@@ -76,6 +77,8 @@ export class Executor {
   #unsubscribe: (() => void)[] = [];
   readonly #laneOrders: readonly (readonly Lane[])[];
   #claims = 0;
+  /** Looks one after the other that came before their time by the catalog's clock, which may be behind ours. */
+  #early = 0;
   /** The last claim found as many as it asked for, or something was told since it asked: only then a free slot is a reason to claim. */
   #mayFind = true;
 
@@ -160,6 +163,7 @@ export class Executor {
       const ahead = Math.max(0, limit - this.#freeSlots.length);
       const claimed = await this.#ask({ owner: instance, lanes: order, limit, ahead, leaseMs });
       if (claimed.length === 0) return this.#wakeWhenDue();
+      this.#early = 0;
       this.#claims += 1;
       this.#startsTimer ??= clock.setTimer(tellStartsMs, () => this.#tell());
       for (const execution of claimed) {
@@ -237,7 +241,9 @@ export class Executor {
     this.#dueTimer?.cancel();
     this.#dueTimer = undefined;
     // What has become due since the claim looked, or came a moment too early, is looked for once more.
-    if (waitMs < pollMs) this.#dueTimer = clock.setTimer(Math.max(waitMs, lookAgainMs), () => this.#look());
+    this.#early = waitMs > 0 ? 0 : this.#early + 1;
+    const pauseMs = Math.max(waitMs, lookAgainMs * 2 ** Math.max(0, this.#early - 1));
+    if (pauseMs < pollMs) this.#dueTimer = clock.setTimer(pauseMs, () => this.#look());
   }
 
   async #run(attempt: Attempt, slot: number): Promise<void> {
