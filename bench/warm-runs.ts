@@ -30,6 +30,7 @@ export const warmRuns: Bench = {
       const runner = await ProcessStepRunner.open({
         dataDirectory: directory,
         slots: 1,
+        reliefSlots: 0,
         warmProcesses: scripts.length,
         aheadProcesses: 0,
         clock: systemClock,

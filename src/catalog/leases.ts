@@ -10,7 +10,8 @@ export interface LeaseStore {
    * services of one priority in turn, of one service in the order of routing. Concurrent callers never
    * get the same one. Of a concurrency key only the earliest unfinished execution is due, also while it
    * waits in backoff (rule D5). Of a service with `concurrency` no more are leased than that, replays
-   * included; of one with a `throttle` no more are claimed within any of its periods. Counts the attempt, and writes `fx.execution.started` to the outbox.
+   * included; of one with a `throttle` no more are claimed within any of its periods. Of the services in `except` nothing is claimed, as if
+   * none of theirs waited. Counts the attempt, and writes `fx.execution.started` to the outbox.
    */
   claim(request: ClaimRequest): Promise<ClaimedExecution[]>;
 
@@ -42,10 +43,13 @@ export interface LeaseStore {
 
   /**
    * When the next pending execution becomes due, by the database's clock: its own time, or that of its
-   * service's throttle. Undefined when none waits for a time.
+   * service's throttle. Undefined when none waits for a time. `later`: of those alone whose time had not come when something was claimed last,
+   * whatever can be claimed besides.
    */
-  nextDue(): Promise<number | undefined>;
+  nextDue(which?: "any" | "later"): Promise<number | undefined>;
 }
+
+export type ServiceName = Pick<Execution, "project" | "service">;
 
 export interface ClaimRequest {
   owner: InstanceId;
@@ -56,6 +60,8 @@ export interface ClaimRequest {
    * has used up, or with `on_lost: fail`, of which nothing may be lost that was not begun.
    */
   ahead?: number;
+  /** Of these nothing. Their turns stay as they are. */
+  except?: readonly ServiceName[];
   leaseMs: number;
 }
 

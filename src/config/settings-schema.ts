@@ -38,7 +38,15 @@ const kubernetes = z.strictObject({
 });
 
 const executor = z.strictObject({
-  slots: z.int().min(1).max(1024).default(4).describe("Scripts that run at the same time."),
+  slots: z.int().min(1).max(1024).default(4).describe("Scripts that run at the same time, whosever they are."),
+  reliefSlots: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(1)
+    .describe(
+      "Scripts that may run beside these, once all slots have been taken for half a second: of services that have none in this executor then, so that they need not wait for the long runs of others. 0: none, and never more run than there are slots.",
+    ),
   lanes: z
     .string()
     .regex(/^[1-9]\d?:[1-9]\d?:[1-9]\d?$/, 'must be three weights from 1 to 99, of high, regular and low: "7:2:1"')

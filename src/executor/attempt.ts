@@ -1,6 +1,6 @@
 import type { Bus } from "../bus/bus.ts";
 import type { JobStore } from "../catalog/jobs.ts";
-import type { AttemptReport, ClaimedExecution, LeaseStore } from "../catalog/leases.ts";
+import type { AttemptReport, ClaimedExecution, LeaseStore, ServiceName } from "../catalog/leases.ts";
 import type { ServiceStore } from "../catalog/services.ts";
 import type { StateStore } from "../config-store/state-store.ts";
 import { secretWarning } from "../config-store/vault.ts";
@@ -117,6 +117,11 @@ export class Attempt {
   get lease() {
     const { id, lease } = this.#claimed.execution;
     return { id, token: lease.token };
+  }
+
+  get service(): ServiceName {
+    const { project, service } = this.#claimed.execution;
+    return { project, service };
   }
 
   /** Its end is what others wait for: the next of its key, or of a service that runs so many at once. Known once it runs. */

@@ -42,9 +42,10 @@ export class ClaimedAhead {
     this.#timer ??= this.#look(giveBackAfterMs);
   }
 
-  /** The next to begin. */
-  take(): Attempt | undefined {
-    return this.#waiting.shift()?.attempt;
+  /** The next to begin, of those that may. */
+  take(may: (attempt: Attempt) => boolean = () => true): Attempt | undefined {
+    const index = this.#waiting.findIndex(({ attempt }) => may(attempt));
+    return index === -1 ? undefined : this.#waiting.splice(index, 1)[0]?.attempt;
   }
 
   /** Resolves once all that wait, and those before them, are given back. */

@@ -1,5 +1,5 @@
 import type { Bus } from "../bus/bus.ts";
-import type { AttemptReport, ClaimedExecution, ClaimRequest, LeaseStore } from "../catalog/leases.ts";
+import type { AttemptReport, ClaimRequest, LeaseStore } from "../catalog/leases.ts";
 import type { CatalogNews } from "../catalog/news.ts";
 import { type Lane, type LaneWeights, lanes } from "../executions/lanes.ts";
 import type { Clock, Timer } from "../foundation/clock.ts";
@@ -15,7 +15,9 @@ import { ClaimedAhead } from "./claimed-ahead.ts";
 import { Gathering } from "./gathering.ts";
 import { laneOrders } from "./lane-orders.ts";
 import { Outages } from "./outages.ts";
+import { Relief } from "./relief.ts";
 import { SlotPace } from "./slot-pace.ts";
+import { Slots } from "./slots.ts";
 
 export interface ExecutorParts extends Omit<AttemptParts, "outages" | "outputs"> {
   bus: Bus;
@@ -27,6 +29,8 @@ export interface ExecutorParts extends Omit<AttemptParts, "outages" | "outputs">
   instance: InstanceId;
   /** Steps that may run at once. */
   slots: number;
+  /** Steps that may run beside these, of services that have none here, while long runs of others hold all slots. */
+  reliefSlots: number;
   /** What begins within so many milliseconds, by the pace of late, is claimed before there are slots for it: many in one transaction. */
   aheadMs: number;
   laneWeights: LaneWeights;
@@ -68,7 +72,8 @@ export class Executor {
   /** Of the next execution that waits for its time. */
   #dueTimer: Timer | undefined;
   #startsTimer: Timer | undefined;
-  readonly #freeSlots: number[];
+  readonly #slots: Slots;
+  readonly #relief: Relief;
   readonly #pace: SlotPace;
   readonly #ahead: ClaimedAhead;
   readonly #endings: Gathering;
@@ -79,6 +84,7 @@ export class Executor {
   #claims = 0;
   /** Looks one after the other that came before their time by the catalog's clock, which may be behind ours. */
   #early = 0;
+  #relieved = 0;
   /** The last claim found as many as it asked for, or something was told since it asked: only then a free slot is a reason to claim. */
   #mayFind = true;
 
@@ -89,7 +95,8 @@ export class Executor {
     this.#endings = new Gathering({ ...gathering, ms: gatherEndsMs });
     this.#parts = { ...parts, outages, outputs: new Gathering({ ...gathering, ms: gatherOutputsMs }) };
     this.#laneOrders = laneOrders(parts.laneWeights);
-    this.#freeSlots = Array.from({ length: parts.slots }, (_, slot) => parts.slots - 1 - slot);
+    this.#slots = new Slots(parts);
+    this.#relief = new Relief({ clock, slots: this.#slots, onDue: () => this.#claiming.wake() });
     this.#pace = new SlotPace(clock);
     this.#ahead = new ClaimedAhead({
       leases: parts.leases,
@@ -128,6 +135,11 @@ export class Executor {
     this.#renewing.start();
   }
 
+  /** Runs that began beside the slots. */
+  get relieved(): number {
+    return this.#relieved;
+  }
+
   /** Attempts that were begun and whose end is not durable yet. */
   get busy(): number {
     return this.#running.size;
@@ -141,6 +153,7 @@ export class Executor {
     const { clock } = this.#parts;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     await this.#claiming.stop();
+    this.#relief.stop();
     const ended = Promise.all([this.#ahead.giveBack(), ...this.#running]);
     const over = new AbortController();
     await Promise.race([ended, sleep(clock, graceMs, over.signal)]);
@@ -153,27 +166,47 @@ export class Executor {
   }
 
   async #claim(stopping: AbortSignal): Promise<void> {
-    const { clock, instance, leaseMs, leaseMarginMs } = this.#parts;
     while (!stopping.aborted) {
-      const limit = this.#claimable();
-      if (limit <= 0) return;
-      const order = this.#laneOrders[this.#claims % this.#laneOrders.length] ?? lanes;
-      // The lease began no later than the answer, so counting from the question is safe (rule D8).
-      const askedAt = clock.monotonic();
-      const ahead = Math.max(0, limit - this.#freeSlots.length);
-      const claimed = await this.#ask({ owner: instance, lanes: order, limit, ahead, leaseMs });
-      if (claimed.length === 0) return this.#wakeWhenDue();
-      this.#early = 0;
-      this.#claims += 1;
-      this.#startsTimer ??= clock.setTimer(tellStartsMs, () => this.#tell());
-      for (const execution of claimed) {
-        const attempt = new Attempt(this.#parts, execution, askedAt + leaseMs - leaseMarginMs);
-        this.#attempts.add(attempt);
-        this.#ahead.add(attempt);
-      }
-      this.#begin();
-      if (claimed.length < limit) return this.#wakeWhenDue();
+      if (!((await this.#claimForSlots()) || (await this.#relieve()))) return;
     }
+  }
+
+  /** Answers whether there may be more. */
+  async #claimForSlots(): Promise<boolean> {
+    const limit = this.#claimable();
+    if (limit <= 0) return false;
+    const ahead = Math.max(0, limit - this.#slots.free);
+    this.#mayFind = false;
+    const attempts = await this.#ask({ limit, ahead }).catch((error: unknown) => {
+      this.#mayFind = true;
+      throw error;
+    });
+    for (const attempt of attempts) this.#ahead.add(attempt);
+    this.#begin();
+    if (attempts.length === limit) {
+      this.#mayFind = true;
+      return true;
+    }
+    await this.#wakeWhenDue("any");
+    return false;
+  }
+
+  /** Begins a run of a service that has none here, where it is time for that. Answers whether there may be more. */
+  async #relieve(): Promise<boolean> {
+    if (this.#attempts.size >= this.#maxHeld || !this.#relief.isDue()) return false;
+    const waiting = this.#ahead.take(({ service }) => !this.#slots.isUsedBy(service));
+    const attempt = waiting ?? (await this.#ask({ limit: 1, except: this.#slots.users }))[0];
+    if (attempt) {
+      // A slot may have come free while the catalog was asked.
+      if (this.#slots.hasRelief) this.#relieved += 1;
+      this.#start(attempt);
+      this.#mayFind = true;
+      return true;
+    }
+    this.#relief.inVain();
+    // What can be claimed is of who has runs here.
+    await this.#wakeWhenDue("later");
+    return false;
   }
 
   /** There is something to send in the outbox. */
@@ -183,16 +216,19 @@ export class Executor {
     this.#parts.bus.signal("outbox");
   }
 
-  async #ask(request: ClaimRequest): Promise<ClaimedExecution[]> {
-    this.#mayFind = false;
-    try {
-      const claimed = await this.#parts.leases.claim(request);
-      this.#mayFind ||= claimed.length === request.limit;
-      return claimed;
-    } catch (error) {
-      this.#mayFind = true;
-      throw error;
-    }
+  async #ask(request: Pick<ClaimRequest, "limit" | "ahead" | "except">): Promise<Attempt[]> {
+    const { clock, instance, leases, leaseMs, leaseMarginMs } = this.#parts;
+    const order = this.#laneOrders[this.#claims % this.#laneOrders.length] ?? lanes;
+    // The lease began no later than the answer, so counting from the question is safe (rule D8).
+    const askedAt = clock.monotonic();
+    const claimed = await leases.claim({ owner: instance, lanes: order, leaseMs, ...request });
+    if (claimed.length === 0) return [];
+    this.#early = 0;
+    this.#claims += 1;
+    this.#startsTimer ??= clock.setTimer(tellStartsMs, () => this.#tell());
+    const attempts = claimed.map((one) => new Attempt(this.#parts, one, askedAt + leaseMs - leaseMarginMs));
+    for (const attempt of attempts) this.#attempts.add(attempt);
+    return attempts;
   }
 
   /** Something may have come that can be claimed. */
@@ -208,32 +244,39 @@ export class Executor {
 
   /** How many to claim now. */
   #claimable(): number {
-    const wanted = this.#freeSlots.length + this.#pace.within(this.#parts.aheadMs);
+    const wanted = this.#slots.free + this.#pace.within(this.#parts.aheadMs);
     // No sooner than half of what was claimed ahead is begun: a transaction costs the same, whatever is in it.
-    if (this.#freeSlots.length === 0 && this.#ahead.size * 2 > wanted) return 0;
-    // Those whose scripts have ended wait for the disk: where it does not keep up, no more are begun.
-    const maxHeld = Math.max(maxHeldPerSlot * this.#parts.slots, maxHeldOfFewSlots);
-    return Math.min(wanted - this.#ahead.size, maxHeld - this.#attempts.size);
+    if (this.#slots.free === 0 && this.#ahead.size * 2 > wanted) return 0;
+    return Math.min(wanted - this.#ahead.size, this.#maxHeld - this.#attempts.size);
+  }
+
+  /** Those whose scripts have ended wait for the disk: where it does not keep up, no more are begun. */
+  get #maxHeld(): number {
+    return Math.max(maxHeldPerSlot * this.#parts.slots, maxHeldOfFewSlots);
   }
 
   /** As many as there are slots for. */
   #begin(): void {
-    while (this.#freeSlots.length > 0) {
+    while (this.#slots.free > 0) {
       const attempt = this.#ahead.take();
       if (attempt === undefined) return;
-      const run = this.#run(attempt, this.#freeSlots.pop() as number).finally(() => this.#running.delete(run));
-      this.#running.add(run);
+      this.#start(attempt);
     }
   }
 
+  #start(attempt: Attempt): void {
+    const run = this.#run(attempt, this.#slots.take(attempt.service)).finally(() => this.#running.delete(run));
+    this.#running.add(run);
+  }
+
   /** Sleeping until the poll would make a retry late that is due before it. */
-  async #wakeWhenDue(): Promise<void> {
+  async #wakeWhenDue(which: "any" | "later"): Promise<void> {
     const { clock, leases, pollMs } = this.#parts;
-    const due = await leases.nextDue();
+    const due = await leases.nextDue(which);
     if (due === undefined) return;
     const waitMs = due - clock.now();
     // It was asked ahead, for less than there is: a slot that comes free asks again.
-    if (waitMs <= 0 && this.#freeSlots.length === 0) {
+    if (which === "any" && waitMs <= 0 && this.#slots.free === 0) {
       this.#mayFind = true;
       return;
     }
@@ -251,8 +294,9 @@ export class Executor {
     const free = () => {
       if (isFree) return;
       isFree = true;
-      this.#freeSlots.push(slot);
-      this.#pace.freed();
+      this.#slots.leave(slot);
+      // Where the run was one beside the slots, these are still all taken.
+      if (this.#slots.free > 0) this.#pace.freed();
       this.#begin();
       this.#goOn();
     };

@@ -50,7 +50,7 @@ export async function openRunnerParts(options: ProcessStepRunnerOptions): Promis
     },
     javascript: defaultJavaScript(options.javascript ?? "auto", !(bun instanceof PlatformError)),
   });
-  const places = options.slots + options.warmProcesses + options.aheadProcesses;
+  const places = options.slots + options.reliefSlots + options.warmProcesses + options.aheadProcesses;
   const users = firstUid === undefined ? undefined : await RunUsers.claim(firstUid, places, options.random);
   const isolation: Isolation = users
     ? { kind: "own-user", firstUid: users.firstUid, lastUid: users.lastUid }

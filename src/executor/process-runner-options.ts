@@ -7,8 +7,10 @@ import type { DependencyOptions } from "./environments/open-environments.ts";
 export interface ProcessStepRunnerOptions {
   /** What scripts must not read (rule S3). Made if missing. */
   dataDirectory: string;
-  /** Steps that may live at one time: `slot` of a request is below it. */
+  /** Steps that may live at one time. */
   slots: number;
+  /** Steps that may live beside these: `slot` of a request is below the sum of both. */
+  reliefSlots: number;
   /** Processes that may stay for further runs of their script, those that run included (isolation level `warm`). */
   warmProcesses: number;
   /** Processes that may wait for a run of their script; 0: each is started when its run is there. */

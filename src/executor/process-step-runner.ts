@@ -45,7 +45,8 @@ export class ProcessStepRunner implements StepRunner {
     this.#parts = parts;
     this.launcher = new LauncherClient(options);
     const { launcher, library } = this;
-    const { clock, log, slots, warmProcesses, aheadProcesses, dataDirectory } = options;
+    const { clock, log, slots, reliefSlots, warmProcesses, aheadProcesses, dataDirectory } = options;
+    const places = slots + reliefSlots;
     const { sqlStatementMs = defaultSqlStatementMs } = options;
     const { runRoot, controlGroups } = parts;
     const sdk = join(library, "python");
@@ -61,10 +62,10 @@ export class ProcessStepRunner implements StepRunner {
     const { zygotes } = this;
     this.#launches = new StepLaunches({ ...parts, launcher, zygotes, library, dataDirectory, sqlStatementMs });
     const partsOf = (request: ProcessRequest) => this.#partsOf(request);
-    this.#warm = new WarmHosts({ clock, places: placesFrom(slots, warmProcesses), partsOf });
+    this.#warm = new WarmHosts({ clock, places: placesFrom(places, warmProcesses), partsOf });
     this.ahead = new StartedAhead({
       clock,
-      places: placesFrom(slots + warmProcesses, aheadProcesses),
+      places: placesFrom(places + warmProcesses, aheadProcesses),
       partsOf,
       canWait: (request) => this.#launches.canWait(request),
       isCalm: () => this.#running.size < slots,

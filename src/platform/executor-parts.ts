@@ -28,8 +28,13 @@ export function executorParts(options: PartsOptions, runners: StepRunners): Part
       start: () => executor.start(),
       stop: (drainMs) => executor.stop(drainMs),
       figures: [
-        gauge("fx_executor_slots", "Scripts that may run at the same time", () => slots),
-        gauge("fx_executor_attempts", "Attempts under way", () => executor.busy),
+        gauge(
+          "fx_executor_slots",
+          "Scripts that may run at the same time, without those beside the slots",
+          () => slots,
+        ),
+        gauge("fx_executor_attempts", "Attempts under way, with those beside the slots", () => executor.busy),
+        counter("fx_executor_relieved_total", "Runs that began beside the slots", () => executor.relieved),
         ...use.figures,
       ],
     },
@@ -42,7 +47,7 @@ const claimAheadMs = 40;
 function newExecutor(options: PartsOptions, { processes, steps }: StepRunners, use: ServiceUse): Executor {
   const { settings, stores, instance, clock, random, log } = options;
   const { bus, catalog, configStore, vault, artifacts } = stores;
-  const { slots, lanes, pollMs, leaseMs, leaseMarginMs, killGraceMs, level } = settings.executor;
+  const { slots, reliefSlots, lanes, pollMs, leaseMs, leaseMarginMs, killGraceMs, level } = settings.executor;
   return new Executor({
     bus,
     leases: catalog.leases,
@@ -66,6 +71,7 @@ function newExecutor(options: PartsOptions, { processes, steps }: StepRunners, u
     log,
     instance,
     slots,
+    reliefSlots,
     aheadMs: claimAheadMs,
     laneWeights: readLaneWeights(lanes),
     pollMs,
@@ -81,4 +87,8 @@ function newExecutor(options: PartsOptions, { processes, steps }: StepRunners, u
 
 function gauge(name: string, help: string, value: () => number): Figure {
   return { name, help, kind: "gauge", isKept: true, read: () => [{ value: value() }] };
+}
+
+function counter(...[name, help, value]: Parameters<typeof gauge>): Figure {
+  return { ...gauge(name, help, value), kind: "counter" };
 }

@@ -27,13 +27,14 @@ export async function openStepRunners(
   data: DataDirectory,
   around: Surroundings,
 ): Promise<StepRunners> {
-  const { slots, aheadProcesses, runRoot, firstUid, isolation, fork, cgroup, python, bun, javascript } =
+  const { slots, reliefSlots, aheadProcesses, runRoot, firstUid, isolation, fork, cgroup, python, bun, javascript } =
     settings.executor;
   const { sqlDirectory, sqlStatementMs } = settings.executor;
   const processes = await ProcessStepRunner.open({
     ...around,
     dataDirectory: data.path,
     slots,
+    reliefSlots,
     warmProcesses: warmProcessesOf(settings.executor),
     aheadProcesses,
     runDirectory: runRoot,

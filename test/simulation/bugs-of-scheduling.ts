@@ -75,6 +75,30 @@ export const bugsOfScheduling: readonly PlantedBug[] = [
     ],
   },
   {
+    rule: "D4",
+    name: "what begins beside the slots is of whoever holds them",
+    given: { ...crowded, slots: 1, reliefSlots: 1 },
+    edits: [
+      {
+        file: "catalog/kysely/claim.ts",
+        find: "passed: new Set(request.except?.map(nameOf))",
+        replace: "passed: new Set<string>()",
+      },
+    ],
+  },
+  {
+    rule: "D4",
+    name: "who has all slots has those beside them as well",
+    given: { ...crowded, slots: 1, reliefSlots: 1 },
+    edits: [{ file: "executor/executor.ts", find: "except: this.#slots.users", replace: "except: []" }],
+  },
+  {
+    rule: "S2",
+    name: "a place that is taken is given to the next one, too",
+    given: crowded,
+    edits: [{ file: "executor/slots.ts", find: "this.#unused.pop()", replace: "this.#unused.at(-1)" }],
+  },
+  {
     rule: "D1",
     name: "what a full queue skips is not told",
     given: crowded,

@@ -23,6 +23,7 @@ export const situations = [
   "a lease was found lost at renewal",
   "a lease expired",
   "an attempt that waited for a slot was given back",
+  "a run had a place beside the slots",
   "leases of an earlier boot were expired at once",
   "a process was shut down in good order",
   "an attempt failed and was retried",

@@ -151,7 +151,7 @@ export class LeaseWitness {
         for (const [id] of before) this.#lost(id, undefined);
         return count;
       },
-      nextDue: () => store.nextDue(),
+      nextDue: (which) => store.nextDue(which),
     };
   }
 
@@ -160,7 +160,7 @@ export class LeaseWitness {
     return lease?.live === true && lease.token === token;
   }
 
-  #claimed({ execution }: ClaimedExecution, { owner, leaseMs }: ClaimRequest, askedAt: number): void {
+  #claimed({ execution }: ClaimedExecution, { owner, leaseMs, except = [] }: ClaimRequest, askedAt: number): void {
     const { history, limits } = this.#parts;
     const { id, attempt, losses, lease, concurrencyKey, version } = execution;
     const service = `${execution.project}/${execution.service}`;
@@ -169,6 +169,9 @@ export class LeaseWitness {
     if (before && lease.token <= before.token) history.violate("D8", `the token of ${id} did not grow`);
     if (this.terminal.has(id)) history.violate("D6", `execution ${id} was claimed after it ended`);
     if (lease.until < askedAt + leaseMs) history.violate("D8", `the lease of ${id} is shorter than asked for`);
+    if (except.some((other) => `${other.project}/${other.service}` === service)) {
+      history.violate("D4", `execution ${id} is of ${service}, from which nothing was to be claimed`);
+    }
     if (lease.owner !== owner) history.violate("D8", `the lease of ${id} names another owner`);
     const released = this.#released.get(id);
     this.#released.delete(id);

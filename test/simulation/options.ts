@@ -15,6 +15,7 @@ export interface WorldOptions {
   leaseMarginMs: number;
   pollMs: number;
   slots: number;
+  reliefSlots: number;
   /** With much of it executors claim what they cannot begin soon, and give it back. */
   aheadMs: number;
   batchSize: number;
@@ -53,6 +54,7 @@ export function drawOptions(seed: number, given: Partial<WorldOptions> = {}): Wo
     durationMs: random.pick([2000, 20_000, 90_000]),
     busOutages: random.chance(0.3) ? 0.1 * random.fraction() : 0,
     aheadMs: random.pick([0, 20, 2000]),
+    reliefSlots: random.between(0, 2),
     ...given,
   };
 }

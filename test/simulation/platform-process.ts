@@ -39,7 +39,7 @@ export async function startParts(
 ): Promise<{ appended: number; stop(graceMs: number): Promise<void> }> {
   const { bus, catalog, configStore, runner, versions, clock, random, log } = ports;
   const ids = createIds(clock, random);
-  const { pollMs, leaseMs, leaseMarginMs, slots, aheadMs, batchSize, limits } = options;
+  const { pollMs, leaseMs, leaseMarginMs, slots, reliefSlots, aheadMs, batchSize, limits } = options;
   const { appended } = await reconcileState(bus, configStore.state);
   const vault = await Vault.open({ store: configStore.secrets, keys: [new Uint8Array(32)], random });
   if (options.topology === "embedded") await catalog.leases.expireOthers([instance]);
@@ -62,6 +62,7 @@ export async function startParts(
     log,
     instance,
     slots,
+    reliefSlots,
     aheadMs,
     laneWeights: { high: 7, regular: 2, low: 1 },
     pollMs,

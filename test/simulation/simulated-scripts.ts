@@ -27,6 +27,8 @@ export interface SimulatedScriptsOptions {
   /** The executor's process: its calls are made there, and its death kills the scripts (end of file at the launcher). */
   executor: Domain;
   programOf(request: StepRequest): Program;
+  /** Of the executor, without those for relief. */
+  slots: number;
   witness: ScriptWitness;
 }
 
@@ -44,7 +46,20 @@ export class SimulatedScripts implements StepRunner {
     if (!this.#options.executor.alive) return { result: new Promise(() => {}), keepAlive() {}, stop() {} };
     const script = new SimulatedScript(this.#options, request, host, () => this.#live.delete(script));
     this.#live.add(script);
+    this.#checkSlots(script);
     return script;
+  }
+
+  #checkSlots({ slot, service }: SimulatedScript): void {
+    const { history, slots } = this.#options;
+    const live = [...this.#live];
+    if (live.filter((other) => other.slot === slot).length > 1) {
+      history.violate("S2", `two scripts live in slot ${slot} of one executor`);
+    }
+    if (live.length > slots) history.reach("a run had a place beside the slots");
+    if (live.filter((other) => other.service === service).length > slots) {
+      history.violate("D4", `${service} has more scripts than the ${slots} slots of their executor`);
+    }
   }
 
   /** The launcher sees the end of its connection to the executor, and kills. */
@@ -87,6 +102,15 @@ class SimulatedScript implements RunningStep {
       this.kill({ kind: "timeout", timeoutMs: request.timeoutMs, ...this.#written() }),
     );
     options.scheduler.enqueue(this.#domain, () => void this.#play().finally(() => timeout.cancel()));
+  }
+
+  get slot(): number {
+    return this.#request.slot;
+  }
+
+  get service(): string {
+    const { project, name } = this.#request.context.service;
+    return `${project}/${name}`;
   }
 
   keepAlive(ttlMs: number): void {

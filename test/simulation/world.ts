@@ -139,6 +139,7 @@ export class World {
       history,
       executor: domain,
       programOf: (request) => this.#programOf(request),
+      slots: this.options.slots,
       witness: this.effects,
     });
     const process: Process = { domain, bus: ports.bus, scripts, stop: undefined };

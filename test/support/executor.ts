@@ -9,7 +9,7 @@ import { Executor, type ExecutorParts } from "../../src/executor/executor.ts";
 import { ServiceConfiguration } from "../../src/executor/service-configuration.ts";
 import { ServiceSecrets } from "../../src/executor/service-secrets.ts";
 import { ServiceUse } from "../../src/executor/service-use.ts";
-import type { StepResult, StepRunner } from "../../src/executor/step-runner.ts";
+import type { StepRequest, StepResult, StepRunner } from "../../src/executor/step-runner.ts";
 import type { Clock } from "../../src/foundation/clock.ts";
 import { createIds } from "../../src/foundation/ids.ts";
 import { silentLog } from "../../src/foundation/log.ts";
@@ -23,15 +23,15 @@ export const completed: StepResult = { kind: "exited", exitCode: 0, outputBytes:
 /** Scripts that end with what `run` answers, and count as begun. */
 export class TestScripts implements StepRunner {
   begun = 0;
-  readonly #run: () => Promise<StepResult>;
+  readonly #run: (request: StepRequest) => Promise<StepResult>;
 
-  constructor(run: () => Promise<StepResult> = async () => completed) {
+  constructor(run: (request: StepRequest) => Promise<StepResult> = async () => completed) {
     this.#run = run;
   }
 
-  run() {
+  run(request: StepRequest) {
     this.begun += 1;
-    return { result: this.#run(), keepAlive() {}, stop() {} };
+    return { result: this.#run(request), keepAlive() {}, stop() {} };
   }
 
   async close(): Promise<void> {}
@@ -73,6 +73,7 @@ export async function testExecutor(
     random: systemRandom,
     log: silentLog,
     instance,
+    reliefSlots: 0,
     aheadMs: 20,
     laneWeights: { high: 7, regular: 2, low: 1 },
     pollMs: 1000,

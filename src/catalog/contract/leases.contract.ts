@@ -131,6 +131,22 @@ export function leaseContract(start: () => Promise<Scene>): void {
     expect(await scene.catalog.leases.nextDue()).toBeUndefined();
   });
 
+  test("D6: what becomes due later is told also while something can be claimed", async () => {
+    const scene = await start();
+    await scene.deploy();
+    await scene.deploy("slow", { trigger_events: ["slow"], throttle: { limit: 1, period: 60 } });
+    const { leases } = scene.catalog;
+    await scene.start();
+    expect(await leases.nextDue("later")).toBeUndefined();
+    await scene.finish(await scene.claimOne(), { kind: "failed", error: exitError, retryInMs: 90_000 });
+    await scene.start();
+    const now = scene.clock.now();
+    expect([await leases.nextDue(), await leases.nextDue("later")]).toEqual([now, now + 90_000]);
+    for (let n = 0; n < 2; n += 1) await scene.start({ type: "slow" });
+    await scene.claim({ except: [{ project: "default", service: "hello" }] });
+    expect([await leases.nextDue(), await leases.nextDue("later")]).toEqual([now, now + 60_000]);
+  });
+
   test("D8: a finish with an old token changes nothing", async () => {
     const scene = await start();
     await scene.deploy();

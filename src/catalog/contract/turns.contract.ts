@@ -85,6 +85,54 @@ export function turnContract(start: () => Promise<Scene>): void {
     expect(names.filter((name) => name === "patient").length).toBeGreaterThanOrEqual(4);
   });
 
+  const except = (...names: string[]) => names.map((service) => ({ project: "default", service }));
+
+  test("D4: of services that a claim excepts nothing is claimed, in whatever lane and priority; of the others as if they were alone", async () => {
+    const scene = await services("flood", "x", "y");
+    await scene.deploy("first", { trigger_events: ["first"], priority: 4 });
+    await scene.deploy("high", { trigger_events: ["high"], priority: 1 });
+    for (const name of ["first", "high", "flood"]) await flood(scene, name, 20);
+    const claim = async (limit: number) =>
+      (await scene.claim({ limit, except: except("flood", "first", "high") })).map(
+        ({ execution }) => execution.service,
+      );
+    expect(await claim(5)).toEqual([]);
+    for (const name of ["x", "y"]) await flood(scene, name, 3);
+    expect((await claim(4)).sort()).toEqual(["x", "x", "y", "y"]);
+    expect((await claim(4)).sort()).toEqual(["x", "y"]);
+  });
+
+  test("D4: who was excepted from a claim is neither ahead nor behind for it", async () => {
+    const scene = await services("a", "b");
+    for (const name of ["a", "b"]) await flood(scene, name, 20);
+    for (let n = 0; n < 6; n += 1) {
+      expect(await scene.claim({ limit: 1, except: except("a") })).toMatchObject([{ execution: { service: "b" } }]);
+    }
+    // What was claimed of it meanwhile counts in the turns: six behind, it is first until they are even.
+    expect(await claimOneByOne(scene, 6)).toEqual(Array(6).fill("a"));
+    expect((await claimOneByOne(scene, 6)).filter((name) => name === "a")).toHaveLength(3);
+  });
+
+  test("D4: an exception is of one project: a service of the same name in another is claimed from", async () => {
+    const scene = await services("a");
+    await scene.deploy("a", { trigger_events: ["a"] }, { project: "other", id: "other-a" });
+    await flood(scene, "a", 2);
+    const claimed = await scene.claim({ except: except("a") });
+    expect(claimed.map(({ execution }) => execution.project)).toEqual(["other", "other"]);
+  });
+
+  test("D4: an exception keeps to the limits of the others, and to what waits for its time", async () => {
+    const scene = await services("a");
+    await scene.deploy("b", { trigger_events: ["b"], concurrency: 1 });
+    await flood(scene, "a", 1);
+    await flood(scene, "b", 2);
+    const [one, ...more] = await scene.claim({ except: except("a") });
+    expect([one?.execution.service, more]).toEqual(["b", []]);
+    if (one) await scene.finish(one, { kind: "failed", error: exitError, retryInMs: 0 });
+    expect(await scene.claim({ except: except("a") })).toHaveLength(1);
+    expect(await claimNames(scene, 10)).toEqual(["a"]);
+  });
+
   test("D4: priority goes before turns", async () => {
     const scene = await start();
     await scene.deploy("five", { trigger_events: ["go"], priority: 5 });

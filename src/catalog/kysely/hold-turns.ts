@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Lane } from "../../executions/lanes.ts";
+import type { ServiceName } from "../leases.ts";
 import { hold, serviceLock } from "./locks.ts";
 import { Statement } from "./statement.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
@@ -16,7 +17,7 @@ export interface OpenTurn extends TurnKey, LimitedService {
 export interface ClaimHolds {
   /** It may wait for a service only as long as this is so: claims then never wait for each other in a circle. */
   nothing: boolean;
-  /** Services that another one holds, as rows are passed over that another transaction has locked; and those that are not claimed ahead. */
+  /** Services that another one holds, as rows are passed over that another transaction has locked; those that are not claimed ahead; and those not to be claimed from. */
   passed: Set<string>;
 }
 
@@ -26,7 +27,7 @@ const maxTurns = 10;
 /** Turns of one priority. */
 export interface NextTurns {
   turns: OpenTurn[];
-  /** None is left in the lane beside them, but those that another claim holds. */
+  /** None is left in the lane beside them, but those that are passed over. */
   areAll: boolean;
 }
 
@@ -87,6 +88,6 @@ async function nextTurns(
   return { turns, areAll: rows.length < atMost && turns.length === open.length };
 }
 
-export function nameOf({ project, service }: TurnKey): string {
+export function nameOf({ project, service }: ServiceName): string {
   return `${project}/${service}`;
 }

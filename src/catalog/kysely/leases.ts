@@ -102,15 +102,9 @@ export function leaseStore(context: StoreContext): LeaseStore {
       }
     },
 
-    async nextDue() {
-      // Of one that can be claimed, whichever. Of a service that is at its limit nothing is due before a run of it ends, which wakes by itself.
-      const { rows } = await sql<{ due: number }>`
-        select e.not_before as due from turns t ${traits.walk("turns_open")}
-        cross join executions e ${traits.walk("executions_ready")}
-        where t.state = 0 and e.status = 'pending' and e.gate = 0
-          and e.project = t.project and e.service = t.service and e.lane = t.lane and e.priority = t.priority
-        limit 1`.execute(context.db);
-      if (rows[0]) return rows[0].due;
+    async nextDue(which = "any") {
+      const ready = which === "any" ? await readyOne(context) : undefined;
+      if (ready) return ready.due;
       const { rows: later } = await sql<{ due: number | null }>`
         select min(not_before) as due from executions ${traits.walk("executions_delayed")}
         where status = 'pending' and gate = 1
@@ -121,6 +115,17 @@ export function leaseStore(context: StoreContext): LeaseStore {
       return times.length === 0 ? undefined : Math.min(...times);
     },
   };
+}
+
+/** Of one that can be claimed, whichever. Of a service that is at its limit nothing is due before a run of it ends, which wakes by itself. */
+async function readyOne({ db, traits }: StoreContext): Promise<{ due: number } | undefined> {
+  const { rows } = await sql<{ due: number }>`
+    select e.not_before as due from turns t ${traits.walk("turns_open")}
+    cross join executions e ${traits.walk("executions_ready")}
+    where t.state = 0 and e.status = 'pending' and e.gate = 0
+      and e.project = t.project and e.service = t.service and e.lane = t.lane and e.priority = t.priority
+    limit 1`.execute(db);
+  return rows[0];
 }
 
 async function loseAttempts(

@@ -1,4 +1,5 @@
 import type { DialectLock } from "../dialects/dialect-traits.ts";
+import type { ServiceName } from "../leases.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
 
 /**
@@ -35,11 +36,6 @@ export const ledgerWriteLock = lock(kinds.ledger, 0, true);
 
 export function serviceLock({ project, service }: ServiceName): DialectLock {
   return lock(kinds.service, stripeOf(`${project}/${service}`));
-}
-
-export interface ServiceName {
-  project: string;
-  service: string;
 }
 
 /**

@@ -24,6 +24,8 @@ async function openCounting() {
   return { prepared, scene: new Scene(catalog, clock, ids) };
 }
 
+const services = ["hello", "keyed", "limited"];
+
 async function runSome(scene: Scene, count: number): Promise<ExecutionId[]> {
   const { leases } = scene.catalog;
   await scene.route(...Array.from({ length: count }, () => scene.event({ subject: "a" })));
@@ -44,6 +46,8 @@ async function runSome(scene: Scene, count: number): Promise<ExecutionId[]> {
     );
     ended.push(...claimed.map(({ execution }) => execution.id));
     await leases.nextDue();
+    await scene.claim({ limit: 1, except: services.map((service) => ({ project: "default", service })) });
+    await leases.nextDue("later");
   }
   await leases.expire(count);
   await scene.sent();

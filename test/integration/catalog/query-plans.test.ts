@@ -129,6 +129,8 @@ test("D4: routing, claiming, renewing, finishing and recovery read nothing throu
   await leases.expireOthers([]);
   await leases.expireOthers(["executor-2" as InstanceId]);
   await leases.nextDue();
+  await scene.claim({ limit: 1, except: [{ project: "default", service: "hello" }] });
+  await leases.nextDue("later");
   await executions.retry(first.execution.id, { newId: scene.newExecutionId(), version: "same" });
   await executions.get(first.execution.id);
   await executions.steps(first.execution.id);

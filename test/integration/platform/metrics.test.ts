@@ -31,6 +31,7 @@ describe("what processes measured of themselves", () => {
       "fx_events_accepted_total counter",
       "fx_executions_unfinished gauge",
       "fx_executor_attempts gauge",
+      "fx_executor_relieved_total counter",
       "fx_executor_slots gauge",
       "fx_http_event_streams gauge",
       "fx_service_busy_seconds_total counter",

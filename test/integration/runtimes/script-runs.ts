@@ -30,6 +30,7 @@ export async function openRunner(
   const runner = await ProcessStepRunner.open({
     dataDirectory,
     slots: 4,
+    reliefSlots: 0,
     warmProcesses: 4,
     aheadProcesses,
     fork,

@@ -17,6 +17,7 @@ beforeAll(async () => {
   runner = await ProcessStepRunner.open({
     dataDirectory: data,
     slots: 1,
+    reliefSlots: 0,
     warmProcesses: 1,
     aheadProcesses: 0,
     clock: systemClock,

@@ -16,6 +16,7 @@ beforeAll(async () => {
   runner = await ProcessStepRunner.open({
     dataDirectory: data,
     slots: 2,
+    reliefSlots: 0,
     warmProcesses: 1,
     aheadProcesses: 0,
     clock: systemClock,
