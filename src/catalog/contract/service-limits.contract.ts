@@ -69,6 +69,24 @@ export function serviceLimitContract(start: () => Promise<Scene>): void {
     expect(await scene.claim({ limit: 3 })).toHaveLength(2);
   });
 
+  test("D7: a run's own version says what becomes of it when it is lost, and so whether it may be claimed without a place", async () => {
+    const scene = await limited({ on_lost: "fail" }, 3);
+    await scene.deploy("limited", { on_lost: "retry" }, { id: "limited-2" });
+    await scene.route(scene.event());
+    const versions = (claimed: ClaimedExecution[]) => claimed.map(({ execution }) => execution.version);
+    // One has a place; the newest, of the active version, needs none.
+    expect(versions(await scene.claim({ limit: 4, ahead: 3 }))).toEqual(["limited-1", "limited-2"]);
+    expect(await scene.claim({ limit: 2, ahead: 2 })).toEqual([]);
+    const rest = await scene.claim({ limit: 3 });
+    expect(rest.map(({ execution }) => [execution.version, execution.attempt])).toEqual([
+      ["limited-1", 1],
+      ["limited-1", 1],
+    ]);
+    const lost = await scene.finish(first(rest), { kind: "lost", error: exitError });
+    expect(lost).toBeDefined();
+    expect(await scene.catalog.executions.count({ status: ["failed"] })).toBe(1);
+  });
+
   test("D7: what may not wait for a place is the first to have one, though others came before it", async () => {
     const scene = await limited({ on_lost: "fail" }, 0);
     await scene.deploy("free", { trigger_events: ["other"] });

@@ -4,12 +4,13 @@ import { type AttemptEnd, type AttemptOutcome, endOfAttempt } from "../../execut
 import type { Step } from "../../executions/execution.ts";
 import { type LifecycleChange, lifecycleEvent } from "../../executions/lifecycle-events.ts";
 import { assertNever } from "../../foundation/assert.ts";
-import type { ExecutionId, VersionId } from "../../foundation/ids.ts";
+import type { ExecutionId } from "../../foundation/ids.ts";
 import type { AttemptReport } from "../leases.ts";
 import { padded } from "./bulk-insert.ts";
 import { writeCaptured } from "./captured-effects.ts";
 import { unblockHeads } from "./concurrency-keys.ts";
 import { type ExecutionRow, executionOf } from "./execution-rows.ts";
+import { readOnLost } from "./on-lost.ts";
 import { announce } from "./outbox.ts";
 import { isAnnounced } from "./replay-rows.ts";
 import { Statement } from "./statement.ts";
@@ -47,7 +48,11 @@ export async function endAttempts(
   attempts: readonly EndingAttempt[],
   now: number,
 ): Promise<{ ended: EndedAttempt[]; claimable: boolean }> {
-  const onLost = await readOnLost(tx, attempts);
+  const lost = attempts.filter(({ outcome }) => outcome.kind === "lost");
+  const onLost = await readOnLost(
+    tx,
+    lost.map(({ row }) => row.version),
+  );
   const ending = firstOfEach(attempts).map((attempt): Ending => {
     const { row, outcome } = attempt;
     const facts = {
@@ -162,12 +167,4 @@ function eventsOf({ row, steps, end }: Ending, now: number): CloudEvent[] {
   if (end.status === "failed") changes.push({ kind: "failed", error: end.error });
   else if (end.status !== "pending") changes.push({ kind: end.status });
   return changes.map((change) => lifecycleEvent(execution, change, now));
-}
-
-async function readOnLost(tx: Tx, attempts: readonly EndingAttempt[]): Promise<Map<VersionId, "retry" | "fail">> {
-  const lost = attempts.filter(({ outcome }) => outcome.kind === "lost");
-  if (lost.length === 0) return new Map();
-  const versions = [...new Set(lost.map(({ row }) => row.version))];
-  const rows = await tx.selectFrom("versions").select(["id", "on_lost"]).where("id", "in", padded(versions)).execute();
-  return new Map(rows.map((row) => [row.id, row.on_lost]));
 }

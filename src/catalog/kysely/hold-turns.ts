@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Lane } from "../../executions/lanes.ts";
+import type { VersionId } from "../../foundation/ids.ts";
 import type { ServiceName } from "../leases.ts";
 import { hold, serviceLock } from "./locks.ts";
 import { Statement } from "./statement.ts";
@@ -9,7 +10,9 @@ import type { TurnKey } from "./turns.ts";
 
 export interface OpenTurn extends TurnKey, LimitedService {
   round: number;
-  /** Of the active version; null where there is none. */
+  /** Null where there is none. */
+  active_version: VersionId | null;
+  /** Of the active version. */
   on_lost: "retry" | "fail" | null;
 }
 
@@ -65,7 +68,7 @@ export async function holdTurns(
 const selectTurns = new Statement(
   ({ traits }, lane: Lane, limit: number) => sql<OpenTurn>`
     select t.project, t.service, t.lane, t.priority, t.round,
-      s.concurrency, s.throttle_limit, s.throttle_period_ms, v.on_lost
+      s.concurrency, s.throttle_limit, s.throttle_period_ms, s.active_version, v.on_lost
     from turns t ${traits.walk("turns_open")}
     left join services s on s.project = t.project and s.name = t.service
     left join versions v on v.id = s.active_version

@@ -1,10 +1,9 @@
 import type { HeldLease } from "../leases.ts";
 import { endAttempts } from "./end-attempts.ts";
 import type { ExecutionRow } from "./execution-rows.ts";
+import { giveBack } from "./give-back.ts";
 import { readHeld } from "./held-leases.ts";
 import { inTransaction, type StoreContext } from "./store-context.ts";
-import { gates } from "./tables.ts";
-import { joinTurns, reopenFull } from "./turns.ts";
 
 /** Unbegun attempts were never made: not counted, no error, due at once. One that was to be cancelled is. */
 export function release(context: StoreContext, leases: readonly HeldLease[]): Promise<void> {
@@ -20,25 +19,9 @@ export function release(context: StoreContext, leases: readonly HeldLease[]): Pr
         cancelled.push(row);
         continue;
       }
-      await tx
-        .updateTable("executions")
-        .set({
-          status: "pending",
-          attempt: row.attempt - 1,
-          gate: gates.ready,
-          not_before: now,
-          lease_owner: null,
-          lease_until: null,
-          // A first attempt that was not begun did not start the execution.
-          ...(row.attempt === 1 ? { started_at: null } : {}),
-        })
-        .where("seq", "=", row.seq)
-        .where("token", "=", token)
-        .execute();
       released.push(row);
     }
-    await reopenFull(context, tx, released);
-    await joinTurns(tx, released);
+    await giveBack(context, tx, released, now);
     const attempts = cancelled.map((row) => ({ row, steps: [], outcome: { kind: "cancelled" } as const }));
     await endAttempts(context, tx, attempts, now);
   });

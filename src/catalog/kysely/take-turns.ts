@@ -3,7 +3,9 @@ import type { Lane } from "../../executions/lanes.ts";
 import type { InstanceId } from "../../foundation/ids.ts";
 import type { ClaimRequest } from "../leases.ts";
 import type { ExecutionRow } from "./execution-rows.ts";
+import { giveBack } from "./give-back.ts";
 import { type ClaimHolds, holdTurns, nameOf, type OpenTurn } from "./hold-turns.ts";
+import { readOnLost } from "./on-lost.ts";
 import { Statement } from "./statement.ts";
 import type { StoreContext, Tx } from "./store-context.ts";
 import { type TurnsTable, turnStates } from "./tables.ts";
@@ -44,18 +46,40 @@ export async function takeTurns(
       }
       const { rows, isOver } = await takeTurn(context, tx, turn, { ...request, limit: most }, now);
       claimed.push(...rows);
-      if (isUrgent(turn)) for (const row of rows) urgent.add(row);
+      for (const row of isUrgent(turn) ? rows : await urgentOf(tx, turn, rows, request)) urgent.add(row);
       areOver &&= isOver;
     }
     if (areOver) break;
   }
   const order = (a: ExecutionRow, b: ExecutionRow) => Number(urgent.has(b)) - Number(urgent.has(a));
   // What an update returns is in no order.
-  return claimed.sort((a, b) => order(a, b) || a.priority - b.priority || a.seq - b.seq);
+  claimed.sort((a, b) => order(a, b) || a.priority - b.priority || a.seq - b.seq);
+  const placeless = request.ahead ? claimed.splice(atOnce, Math.max(0, urgent.size - atOnce)) : [];
+  await giveBack(context, tx, placeless, now);
+  return claimed;
 }
 
 /**
- * Whether what is claimed of it may wait for a place. Given back, a start that a throttle has counted would be used up; and with an
+ * Of what was claimed of a service whose runs may wait, those that may not: their own version is another than the active one, and its
+ * manifest decides what becomes of them when they are lost.
+ */
+async function urgentOf(
+  tx: Tx,
+  { active_version }: OpenTurn,
+  rows: readonly ExecutionRow[],
+  { ahead }: ClaimRequest,
+): Promise<ExecutionRow[]> {
+  if (!ahead) return [];
+  const others = rows.filter(({ version }) => version !== active_version);
+  const onLost = await readOnLost(
+    tx,
+    others.map(({ version }) => version),
+  );
+  return others.filter(({ version }) => onLost.get(version) === "fail");
+}
+
+/**
+ * By its active version, whether what is claimed of it may wait for a place. Given back, a start that a throttle has counted would be used up; and with an
  * executor that is killed what waited there would fail, where the manifest says so of what is lost.
  */
 function mayWait(turn: OpenTurn): boolean {
