@@ -25,9 +25,9 @@ export function defineDeploy(program: Command): Command {
 async function deploy(session: Session, directories: string[], options: DeployOptions): Promise<void> {
   const { findServices } = await import("../deploy/find-services.ts");
   const services = directories.flatMap(findServices);
+  if (options.watch) return deployAndWatch(session, services, options.project);
   const reports = await deployAll(session, services, options.project);
   if (session.terminal.isJson) await session.terminal.list(reports, [], "");
-  if (options.watch) return watch(session, services, options.project);
   const refused = reports.filter(({ outcome }) => outcome === "refused").length;
   if (refused > 0) {
     throw new CliError({ what: `${refused} of ${countText(reports.length, "service")} refused`, exit: "refused" });
@@ -61,16 +61,22 @@ function tell({ terminal }: Session, report: DeployReport): void {
   }
 }
 
-async function watch(session: Session, services: readonly ServiceDirectory[], project: string): Promise<void> {
-  const { watchDirectories } = await import("../deploy/watch-directories.ts");
-  session.terminal.say(`watching ${countText(services.length, "directory", "directories")}; Ctrl-C ends`);
-  for await (const changed of watchDirectories(services.map(({ path }) => path))) {
-    const reports = await deployAll(
-      session,
-      services.filter(({ path }) => changed.has(path)),
-      project,
-    );
-    for (const report of session.terminal.isJson ? reports : []) session.terminal.entry(report, () => "");
+/** What is saved while a deploy goes on is deployed after it, the first one too. */
+async function deployAndWatch(session: Session, services: readonly ServiceDirectory[], project: string): Promise<void> {
+  const { terminal } = session;
+  const { DirectoryWatch } = await import("../deploy/directory-watch.ts");
+  const watch = new DirectoryWatch(services.map(({ path }) => path));
+  try {
+    const first = await deployAll(session, services, project);
+    if (terminal.isJson) await terminal.list(first, [], "");
+    terminal.say(`watching ${countText(services.length, "directory", "directories")}; Ctrl-C ends`);
+    for await (const changed of watch) {
+      const again = services.filter(({ path }) => changed.has(path));
+      const reports = await deployAll(session, again, project);
+      for (const report of terminal.isJson ? reports : []) terminal.entry(report, () => "");
+    }
+  } finally {
+    watch.close();
   }
 }
 

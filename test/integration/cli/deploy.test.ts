@@ -64,6 +64,12 @@ test("a version is rolled back to by the beginning of its id, as tables show it"
   expect(unknown).toMatchObject({ code: 3, talk: expect.stringContaining("fix: fx services versions default/rolled") });
 });
 
+test("--watch ends where no platform answers", async () => {
+  const directory = writeFiles(tempDir(), { "watched/main.py": "print(1)" });
+  const { code } = await fx(["deploy", directory, "--watch"], { url: "http://127.0.0.1:1" });
+  expect(code).toBe(4);
+});
+
 test("--watch deploys again when a file is saved", async () => {
   const directory = writeFiles(tempDir(), { "watched/main.py": "print(1)" });
   const watching = startFx(["deploy", directory, "--watch"], platform);
