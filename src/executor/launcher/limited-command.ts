@@ -1,7 +1,7 @@
 import type { RunLimits } from "../../services/run-limits.ts";
 
-/** So many more than allowed can be started, so that who passes the limit is seen to, and ends with its name. */
-const spareProcesses = 16;
+/** So many more than allowed can be started: see src/executor/zygote/run_usage.py. */
+const spareProcesses = 64;
 
 /**
  * The command that sets the kernel's limits of a process (setrlimit(2)) and becomes `command`. They hold for each process

@@ -6,7 +6,8 @@ import type { LaunchEnd, LaunchRequest } from "./launcher.ts";
 import { type FromLauncher, forever } from "./launcher-message.ts";
 import { limitedCommand } from "./limited-command.ts";
 import { killQuietly, killStrays, lastProcessId, type StrayMark } from "./strays.ts";
-import { treeUsage } from "./tree-usage.ts";
+import { isMore } from "./tree-memory.ts";
+import { sessionSize, treeUsage } from "./tree-usage.ts";
 
 /** Output that may be on its way to the executor, per run; past it the script's pipes are left full. */
 const windowBytes = 256 * 1024;
@@ -16,8 +17,14 @@ const strayPassMs = 5;
 const strayPasses = 200;
 /** Process ids may come round during a longer run; then all are looked at. */
 const wrapMs = 10_000;
-/** How often what a run uses is looked at; a shorter run is held by the kernel's limits alone. */
+/**
+ * How often what a run uses is looked at, and when for the first time: from there on each look is twice as late as the one before. A shorter run is
+ * held by the kernel's limits alone.
+ */
 const watchMs = 100;
+const firstWatchMs = 20;
+/** A look at one run takes one part in so many of the time that all have. */
+const lookShare = 10;
 
 /** One script, on the launcher's side: its process group from the first fork to the last byte. */
 export class ScriptProcess {
@@ -141,16 +148,17 @@ export class ScriptProcess {
     }
   }
 
-  #watchUsage(): void {
+  #watchUsage(paceMs = firstWatchMs, lookedForMs = 0): void {
     const { memoryBytes = Infinity, processes = Infinity, cpuSeconds = Infinity } = this.#request.limits;
     const pid = this.#child?.pid;
     if (pid === undefined || Math.min(memoryBytes, processes, cpuSeconds) === Infinity) return;
-    this.#watch = this.#clock.setTimer(watchMs, () => {
+    this.#watch = this.#clock.setTimer(Math.max(paceMs, lookedForMs * lookShare), () => {
+      const begunAt = this.#clock.monotonic();
       const used = treeUsage(pid);
-      if (used.memoryBytes > memoryBytes) this.#overran("memoryBytes");
+      if (memoryBytes < Infinity && isMore(used.memory, memoryBytes)) this.#overran("memoryBytes");
       else if (used.processes > processes) this.#overran("processes");
       else if (used.processorMs > cpuSeconds * 1000) this.#overran("cpuSeconds");
-      else this.#watchUsage();
+      else this.#watchUsage(Math.min(2 * paceMs, watchMs), this.#clock.monotonic() - begunAt);
     });
   }
 
@@ -200,8 +208,15 @@ export class ScriptProcess {
     this.#watch?.cancel();
     this.#ttl?.cancel();
     this.#grace?.cancel();
+    if (code !== 0) this.#countLeft();
     this.kill();
     this.#sweep(strayPasses);
+  }
+
+  /** Whoever failed over a process that it was refused is told by what it has left. */
+  #countLeft(): void {
+    const { processes = Infinity } = this.#request.limits;
+    if (processes < Infinity && sessionSize(this.#child?.pid ?? 0) + 1 > processes) this.#overrun ??= "processes";
   }
 
   /** Processes that left the group are killed by their mark, until a look finds none. */

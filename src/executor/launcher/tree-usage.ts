@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { memoryIn, type ProcessMemory } from "./tree-memory.ts";
 
 /** Of the kernel's flags of a process (PF_EXITING). */
 const exiting = 0x4;
@@ -6,8 +7,8 @@ const exiting = 0x4;
 const tickMs = 10;
 
 export interface TreeUsage {
-  /** Memory that is no file's. */
-  memoryBytes: number;
+  /** Of each process; tree-memory.ts says what it comes to. */
+  memory: Map<number, ProcessMemory>;
   /** With their threads. */
   processes: number;
   /** To 10 ms, of those as well that have ended and were waited for. */
@@ -16,14 +17,14 @@ export interface TreeUsage {
 
 /** What a process and all that descend from it use now, as far as /proc tells; nothing where there is no /proc. */
 export function treeUsage(pid: number): TreeUsage {
-  const usage = { memoryBytes: 0, processes: 0, processorMs: 0 };
+  const usage: TreeUsage = { memory: new Map(), processes: 0, processorMs: 0 };
   for (const next of tree(pid)) {
     try {
       const status = readFileSync(`/proc/${next}/status`, "utf8");
-      usage.processes += field(status, "Threads");
-      usage.memoryBytes += (field(status, "RssAnon") + field(status, "RssShmem")) * 1024;
-      const [user = 0, system = 0, ofChildren = 0, ofChildrenInSystem = 0] = ticksOf(next);
-      usage.processorMs += (user + system + ofChildren + ofChildrenInSystem) * tickMs;
+      usage.processes += Number(/^Threads:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+      usage.processorMs += ownProcessorMs(next);
+      const memory = memoryIn(status, "RssAnon", "RssShmem");
+      if (memory) usage.memory.set(next, memory);
     } catch {
       // It has ended meanwhile.
     }
@@ -31,18 +32,40 @@ export function treeUsage(pid: number): TreeUsage {
   return usage;
 }
 
-/** Processor time so far, to 10 ms, of a process and of each that descends from it. */
-export function processorTimes(pid: number): Map<number, number> {
-  const times = new Map<number, number>();
-  for (const next of tree(pid)) {
+/** Processor time so far, to 10 ms, of a process and all that descend from it, of those as well that have ended and were waited for. */
+export function processorMs(pid: number): number {
+  let sum = 0;
+  for (const next of tree(pid)) sum += ownProcessorMs(next);
+  return sum;
+}
+
+/** As `processorMs`, of one process and the children that it has waited for. 0: it has ended, or /proc does not tell. */
+export function ownProcessorMs(pid: number): number {
+  try {
+    // Fields 14 to 17.
+    return (
+      statOf(pid)
+        .slice(11, 15)
+        .map(Number)
+        .reduce((sum, ticks) => sum + ticks) * tickMs
+    );
+  } catch {
+    return 0;
+  }
+}
+
+/** Processes of a session, with their threads. */
+export function sessionSize(session: number): number {
+  let count = 0;
+  for (const pid of readdirSync("/proc").map(Number).filter(Number.isInteger)) {
     try {
-      const [user = 0, system = 0] = ticksOf(next);
-      times.set(next, (user + system) * tickMs);
+      const fields = statOf(pid);
+      if (Number(fields[3]) === session) count += Number(fields[17]);
     } catch {
       // It has ended meanwhile.
     }
   }
-  return times;
+  return count;
 }
 
 /** Whether a process has begun to end, or is gone; false where /proc does not tell. */
@@ -53,11 +76,6 @@ export function isEnding(pid: number): boolean {
   } catch {
     return existsSync("/proc/self/stat");
   }
-}
-
-/** Of a process, user and system, and of its children that it has waited for: fields 14 to 17. */
-function ticksOf(pid: number): number[] {
-  return statOf(pid).slice(11, 15).map(Number);
 }
 
 /** What the kernel tells of a process (proc(5)), from field 3 on, its state: before it is the name, which may hold anything. */
@@ -79,8 +97,4 @@ function* tree(pid: number): Generator<number> {
       // It has ended meanwhile.
     }
   }
-}
-
-function field(status: string, name: string): number {
-  return Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0);
 }

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../foundation/clock.ts";
-import { processorTimes } from "../launcher/tree-usage.ts";
+import { processorMs } from "../launcher/tree-usage.ts";
 
 const firstLookMs = 1_000;
 const lookMs = 10_000;
@@ -21,7 +21,7 @@ export class IdleWatch implements Timer {
     this.#clock = clock;
     this.#pid = pid;
     this.#busy = busy;
-    this.#usedMs = usedBy(pid);
+    this.#usedMs = processorMs(pid);
     this.#timer = clock.setTimer(firstLookMs, () => this.#look());
   }
 
@@ -30,7 +30,7 @@ export class IdleWatch implements Timer {
   }
 
   #look(): void {
-    const usedMs = usedBy(this.#pid);
+    const usedMs = processorMs(this.#pid);
     if (usedMs - this.#usedMs > idleUseMs) {
       this.#busy();
       return;
@@ -38,11 +38,4 @@ export class IdleWatch implements Timer {
     this.#usedMs = usedMs;
     this.#timer = this.#clock.setTimer(lookMs, () => this.#look());
   }
-}
-
-/** Of it and all that descend from it; 0 where /proc does not tell. */
-function usedBy(pid: number): number {
-  return processorTimes(pid)
-    .values()
-    .reduce((sum, usedMs) => sum + usedMs, 0);
 }

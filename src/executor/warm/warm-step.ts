@@ -4,7 +4,7 @@ import type { LimitName } from "../../services/run-limits.ts";
 import { Asks } from "../channel/asks.ts";
 import { welcomeTo } from "../channel/channel-message.ts";
 import type { LaunchEnd } from "../launcher/launcher.ts";
-import { processorTimes } from "../launcher/tree-usage.ts";
+import { ownProcessorMs, processorMs } from "../launcher/tree-usage.ts";
 import { OutputMeter } from "../output-meter.ts";
 import { RelayedOutput } from "../relayed-output.ts";
 import { longestTimerMs, timeoutGraceMs } from "../running-script.ts";
@@ -40,6 +40,8 @@ export class WarmStep implements RunningStep, Occupant {
   /** What the process said of the end of the run. */
   #exit: LaunchEnd | undefined;
   #isOver = false;
+  /** Processor time that its process had had before, with all that it had started. */
+  #earlierMs = 0;
   #isDraining = false;
   /** How often its process had been kept alive when it was for this step. */
   #keptAlive = Infinity;
@@ -147,6 +149,8 @@ export class WarmStep implements RunningStep, Occupant {
     const { clock } = this.#parts;
     const { context, directory, executionId, limits } = this.#request;
     const { scratch } = process;
+    // What earlier runs have started is gone.
+    if (limits.cpuSeconds !== undefined) this.#earlierMs = ownProcessorMs(process.pid);
     process.keepAliveRoughly(this.#aliveUntil - clock.monotonic());
     this.#run = process.begin({
       welcome: welcomeTo(context, directory),
@@ -163,17 +167,20 @@ export class WarmStep implements RunningStep, Occupant {
     const { clock } = this.#parts;
     process.keepAlive(this.#aliveUntil - clock.monotonic());
     this.#keptAlive = process.keptAlive;
-    const { cpuSeconds } = this.#request.limits;
-    if (cpuSeconds === undefined) return;
-    // What it used in earlier runs, as near as can be told without a look at the start of each.
-    const earlierMs = (processorTimes(process.pid).get(process.pid) ?? 0) - attendMs;
+    if (this.#request.limits.cpuSeconds === undefined) return;
     const look = () => {
-      for (const [pid, usedMs] of processorTimes(process.pid)) {
-        if (usedMs - (pid === process.pid ? earlierMs : 0) > cpuSeconds * 1000) return this.#overran("cpuSeconds");
-      }
+      if (this.#isOver || this.#hasPassedTime(processorMs(process.pid))) return;
       this.#timers.push(clock.setTimer(attendMs, look));
     };
     look();
+  }
+
+  /** `usedMs`: of its process in all its runs, with what these have started. */
+  #hasPassedTime(usedMs: number): boolean {
+    const { cpuSeconds = Infinity } = this.#request.limits;
+    if (usedMs - this.#earlierMs <= cpuSeconds * 1000) return false;
+    this.#overran("cpuSeconds");
+    return true;
   }
 
   #timeOut(): void {
@@ -213,6 +220,7 @@ export class WarmStep implements RunningStep, Occupant {
   async #ended({ code, leftovers, piped }: Extract<HostWord, { kind: "ended" }>): Promise<void> {
     this.#exit = { kind: "exited", code, truncated: false };
     const process = this.#process as WarmProcess;
+    if (this.#request.limits.cpuSeconds !== undefined) this.#hasPassedTime(ownProcessorMs(process.pid));
     if (piped) await this.#drained();
     if (leftovers.length > 0) {
       const message = `the run has left behind: ${leftovers.join(", ")}. Its warm process is ended, and the next run starts another`;

@@ -11,10 +11,11 @@ import signal
 import struct
 
 import sandbox
+from run_usage import threads_of
 from zygote_words import NOT_STARTED
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
-# The script's status, and how many processes it has left.
+# The script's status, and how many processes and threads it has left.
 END = struct.Struct("=iI")
 NULL, REPORT = 0, 3
 
@@ -87,9 +88,9 @@ def serve(script, null, report):
 
 
 def left():
-    """Processes that the script has left, which are this one's now."""
+    """Processes and threads that the script has left, which are this one's now."""
     with open("/proc/thread-self/children") as children:
-        return len(children.read().split())
+        return threads_of(children.read().split())
 
 
 def is_alone(report):

@@ -18,7 +18,7 @@ import landlock
 import preload
 import run_group
 import sandbox
-from kept_run import SPARE_PROCESSES
+from run_usage import SPARE_PROCESSES
 from zygote_words import NOT_STARTED
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
@@ -36,6 +36,9 @@ limits = {
     "processes": resource.RLIMIT_NPROC,
     "openFiles": resource.RLIMIT_NOFILE,
 }
+# The user namespace that a sandbox has where this is no root holds one run alone. Before Linux 5.14 processes were counted across them.
+kernel = ["".join(itertools.takewhile(str.isdigit, part)) for part in os.uname().release.split(".")[:2]]
+counts_by_namespace = all(kernel) and tuple(map(int, kernel)) >= (5, 14)
 bootstrap = None
 # As json.loads does, without what of that is written in Python.
 scan = json.JSONDecoder().scan_once
@@ -131,8 +134,8 @@ def enter(request, uid, gid, descriptors):
     if boxed:
         sees_itself = sandbox.enter(boxed["network"], uid >= 0, request["limits"].get("memoryBytes"))
     for name, value in request["limits"].items():
-        # The kernel counts the processes of a user, not those of a run.
-        if name in limits and (name != "processes" or uid >= 0):
+        # The kernel counts the processes of a user, in each user namespace by themselves, and not those of a run.
+        if name in limits and (name != "processes" or uid >= 0 or (boxed and counts_by_namespace)):
             # Some more than allowed, so that whoever passes the limit is seen to, and ends with its name.
             value += SPARE_PROCESSES if name == "processes" else 0
             # As the spawning launcher does (src/executor/launcher/limited-command.ts).

@@ -17,7 +17,8 @@ import struct
 import time
 
 import run_group
-from kept_run import Run, outcome, passed_now, usage_of
+from kept_run import Run, outcome
+from run_usage import Limits, passed_now, processes_of
 from zygote_words import BOXED, EXITED, FORK, FORK_HEAD, HEAD, KILL, LOOK, SIGNAL, STARTED, UNSTARTABLE, EXIT_BODY, PID
 
 KINDS = ("start", "keepAlive", "stop", "taken", "ready", "started", "stdout", "stderr", "ended", "fork", "drain", "drained",
@@ -29,8 +30,12 @@ CHUNK = 64 * 1024
 # Read of one run before others have their turn.
 TURN = 1024 * 1024
 HELD_PIPE_SECONDS = 1.0
-# How often what a run uses is looked at; a shorter one is held by the kernel's limits alone.
+# How often what a run uses is looked at, and when for the first time: from there on each look is twice as late as the one before. A shorter one
+# is held by the kernel's limits alone.
 WATCH_SECONDS = 0.1
+FIRST_WATCH_SECONDS = 0.02
+# A look at one run takes one part in so many of the time that all have.
+LOOK_SHARE = 10
 # How often a control group is looked at whose last processes were killed.
 EMPTY_SECONDS = 0.002
 # Longer than any start of a script; within what a message of the zygote's socket holds.
@@ -116,7 +121,8 @@ class Keeper:
         return True
 
     def fork(self, id, frame):
-        flags, ttl, cap, uid, gid, *limits = FORK_HEAD.unpack_from(frame, HEAD.size)
+        flags, ttl, cap, uid, gid, *watched = FORK_HEAD.unpack_from(frame, HEAD.size)
+        limits = Limits(*watched)
         boxed = bool(flags & BOXED)
         opened = []
         group = None
@@ -135,7 +141,9 @@ class Keeper:
             opened += (order, order_child)
             lent = [out_child, err_child, order_child]
             if self.groups:
-                group = run_group.RunGroup(self.groups, self.owner, id, *limits[:2])
+                # Whoever waits for a sandbox's script is in there as well.
+                most = limits.processes and limits.processes + boxed
+                group = run_group.RunGroup(self.groups, self.owner, id, limits.memory, most)
                 lent.append(group.fd)
             message = [HEAD.pack(FORK, id), memoryview(frame)[HEAD.size :]]
             socket.send_fds(self.zygote, message, lent)
@@ -152,7 +160,7 @@ class Keeper:
             frame[:] = bytes(len(frame))
         for fd in (out_child, err_child, order_child):
             os.close(fd)
-        run = Run(id, {out: "stdout", err: "stderr"}, order, cap, limits, group, ttl == FOREVER)
+        run = Run(id, {out: "stdout", err: "stderr"}, order, cap, limits, group, ttl == FOREVER, boxed)
         self.runs[id] = run
         for fd in (out, err, order):
             os.set_blocking(fd, False)
@@ -232,8 +240,9 @@ class Keeper:
             return
         now = time.monotonic()
         run.ttl = now + ms / 1000
-        if run.watch is None and (run.limits[0] or run.limits[1] or run.limits[3]):
-            run.watch = now + WATCH_SECONDS
+        if run.watch is None and (run.limits.memory or run.limits.processes or run.limits.seconds):
+            run.pace = FIRST_WATCH_SECONDS
+            run.watch = now + run.pace
             run.looked = run.heard
             if run.group is not None and run.pid is not None:
                 run.group.forgive()
@@ -282,7 +291,7 @@ class Keeper:
             del run.fds[fd]
             return False
         run.read += size
-        if run.limits[2] and run.read > run.limits[2]:
+        if run.limits.output and run.read > run.limits.output:
             self.overran(run, "outputBytes")
         kept = min(size, max(0, run.cap - run.written))
         run.truncated = run.truncated or kept < size
@@ -393,11 +402,14 @@ class Keeper:
 
     def look(self, run):
         """At what the run and all that it started use."""
+        begun = time.monotonic()
         passed = self.passed_of_group(run) if run.group is not None else self.passed_by_looks(run)
         if passed:
             self.overran(run, passed)
         else:
-            run.watch = time.monotonic() + WATCH_SECONDS
+            ended = time.monotonic()
+            run.pace = min(2 * run.pace, WATCH_SECONDS)
+            run.watch = ended + max(run.pace, (ended - begun) * LOOK_SHARE)
 
     def passed_of_group(self, run):
         passed = run.group.passed()
@@ -406,15 +418,14 @@ class Keeper:
             passed = None
         run.looked = run.heard
         # The group keeps no limit of time.
-        if not passed and run.limits[3]:
-            seconds = usage_of(run.pid)[2]
-            passed = passed_now(run.limits, 0, 0, seconds)
+        if not passed and run.limits.seconds:
+            passed = passed_now(Limits(0, 0, 0, run.limits.seconds), processes_of(run.pid, run.boxed))
         return passed
 
     def passed_by_looks(self, run):
         # Who made its children the zygote's own has taken them out of the count: they are killed.
         self.zygote.send(HEAD.pack(LOOK, run.id))
-        return passed_now(run.limits, *usage_of(run.pid))
+        return passed_now(run.limits, processes_of(run.pid, run.boxed))
 
     def refused(self, run):
         """Since it was last looked at it was refused a process, perhaps in a run that is over."""

@@ -29,6 +29,7 @@ import fx_forked  # noqa: E402
 import keeper  # noqa: E402
 import run_group  # noqa: E402
 from box import Box  # noqa: E402
+from run_usage import threads_of  # noqa: E402
 from zygote_words import BOXED, EXITED, EXIT_BODY, FORK, FORK_HEAD, HEAD, KILL, PID, SIGNAL, STARTED, UNSTARTABLE  # noqa: E402
 
 del sys.path[:2]
@@ -36,7 +37,6 @@ del sys.path[:2]
 CHILDREN = f"/proc/self/task/{os.getpid()}/children"
 CHUNK = 16 * 1024
 ABANDON_SECONDS = 5
-CRASHES = {signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP}
 
 
 class Zygote:
@@ -151,12 +151,10 @@ class Zygote:
                 return False
             id = self.by_pid.pop(pid, None)
             if id is not None:
+                # Before it is killed: by it, whoever failed over a process that it was refused is told.
                 status, left = self.end_of_box(id, status) if id in self.boxes else (status, None)
-                # An interpreter that is refused a thread may crash: then what there is tells of the limit.
-                if not os.WIFSIGNALED(status) or os.WTERMSIG(status) not in CRASHES:
-                    left = 0
-                elif left is None:
-                    left = len(self.strays())
+                if left is None:
+                    left = threads_of(self.strays(), session=pid) if status != 0 else 0
                 send_signal(-pid, signal.SIGKILL)
                 del self.runs[id]
                 cpu_ms = round((usage.ru_utime + usage.ru_stime) * 1000)
@@ -169,7 +167,7 @@ class Zygote:
         return True
 
     def end_of_box(self, id, status):
-        """(status, processes left) of its script. Without them it was ended together with that, and so as its script was."""
+        """(status, processes and threads left) of its script. Without them it was ended together with that, and so as its script was."""
         box = self.boxes.pop(id)
         said = box.end()
         box.close()

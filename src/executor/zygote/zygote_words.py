@@ -4,11 +4,10 @@ import struct
 HEAD = struct.Struct(">BI")
 # To the zygote: with three descriptors and the request of a run; with a signal's number; look for strays.
 FORK, KILL, LOOK = 1, 2, 3
-# To the keeper: with a process id; with what stands in the way; with status, largest memory, processor time and processes that it has left.
+# To the keeper: with a process id; with what stands in the way; with status, largest memory, processor time, and processes and threads that it has left.
 STARTED, UNSTARTABLE, EXITED = 4, 5, 6
 
-# Of a request: what it is (below), time to live (ms), kept output, user, group, and the limits that are watched: memory, processes, output, processor time (s);
-# 0: none.
+# Of a request: what it is (below), time to live (ms), kept output, user, group, and the limits that are watched (run_usage.py).
 FORK_HEAD = struct.Struct(">BIIiiQIQI")
 # It has namespaces of its own, and its first process is not the script (box.py).
 BOXED = 1
