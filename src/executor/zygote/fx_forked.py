@@ -136,8 +136,8 @@ def enter(request, uid, gid, descriptors):
     for name, value in request["limits"].items():
         # The kernel counts the processes of a user, in each user namespace by themselves, and not those of a run.
         if name in limits and (name != "processes" or uid >= 0 or (boxed and counts_by_namespace)):
-            # Some more than allowed, so that whoever passes the limit is seen to, and ends with its name.
-            value += SPARE_PROCESSES if name == "processes" else 0
+            # Some more than allowed, so that whoever passes the limit is seen to, and ends with its name; and who waits for a script as the same user.
+            value += SPARE_PROCESSES + (uid < 0) if name == "processes" else 0
             # As the spawning launcher does (src/executor/launcher/limited-command.ts).
             value += request["setAsideBytes"] if name == "memoryBytes" else 0
             # At the soft limit of time a signal that names its reason, at the hard one the end.

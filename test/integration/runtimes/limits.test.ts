@@ -205,7 +205,7 @@ describe.skipIf(process.getuid?.() !== 0)("a limit of a script where the executo
     script: "main.py",
     source: `import os, resource
 most = resource.getrlimit(resource.RLIMIT_NPROC)[1]
-resource.setrlimit(resource.RLIMIT_NPROC, (3, most))
+resource.setrlimit(resource.RLIMIT_NPROC, (4, most))
 count = 1
 try:
     while True:
@@ -214,6 +214,8 @@ try:
 except BlockingIOError: print(most, count)`,
     limits: { processes: 8 },
   };
+  const others = { "main.ts": "console.log('within');", "main.sh": "echo within" };
+  const within = Object.entries(others).map(([script, source]) => ({ level: "sandbox", script, source, limits: {} }));
   let ended: { results: unknown[]; isolation: string };
   beforeAll(async () => {
     const data = tempDirForFile();
@@ -222,15 +224,20 @@ except BlockingIOError: print(most, count)`,
     const user = { uid: 65534, gid: 65534, env: { PATH: process.env.PATH } };
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [entry, data, JSON.stringify([...asked, counted])],
+      [entry, data, JSON.stringify([...asked, ...within, counted])],
       user,
     );
     ended = JSON.parse(stdout);
     if (ended.isolation !== "landlock") throw new Error("this kernel has no Landlock");
   });
 
-  it("of processes is the kernel's too in a sandbox, with 64 to spare, and counts those of the run alone", () => {
-    expect(ended.results.at(-1)).toMatchObject({ kind: "exited", exitCode: 0, said: "72 3\n" });
+  it("of processes is the kernel's too in a sandbox, with 64 to spare, and counts those of the run and who waits for it alone", () => {
+    expect(ended.results.at(-1)).toMatchObject({ kind: "exited", exitCode: 0, said: "73 3\n" });
+  });
+
+  it("lets scripts of other languages start in a sandbox", () => {
+    const started = ended.results.slice(asked.length, -1);
+    expect(started).toMatchObject(within.map(() => ({ kind: "exited", exitCode: 0, said: "within\n" })));
   });
 
   it.each(asked.map(({ level, name, limit, value }, at) => [level, name, limit, value, at] as const))(
