@@ -26,6 +26,8 @@ export class RunRoot {
   readonly #elsewhere: boolean;
   /** Scripts run as users of their own. */
   readonly #othersMustReach: boolean;
+  /** Slots whose scratch directory was left as it was made. */
+  readonly #clean = new Set<number>();
 
   private constructor(path: string, elsewhere: boolean, othersMustReach: boolean) {
     this.path = path;
@@ -105,6 +107,8 @@ export class RunRoot {
   /** Empty, private to `owner`, for one process; what was there is gone. */
   async scratch(slot: number, owner: User | undefined): Promise<string> {
     const path = join(this.path, "slots", String(slot), "scratch");
+    // Nobody has had it since it was looked at; who tidies up may have taken it away.
+    if (owner && this.#clean.delete(slot) && isGivenTo(path, owner)) return path;
     if (!isAsMade(path)) {
       await this.#slot(slot);
       await rm(path, { recursive: true, force: true });
@@ -117,7 +121,8 @@ export class RunRoot {
   /** Most steps leave nothing there, and the next of the slot is given the directory as it is. */
   async clearScratch(slot: number): Promise<void> {
     const path = join(this.path, "slots", String(slot), "scratch");
-    if (!isAsMade(path)) await rm(path, { recursive: true, force: true });
+    if (isAsMade(path)) this.#clean.add(slot);
+    else await rm(path, { recursive: true, force: true });
   }
 
   /**
@@ -132,20 +137,17 @@ export class RunRoot {
     if (!isAsMade(path)) throw new PlatformError("unavailable", `'${path}' is not what it was any more`);
   }
 
-  /** A free address for the slot's channel, in a directory that only who is admitted can enter (rule S2). */
+  /**
+   * A free address for the slot's channel (rule S2). Where scripts have users of their own all of them can pass to it, and the
+   * socket's owner alone may dial: who that is changes with each run.
+   */
   async channelPath(slot: number): Promise<string> {
     const directory = join(await this.#slot(slot), "c");
     await rm(directory, { recursive: true, force: true });
     // The script's user may pass through and dial, but neither remove the socket nor put another in its place:
     // the next script of this slot may be another service's.
-    await mkdir(directory, { mode: this.#othersMustReach ? 0o710 : 0o700 });
+    await mkdir(directory, { mode: this.#othersMustReach ? 0o711 : 0o700 });
     return join(directory, "s");
-  }
-
-  /** Lets `user`, and no other, pass through to the channel at `path` and dial. */
-  admit(path: string, { uid, gid }: User): void {
-    chownSync(dirname(path), process.getuid?.() ?? 0, gid);
-    chownSync(path, uid, gid);
   }
 
   /** `path` itself where every user can run it, else a link to it or a copy in here. */
@@ -172,6 +174,16 @@ export class RunRoot {
     await mkdir(path, { mode: 0o711 }).catch(ignoreExisting);
     await chmod(path, 0o711);
     return path;
+  }
+}
+
+/** False where it is not there any more. */
+function isGivenTo(path: string, { uid, gid }: User): boolean {
+  try {
+    chownSync(path, uid, gid);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -39,8 +39,8 @@ export interface StepChannel {
 }
 
 /**
- * The socket that the scripts of one slot dial, one after the other (rule S2). It lies in a directory that only
- * the user of the current one can enter; who shows the nonce of the current step first gets its context.
+ * The socket that the scripts of one slot dial, one after the other (rule S2). The user of the current one alone
+ * may; who shows the nonce of the current step first gets its context.
  */
 export class SlotChannel implements StepChannel {
   readonly path: string;
@@ -56,7 +56,7 @@ export class SlotChannel implements StepChannel {
     this.#server = createServer((socket) => this.#greet(socket));
   }
 
-  /** `path` is free and its directory private. The executor's own user may dial, until another is made the socket's owner. */
+  /** `path` is free, and nobody else can put anything there. The executor's own user may dial, until another is made the socket's owner. */
   static async listen(path: string, { clock, random }: { clock: Clock; random: Random }): Promise<SlotChannel> {
     const channel = new SlotChannel(path, clock, random);
     await new Promise<void>((resolve, reject) => {

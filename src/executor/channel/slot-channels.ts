@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { chownSync, existsSync } from "node:fs";
 import type { Clock } from "../../foundation/clock.ts";
 import type { Random } from "../../foundation/random.ts";
 import type { User } from "../isolation/run-users.ts";
@@ -16,11 +16,11 @@ export class SlotChannels {
     this.#around = around;
   }
 
-  /** The slot's channel, which from now on `user` alone can get to; undefined: the executor's own. */
+  /** The slot's channel, which from now on `user` alone may dial; undefined: the executor's own. */
   async open(slot: number, user: User | undefined): Promise<SlotChannel> {
     const former = await this.#channels.get(slot);
     const channel = former && existsSync(former.path) ? former : await this.#listen(slot, former);
-    if (user) this.#runRoot.admit(channel.path, user);
+    if (user) chownSync(channel.path, user.uid, user.gid);
     return channel;
   }
 
