@@ -8,7 +8,7 @@ import { type ControlGroups, leaveControlGroups } from "./isolation/control-grou
 import type { Isolation } from "./isolation/isolation.ts";
 import type { User } from "./isolation/run-users.ts";
 import { LauncherClient } from "./launcher/launcher-client.ts";
-import { LeftFiles } from "./left-files.ts";
+import { Leavings } from "./leavings/leavings.ts";
 import { openRunnerParts, type RunnerParts } from "./open-runner-parts.ts";
 import type { ProcessStepRunnerOptions } from "./process-runner-options.ts";
 import type { RunRoot } from "./run-root.ts";
@@ -38,7 +38,7 @@ export class ProcessStepRunner implements StepRunner {
   readonly #resolved = new Map<Runtime, Promise<void>>();
   readonly #warm: WarmHosts;
   readonly #running = new RunningSteps();
-  readonly #leftFiles: LeftFiles;
+  readonly #leavings: Leavings;
 
   private constructor(options: ProcessStepRunnerOptions, parts: RunnerParts) {
     this.#options = options;
@@ -58,7 +58,7 @@ export class ProcessStepRunner implements StepRunner {
     const groups = "directory" in controlGroups ? controlGroups.directory : undefined;
     this.zygotes = forks ? new Zygotes({ launcher, sdk, groups, socketDirectory, clock, log }) : undefined;
     this.#channels = new SlotChannels(runRoot, options);
-    this.#leftFiles = new LeftFiles(clock);
+    this.#leavings = new Leavings({ launcher, clock, log });
     const { zygotes } = this;
     this.#launches = new StepLaunches({ ...parts, launcher, zygotes, library, dataDirectory, sqlStatementMs });
     const partsOf = (request: ProcessRequest) => this.#partsOf(request);
@@ -80,6 +80,8 @@ export class ProcessStepRunner implements StepRunner {
     const parts = await openRunnerParts(options);
     const runner = new ProcessStepRunner(options, parts);
     await runner.launcher.ready();
+    const { users } = parts;
+    if (users) await runner.#leavings.removeOfAll((uid) => users.isLeft(uid));
     // Begun now, so that the first run finds it; without a Python there is nothing to warm.
     parts
       .findPython()
@@ -136,7 +138,7 @@ export class ProcessStepRunner implements StepRunner {
   /** What one process needs in the slot that its request names. */
   #partsOf(request: ProcessRequest): SlotParts {
     let given: { user: User | undefined } | undefined;
-    const leftFiles = request.isolation.level === "sandbox" ? undefined : this.#leftFiles;
+    const leavings = request.isolation.level === "sandbox" ? undefined : this.#leavings;
     // Not before it begins: a step that finds its process started ahead has no need of another user.
     const user = () => {
       given ??= { user: this.#launches.nextUser(request) };
@@ -155,7 +157,7 @@ export class ProcessStepRunner implements StepRunner {
       emptyScratch: () => this.runRoot.emptyScratch(request.slot),
       clearScratch: async () => {
         await this.runRoot.clearScratch(request.slot);
-        if (given?.user) await leftFiles?.remove(given.user);
+        if (given?.user) await leavings?.removeOf(given.user);
       },
     };
   }

@@ -41,12 +41,14 @@ type Lock = NonNullable<ReturnType<typeof tryFileLock>>;
 export class RunUsers {
   readonly firstUid: number;
   readonly lastUid: number;
+  readonly #directory: string;
   readonly #turn: StoredTurn;
   readonly #locks: readonly Lock[];
   /** By place: who may still be running there. */
   readonly #present = new Map<number, number>();
 
-  private constructor(firstUid: number, lastUid: number, turn: StoredTurn, locks: readonly Lock[]) {
+  private constructor(directory: string, firstUid: number, lastUid: number, turn: StoredTurn, locks: readonly Lock[]) {
+    this.#directory = directory;
     this.firstUid = firstUid;
     this.lastUid = lastUid;
     this.#turn = turn;
@@ -72,7 +74,7 @@ export class RunUsers {
       killStrays({ kind: "users", firstUid: uid, lastUid: end });
       const count = size - reserved;
       const turn = new StoredTurn(join(directory, `turn-${uid}`), count, Math.floor(random.fraction() * count));
-      return new RunUsers(uid, end, turn, locks);
+      return new RunUsers(directory, uid, end, turn, locks);
     }
     throw new PlatformError(
       "unavailable",
@@ -89,6 +91,17 @@ export class RunUsers {
     while (present.has(uid));
     this.#present.set(place, uid);
     return { uid, gid: uid };
+  }
+
+  /** Whether it was the user of a process and is nobody's now: of this platform, or of one that has ended, where all ids of a kind are platforms'. */
+  isLeft(uid: number): boolean {
+    if (uid >= this.firstUid && uid <= this.lastUid) {
+      return uid >= this.firstUid + reserved && ![...this.#present.values()].includes(uid);
+    }
+    if (uid < wide.first || uid > wide.last) return false;
+    const lock = tryFileLock(join(this.#directory, `uid-${uid - (uid % wide.cell)}`));
+    lock?.release();
+    return lock !== undefined;
   }
 
   /**

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 
 /** Kept ahead, so that only every so many turns are written. */
 const aheadMost = 4096;
@@ -26,7 +26,7 @@ export class StoredTurn {
   next(): number {
     if (this.#next === this.#stored) {
       this.#stored = (this.#next + this.#ahead) % this.#count;
-      writeFileSync(this.#path, String(this.#stored), { mode: 0o600 });
+      store(this.#path, this.#stored);
     }
     const turn = this.#next;
     this.#next = (turn + 1) % this.#count;
@@ -34,10 +34,18 @@ export class StoredTurn {
   }
 }
 
+/** A disk that is full holds nobody up; turns may then come again after a restart. All or nothing: a part of a number would be another turn. */
+function store(path: string, turn: number): void {
+  try {
+    writeFileSync(`${path}.new`, String(turn), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  } catch {}
+}
+
 function stored(path: string, count: number): number | undefined {
   try {
-    const turn = Number(readFileSync(path, "utf8"));
-    return Number.isInteger(turn) && turn >= 0 && turn < count ? turn : undefined;
+    const text = readFileSync(path, "utf8");
+    return /^\d+$/.test(text) && Number(text) < count ? Number(text) : undefined;
   } catch {
     return undefined;
   }

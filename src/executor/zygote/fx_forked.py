@@ -63,6 +63,9 @@ def prepare(sdk, modules):
     # It stays in force over the fork: no script gains rights by starting a program that has them.
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     close_session_keyring()
+    if not os.path.ismount("/dev/mqueue"):
+        # Nobody could find, and remove, what a run leaves there.
+        set_limit(resource.RLIMIT_MSGQUEUE, 0, 0)
     # Orphans of a run that has died come to this process, and no further.
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     # The launcher's mark stays: by it, it finds what a killed zygote has left (src/executor/launcher/strays.ts).

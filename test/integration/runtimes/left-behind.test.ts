@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Isolation } from "../../../src/executor/isolation/isolation.ts";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
 import { openRunner, runScript, runScriptAhead } from "./script-runs.ts";
@@ -91,6 +92,22 @@ describe.skipIf(process.getuid?.() !== 0)("S3: where the executor is root", () =
     }
     expect([existsSync(name), existsSync(others)]).toEqual([false, true]);
     rmSync(others);
+  });
+
+  it("what runs of a platform that was killed have left is gone once another has started, and what others still use is not", async () => {
+    const { firstUid } = runner.isolation as Extract<Isolation, { kind: "own-user" }>;
+    // Of a range that nobody holds; of one that a platform does; of nobody's ranges at all.
+    const owners = { abandoned: 0x7000_0000 + 200 * 2 ** 20 + 5, held: firstUid + 77, others: 50_500 };
+    const paths = Object.entries(owners).map(([name, uid]) => {
+      const path = `/tmp/fx-left-${process.pid}-${name}`;
+      mkdirSync(path);
+      chownSync(path, uid, uid);
+      return path;
+    });
+    const next = await openRunner(tempDir());
+    expect(paths.map((path) => existsSync(path))).toEqual([false, true, true]);
+    await next.close();
+    for (const path of paths) rmSync(path, { recursive: true, force: true });
   });
 
   it("each run of a script has another user, in a process of its own and in one that waited for it", async () => {
