@@ -87,6 +87,16 @@ except OSError as error: print(type(error).__name__)`,
     expect((await printed("main.py", source)).result).toMatchObject({ kind: "signalled", signal });
   });
 
+  it.each(["process", "sandbox"] as const)("has all of its limits to itself, as at the level %s", async (level) => {
+    const limits = { ...noLimits, processes: 1, memoryBytes: 24 * 1024 * 1024 };
+    const source = "import time\nkept = bytearray(8 * 1024 * 1024)\ntime.sleep(0.5)\nprint(len(kept))";
+    const run = runScript(runner, { "main.py": source }, "main.py", {
+      request: { limits, isolation: { level, network: false } },
+    });
+    expect(await run.result).toMatchObject({ kind: "exited", exitCode: 0 });
+    expect(run.stdout()).toBe("8388608\n");
+  });
+
   it("can do nothing to the process that waits for its end, and nothing to a process outside", async () => {
     const { out } = await printed(
       "main.py",
