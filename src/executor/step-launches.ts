@@ -43,12 +43,13 @@ const scriptSearchPath = "/usr/local/bin:/usr/bin:/bin";
 /** From a step to the process that runs it: by which program, forked or started anew, within which bounds. */
 export class StepLaunches {
   readonly #parts: StepLaunchParts;
-  readonly #imports = new LearnedImports();
+  readonly #imports: LearnedImports;
   #sandbox: Promise<string | undefined> | undefined;
   #python: PythonInterpreter | undefined;
 
   constructor(parts: StepLaunchParts) {
     this.#parts = parts;
+    this.#imports = new LearnedImports((key) => parts.zygotes?.forget(key));
     parts.findPython().then(
       (found) => {
         this.#python = found;
@@ -67,7 +68,7 @@ export class StepLaunches {
 
   /** What a run has imported of its interpreter, for the next run of the script. */
   learn(request: ProcessRequest, modules: readonly string[]): void {
-    this.#imports.learn(scriptKey(request), modules);
+    this.#imports.learn(request.context.service.version, request.script, modules);
   }
 
   /** Why a step cannot be put into its sandbox. Found out once, when it is first asked for. */
@@ -163,8 +164,10 @@ export class StepLaunches {
   /** Python is forked from its own; a program is started by any, which is smaller than the launcher. */
   async #zygoteOf(runtime: Runtime, request: ProcessRequest): Promise<Zygote | undefined> {
     const { zygotes, findPython } = this.#parts;
-    if (runtime.forkedFrom)
-      return zygotes?.of(runtime.forkedFrom(request.environment), this.#imports.of(scriptKey(request)));
+    if (runtime.forkedFrom) {
+      const learned = this.#imports.of(request.context.service.version, request.script);
+      return zygotes?.of(runtime.forkedFrom(request.environment), learned);
+    }
     const python = await findPython().catch(() => undefined);
     return python && zygotes?.of(python.command);
   }
@@ -221,9 +224,4 @@ function variablesOf({ nonce, channelPath, scratch }: StepPlace): Record<string,
     FX_CHANNEL: channelPath,
     FX_NONCE: nonce,
   };
-}
-
-/** What a script imports depends on its version alone. */
-function scriptKey({ context, script }: ProcessRequest): string {
-  return `${context.service.version} ${script}`;
 }

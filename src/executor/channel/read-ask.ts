@@ -46,7 +46,8 @@ export function readAsk(ask: Words): Ask {
 }
 
 const maxModules = 2_000;
-const moduleName = /^[A-Za-z_][\w.]{0,200}$/;
+const maxModuleNameLength = 100;
+const moduleName = /^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$/;
 
 function readModules(value: unknown): string[] {
   const names = Array.isArray(value) ? value : [];
@@ -56,7 +57,7 @@ function readModules(value: unknown): string[] {
 }
 
 function isModuleName(name: unknown): name is string {
-  return typeof name === "string" && moduleName.test(name);
+  return typeof name === "string" && name.length <= maxModuleNameLength && moduleName.test(name);
 }
 
 function readScope(value: unknown): SecretScope {

@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { FrameReader } from "../frame.ts";
+import type { Preloaded } from "../zygote/preload.ts";
 import type { LaunchEnd, Launched, LaunchListener } from "./launcher.ts";
 import {
   decodeLauncherMessage,
@@ -31,12 +32,12 @@ export const notRunning: Launched = { keepAlive() {}, stop() {}, drain: async ()
 export class LaunchConnection<Kind extends Start["kind"]> {
   readonly #socket: Duplex;
   readonly #kind: Kind;
-  readonly #onReady: () => void;
+  readonly #onReady: (preloaded: Preloaded | undefined) => void;
   readonly #runs = new Map<number, Run>();
   #nextRun = 1;
   #lost: string | undefined;
 
-  constructor(socket: Duplex, kind: Kind, onReady: () => void) {
+  constructor(socket: Duplex, kind: Kind, onReady: (preloaded: Preloaded | undefined) => void) {
     this.#socket = socket;
     this.#kind = kind;
     this.#onReady = onReady;
@@ -96,7 +97,7 @@ export class LaunchConnection<Kind extends Start["kind"]> {
 
   #receive(message: FromLauncher): void {
     if (message.kind === "ready") {
-      this.#onReady();
+      this.#onReady(message.preloaded);
       return;
     }
     const run = this.#runs.get(message.run);

@@ -1,5 +1,6 @@
 import { assertNever } from "../../foundation/assert.ts";
 import { encodeFrame } from "../frame.ts";
+import type { Preloaded } from "../zygote/preload.ts";
 import type { ForkRequest, LaunchEnd, LaunchRequest } from "./launcher.ts";
 
 /**
@@ -19,7 +20,8 @@ export type ToLauncher =
   | { kind: "drain"; run: number };
 
 export type FromLauncher =
-  | { kind: "ready"; run: 0 }
+  /** `preloaded`: of a zygote that was to import modules ahead. */
+  | { kind: "ready"; run: 0; preloaded?: Preloaded }
   | { kind: "started"; run: number; pid: number }
   | { kind: "stdout" | "stderr"; run: number; bytes: Buffer }
   | { kind: "drained"; run: number }
@@ -64,6 +66,7 @@ function body(message: ToLauncher | FromLauncher): Buffer {
     case "stderr":
       return message.bytes;
     case "ready":
+      return Buffer.from(message.preloaded ? JSON.stringify(message.preloaded) : "");
     case "drain":
     case "drained":
       return Buffer.alloc(0);
@@ -97,7 +100,7 @@ export function decodeLauncherMessage(frame: Buffer): Exclude<ToLauncher, { kind
     case "stderr":
       return { kind, run, bytes: rest };
     case "ready":
-      return { kind, run: 0 };
+      return { kind, run: 0, ...(rest.length > 0 && { preloaded: JSON.parse(rest.toString()) }) };
     case "drain":
     case "drained":
       return { kind, run };

@@ -45,13 +45,12 @@ scan = json.JSONDecoder().scan_once
 # How many modules the zygote has, and the last of them: what comes after it in `sys.modules` the script has imported.
 imported = 0
 last_imported = None
-# Fewer are imported as quickly as they are told of.
-WORTH_LEARNING = 15
 MOST_LEARNED = 2_000
+LONGEST_NAME = 100
 
 
 def prepare(sdk, modules):
-    """In the zygote, once: what every script needs is imported, and the compiler has been used."""
+    """In the zygote, once: what every script needs is imported, and the compiler has been used. Answers what `preload.load` does, None without modules."""
     global bootstrap, imported, last_imported
     sys.path.insert(0, sdk)
     import fx_bootstrap
@@ -71,10 +70,11 @@ def prepare(sdk, modules):
     # The launcher's mark stays: by it, it finds what a killed zygote has left (src/executor/launcher/strays.ts).
     for name in [name for name in os.environ if name != "FX_LAUNCH"]:
         del os.environ[name]
-    preload.load(modules)
+    preloaded = preload.load(modules) if modules else None
     imported = len(sys.modules)
     last_imported = next(reversed(sys.modules))
     compile("import sys\nprint('warm', sys.argv)\n", "<warm>", "exec", dont_inherit=True)
+    return preloaded
 
 
 def close_session_keyring():
@@ -215,7 +215,7 @@ def prctl(option, value):
 def leave(code, directory):
     """What Python does at its end, without taking its own modules apart."""
     try:
-        if len(sys.modules) - imported >= WORTH_LEARNING:
+        if len(sys.modules) - imported >= preload.WORTH_IT:
             tell_imports()
         # Not imported here: its own handler of forks would cost each child a tenth of its time.
         threading = sys.modules.get("threading")
@@ -235,12 +235,17 @@ def leave(code, directory):
 
 def tell_imports():
     """So that the next run of the script may find them imported."""
-    names = [name for name in list(sys.modules)[imported:] if preload.is_interpreters(sys.modules[name])]
-    if WORTH_LEARNING <= len(names) <= MOST_LEARNED:
+    names = [name for name in list(sys.modules)[imported:] if can_be_told(name) and preload.is_interpreters(sys.modules[name])]
+    if preload.WORTH_IT <= len(names) <= MOST_LEARNED:
         try:
             sys.modules["fx_ef"]._context._channel.tell("imports", modules=names)
         except Exception:
             pass  # It closed its channel. Nothing depends on it.
+
+
+def can_be_told(name):
+    """As src/executor/channel/read-ask.ts takes it: with a name that it refuses all others would be lost. Some files of Python's own have such."""
+    return len(name) <= LONGEST_NAME and name.isascii() and all(map(str.isidentifier, name.split(".")))
 
 
 def forget_script(directory):

@@ -62,9 +62,9 @@ class Keeper:
         self.sending = False
         self.buffer = bytearray(CHUNK)
 
-    def serve(self):
-        """Returns when the executor or the zygote is gone."""
-        self.send("ready", 0)
+    def serve(self, preloaded):
+        """Returns when the executor or the zygote is gone. `preloaded`: what came of the modules to be imported ahead, None where there were none."""
+        self.send("ready", 0, preloaded or b"")
         self.flush()
         while True:
             for fd, events in self.poll.poll(self.wait()):
@@ -467,13 +467,13 @@ class Keeper:
         return True
 
 
-def run(address, zygote, groups):
+def run(address, zygote, groups, preloaded):
     """In the keeper's own process, and never returns. `groups`: the directory for control groups of runs, "" where there are none."""
     control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     control.connect(address)
     keeper = Keeper(control, zygote, os.path.dirname(address), groups)
     try:
-        keeper.serve()
+        keeper.serve(preloaded)
     finally:
         # The zygote sees its end of the socket close, and takes all runs along. It may be gone itself.
         if groups:

@@ -16,6 +16,7 @@ import type {
   LaunchRequest,
 } from "../launcher/launcher.ts";
 import { pythonFlags } from "../runtimes/python.ts";
+import type { Preloaded } from "./preload.ts";
 
 export interface ZygoteParts {
   launcher: Launcher<LaunchRequest>;
@@ -47,6 +48,8 @@ let opened = 0;
  */
 export class ZygoteProcess {
   readonly pid: number;
+  /** Undefined: it was not to import anything ahead. */
+  readonly preloaded: Preloaded | undefined;
   readonly #connection: LaunchConnection<"fork">;
   readonly #clock: Clock;
   readonly #spawned: Launched;
@@ -55,12 +58,14 @@ export class ZygoteProcess {
 
   private constructor(
     pid: number,
+    preloaded: Preloaded | undefined,
     connection: LaunchConnection<"fork">,
     clock: Clock,
     spawned: Launched,
     ended: Promise<void>,
   ) {
     this.pid = pid;
+    this.preloaded = preloaded;
     this.#connection = connection;
     this.#clock = clock;
     this.#spawned = spawned;
@@ -107,12 +112,13 @@ export class ZygoteProcess {
         throw new PlatformError("unavailable", `'${python}' ended before it was ready: ${why}`);
       });
       const socket = await Promise.race([dialled, tooEarly]);
-      const isReady = Promise.withResolvers<void>();
+      const isReady = Promise.withResolvers<Preloaded | undefined>();
       const connection = new LaunchConnection(socket, "fork", isReady.resolve);
-      await Promise.race([isReady.promise, tooEarly]);
+      const preloaded = await Promise.race([isReady.promise, tooEarly]);
       const pid = await started.promise;
       const process = new ZygoteProcess(
         pid,
+        preloaded,
         connection,
         clock,
         spawned,

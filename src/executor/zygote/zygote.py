@@ -255,7 +255,7 @@ def main():
     if sys.argv[1] == "--probe":
         return probe(sys.argv[2])
     address, sdk, groups, *modules = sys.argv[1:]
-    fx_forked.prepare(sdk, modules[0].split(",") if modules else [])
+    preloaded = fx_forked.prepare(sdk, modules[0].split(",") if modules else [])
     # The executor's signals are for it: it drains, and needs us until it is done.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -265,7 +265,7 @@ def main():
     keeper_pid = os.fork()
     if keeper_pid == 0:
         ours.close()
-        keeper.run(address, theirs, groups)
+        keeper.run(address, theirs, groups, preloaded)
     theirs.close()
     zygote = Zygote(ours, keeper_pid)
     # What lies here now is never looked at again by the collector, so that no child copies its pages.

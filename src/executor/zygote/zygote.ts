@@ -3,6 +3,7 @@ import type { Timer } from "../../foundation/clock.ts";
 import { messageOf } from "../../foundation/errors.ts";
 import type { ForkRequest, Launched, LaunchListener } from "../launcher/launcher.ts";
 import { RestartDelay } from "../launcher/restart-delay.ts";
+import type { Preloaded } from "./preload.ts";
 import { type ZygoteParts, ZygoteProcess } from "./zygote-process.ts";
 
 /** How often it is looked at while scripts are started: memory, and whether the interpreter was exchanged. */
@@ -49,6 +50,11 @@ export class Zygote {
 
   get pid(): number | undefined {
     return this.#process?.pid;
+  }
+
+  /** What came of the modules that it was to import ahead; undefined while there is none. */
+  get preloaded(): Preloaded | undefined {
+    return this.#process?.preloaded;
   }
 
   /** Forks a run. Only while `isReady`. */

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { Preload } from "./preload.ts";
 import { Zygote } from "./zygote.ts";
 import type { ZygoteParts } from "./zygote-process.ts";
 
@@ -6,12 +7,6 @@ import type { ZygoteParts } from "./zygote-process.ts";
 const childrenFile = `/proc/self/task/${process.pid}/children`;
 /** Each costs 10 to 60 MB; the one that was not used for longest makes room for the next. */
 const maxZygotes = 8;
-
-/** Modules to be imported ahead, under a name for the set of them. */
-export interface Preload {
-  key: string;
-  names: readonly string[];
-}
 
 /**
  * The warm interpreters of one executor: one for each Python that services run with, and others beside it that have
@@ -25,6 +20,8 @@ export class Zygotes {
   /** The least recently used first. */
   readonly #zygotes = new Map<string, Zygote>();
   readonly #closing = new Set<Promise<void>>();
+  /** The one whose modules are not known to be worth it yet: it has no place among the others, and none is begun beside it. */
+  #trial: { key: string; zygote: Zygote; isWanted: boolean } | undefined;
   #closed = false;
 
   constructor(parts: Omit<ZygoteParts, "python" | "preload">) {
@@ -37,28 +34,55 @@ export class Zygotes {
    */
   of(python: string, preload?: Preload): Zygote | undefined {
     if (this.#closed) return undefined;
-    const plain = this.#get(python, python, []);
+    const plain = this.#zygotes.get(python) ?? new Zygote({ ...this.#parts, python, preload: [] });
+    this.#keep(python, plain);
     if (preload === undefined) return plain;
-    const warmer = this.#get(`${python}\n${preload.key}`, python, preload.names);
-    return warmer.isReady ? warmer : plain;
+    const key = `${python}\n${preload.key}`;
+    const warmer = this.#zygotes.get(key);
+    if (warmer === undefined) this.#try(key, python, preload);
+    else this.#keep(key, warmer);
+    return warmer?.isReady ? warmer : plain;
+  }
+
+  /** No script needs what was imported under this key of a `Preload` any more. */
+  forget(preloadKey: string): void {
+    const end = `\n${preloadKey}`;
+    for (const [key, zygote] of this.#zygotes) if (key.endsWith(end)) this.#retire(key, zygote);
+    if (this.#trial?.key.endsWith(end)) this.#trial.isWanted = false;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...[...this.#zygotes.values()].map((zygote) => zygote.close()), ...this.#closing]);
+    const zygotes = [...this.#zygotes.values(), ...(this.#trial ? [this.#trial.zygote] : [])];
+    await Promise.all([...zygotes.map((zygote) => zygote.close()), ...this.#closing]);
   }
 
-  #get(key: string, python: string, preload: readonly string[]): Zygote {
-    const found = this.#zygotes.get(key);
+  /** As the most recently used. */
+  #keep(key: string, zygote: Zygote): void {
     this.#zygotes.delete(key);
-    const zygote = found ?? new Zygote({ ...this.#parts, python, preload });
     this.#zygotes.set(key, zygote);
     const [oldest] = this.#zygotes;
-    if (this.#zygotes.size > maxZygotes && oldest) {
-      this.#zygotes.delete(oldest[0]);
-      const closing = oldest[1].closeWhenIdle().finally(() => this.#closing.delete(closing));
-      this.#closing.add(closing);
-    }
-    return zygote;
+    if (this.#zygotes.size > maxZygotes && oldest) this.#retire(...oldest);
+  }
+
+  #try(key: string, python: string, { names, judge }: Preload): void {
+    if (this.#trial) return;
+    const zygote = new Zygote({ ...this.#parts, python, preload: names });
+    const trial = { key, zygote, isWanted: true };
+    this.#trial = trial;
+    void zygote.settled().then(() => {
+      this.#trial = undefined;
+      if (this.#closed) return;
+      const found = zygote.preloaded;
+      judge(found);
+      if (found?.isWorthIt && trial.isWanted) this.#keep(key, zygote);
+      else this.#retire(key, zygote);
+    });
+  }
+
+  #retire(key: string, zygote: Zygote): void {
+    this.#zygotes.delete(key);
+    const closing = zygote.closeWhenIdle().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
   }
 }

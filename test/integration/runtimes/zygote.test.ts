@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -226,7 +226,9 @@ time.sleep(60)`);
 describe("a script that imports much", () => {
   const heavy = `import sys
 print("ssl" in sys.modules)
-import asyncio, email.message, http.client, sqlite3, ssl, urllib.request
+import asyncio, email.message, http.client, sqlite3, ssl, sysconfig, urllib.request
+# What that reads is a module whose name is no identifier.
+sysconfig.get_config_vars()
 import own`;
   const files = { "main.py": heavy, "own.py": "" };
   const request = { context: contextOf("heavy") };
@@ -250,10 +252,45 @@ import own`;
     expect(named.stdout()).toBe("False\n");
   });
 
-  it("gets nothing ahead that starts threads, opens files, or belongs to a service", async () => {
+  it.each([
+    ["invents the names of modules", `[f"invented_{fx_ef.get_param('run')}_{n}" for n in range(20)]`],
+    ["names other modules", `sorted(sys.stdlib_module_names)[fx_ef.get_param("run") * 15 :][:20]`],
+  ])("keeps its zygote when another %s with each run, which gets one at most", async (_, names) => {
+    const own = await openRunner(tempDir());
+    try {
+      const isImported = async () => {
+        const honest = runScript(own, files, "main.py", { request });
+        await honest.result;
+        return honest.stdout() === "True\n";
+      };
+      await eventually(isImported);
+      const source = `import sys, fx_ef\nfx_ef._context._channel.tell("imports", modules=${names})`;
+      for (let count = 0; count < 15; count += 1) {
+        const context = { ...contextOf("inventive"), params: { run: count } };
+        const inventive = runScript(own, { "main.py": source }, "main.py", { request: { context } });
+        expect([await inventive.result, inventive.both()]).toMatchObject([{ kind: "exited", exitCode: 0 }, ""]);
+      }
+      expect(await isImported()).toBe(true);
+      // The plain one, the one that imports much, and none or one beside these.
+      await eventually(() => zygotesOf(own).length <= 3);
+    } finally {
+      await own.close();
+    }
+  });
+
+  it("gets nothing ahead that starts threads, opens files, or belongs to a service, and what everybody may write to or is not the interpreter's is not even tried", async () => {
     const directory = tempDir();
     const inside = join(directory, "inside");
-    mkdirSync(inside);
+    mkdirSync(join(inside, "open_package"), { recursive: true });
+    chmodSync(inside, 0o755);
+    const leavesTrace = (file: string) => writeFileSync(file, `open(${JSON.stringify(`${file}.ran`)}, "w").close()`);
+    leavesTrace(join(directory, "outside.py"));
+    leavesTrace(join(inside, "open_file.py"));
+    leavesTrace(join(inside, "open_package", "__init__.py"));
+    chmodSync(join(inside, "open_file.py"), 0o666);
+    chmodSync(join(inside, "open_package"), 0o777);
+    mkdirSync(join(inside, "parted"));
+    writeFileSync(join(inside, "parted", "__init__.py"), `__path__ = [${JSON.stringify(directory)}]`);
     writeFileSync(join(inside, "plain.py"), "");
     writeFileSync(
       join(inside, "threads.py"),
@@ -261,7 +298,6 @@ import own`;
     );
     writeFileSync(join(inside, "opens.py"), "held = open('/dev/null')");
     writeFileSync(join(inside, "fails.py"), "raise ValueError");
-    writeFileSync(join(directory, "outside.py"), "");
     const zygoteDirectory = join(import.meta.dirname, "../../../src/executor/zygote");
     const { command } = await findPython({ searchPath: process.env.PATH, othersMustReach: false });
     const printed = await runTool(command, [
@@ -271,13 +307,23 @@ import own`;
 sys.path[:0] = [${JSON.stringify(zygoteDirectory)}, ${JSON.stringify(inside)}, ${JSON.stringify(directory)}]
 import preload
 preload.BASE = preload.OWN = ${JSON.stringify(`${inside}/`)}
-names = ["plain", "threads", "opens", "fails", "outside", "missing"]
-preload.load(names)
+names = ["plain", "threads", "opens", "fails", "outside", "parted.outside", "open_file", "open_package", "missing"]
+print(preload.load(names))
 print([name for name in names if name in sys.modules])`,
     ]);
-    expect(printed).toBe("['plain']\n");
+    const refused = "threads opens fails outside parted.outside open_file open_package missing";
+    const told = `{'isWorthIt': False, 'refused': [${refused.replace(/\S+/g, "'$&'").replaceAll(" ", ", ")}]}`;
+    expect(printed).toBe(`${told}\n['plain']\n`);
+    const traces = [...readdirSync(directory), ...readdirSync(inside), ...readdirSync(join(inside, "open_package"))];
+    expect(traces.filter((name) => name.endsWith(".ran"))).toEqual([]);
   });
 });
+
+/** Their keepers, which they fork, are not counted. */
+function zygotesOf({ launcher }: ProcessStepRunner): string[] {
+  const children = readFileSync(`/proc/${launcher.pid}/task/${launcher.pid}/children`, "utf8").split(" ");
+  return children.filter(Boolean);
+}
 
 describe("a zygote is replaced, and what it has begun ends undisturbed", () => {
   it("when it has grown", () => replaced(tempDir(), -1, () => {}));
