@@ -91,6 +91,8 @@ def run(payload, uid, gid, descriptors, line, group, box):
     """Never returns. `line`: what `os.fstat` says of the last descriptor. `group`: the control group to join, None where there is none or
     this process was born in it. `box`: the namespace whose first process this is, None where it is none's.
     """
+    # Until the run's own are in place, 2 is the zygote's, and with that the platform's log.
+    errors = descriptors[2]
     try:
         if box is not None:
             box.begin(*descriptors[::2])
@@ -101,11 +103,17 @@ def run(payload, uid, gid, descriptors, line, group, box):
         parent = os.getppid()
         command = request.get("exec")
         settings = None if command else bootstrap.take_settings(request["env"])
-        enter(request, uid, gid, descriptors)
+        if not request.get("sandbox"):
+            os.setsid()
+        for target, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, target)
+        errors = 2
+        os.closerange(len(descriptors), open_files)
+        enter(request, uid, gid)
         if os.getppid() != parent:
             os._exit(NOT_STARTED)
     except BaseException as error:
-        os.write(2, f"the script was not started: {error}\n".encode())
+        os.write(errors, f"the script was not started: {error}\n".encode())
         os._exit(NOT_STARTED)
     if command:
         execute(command, request.get("waitsOnDescriptor"))
@@ -123,13 +131,8 @@ def run(payload, uid, gid, descriptors, line, group, box):
     leave(code, request["cwd"])
 
 
-def enter(request, uid, gid, descriptors):
+def enter(request, uid, gid):
     boxed = request.get("sandbox")
-    if not boxed:
-        os.setsid()
-    for target, descriptor in enumerate(descriptors):
-        os.dup2(descriptor, target)
-    os.closerange(len(descriptors), open_files)
     _signal.set_wakeup_fd(-1)
     for number in (_signal.SIGCHLD, _signal.SIGHUP):
         _signal.signal(number, _signal.SIG_DFL)

@@ -332,6 +332,48 @@ describe("a zygote is replaced, and what it has begun ends undisturbed", () => {
     replaced(tempDir(), undefined, (python) => utimesSync(python, new Date(), new Date())));
 });
 
+it("tells a run that cannot begin in its own output, before that is in its place as well", async () => {
+  const directory = tempDir();
+  const complaints: unknown[] = [];
+  const log = { ...silentLog, warn: (fields: unknown) => void complaints.push(fields) };
+  const around = { clock: systemClock, log };
+  const { command: python } = await findPython({ searchPath: process.env.PATH, othersMustReach: false });
+  const launcher = new LauncherClient(around);
+  const sdk = join(sdkDirectory, "python");
+  const socketDirectory = join(directory, "z");
+  mkdirSync(socketDirectory, { mode: 0o700 });
+  const zygote = new Zygote({ ...around, groups: undefined, preload: [], launcher, python, sdk, socketDirectory });
+  try {
+    await eventually(() => zygote.isReady);
+    const run = { user: undefined, limits: noLimits, setAsideBytes: 0, landlock: undefined };
+    const bounds = { ttlMs: 10_000, outputCapBytes: 1000 };
+    const told = async (request: { cwd: string; env: Record<string, string> }) => {
+      let text = "";
+      const output = (stream: string, bytes: Uint8Array) => {
+        text += `${stream}: ${Buffer.from(bytes)}`;
+      };
+      const end = await new Promise<LaunchEnd>((ended) => {
+        zygote.start({ ...run, ...bounds, ...request }, { started() {}, output, ended });
+      });
+      return { end, text };
+    };
+    const env = { FX_CHANNEL: join(directory, "nobody"), FX_NONCE: "n" };
+    expect(await told({ cwd: join(directory, "missing"), env })).toMatchObject({
+      end: { kind: "exited", code: 126 },
+      text: expect.stringMatching(/^stderr: the script was not started: .*missing/),
+    });
+    const withoutVariables = { cwd: directory, env: undefined as unknown as Record<string, string> };
+    expect(await told(withoutVariables)).toMatchObject({
+      end: { kind: "exited", code: 126 },
+      text: "stderr: the script was not started: 'env'\n",
+    });
+    expect(complaints).toEqual([]);
+  } finally {
+    await zygote.close();
+    await launcher.close();
+  }
+});
+
 async function replaced(
   directory: string,
   maxGrowthBytes: number | undefined,
