@@ -7,9 +7,9 @@ import type { Told } from "./environment.ts";
 
 /** How long the end of its output is waited for, once its processes are gone. */
 const drainMs = 1_000;
-/** Between two looks at what is left of it. */
 /** One that goes on forking under another mark is not found in any case. */
 const killPasses = 200;
+/** Between two looks at what is left of it. */
 const killAgainMs = 10;
 /** Lines kept of what a tool said, for the error that it ends with. */
 const keptLines = 200;
