@@ -23,6 +23,9 @@ export interface ContainerUsage {
   processes: number;
 }
 
+/** In the words of Docker and of Podman. */
+const nameIsTaken = /\bname\b.* in use\b/;
+
 /** A Docker Engine, or another that serves its API, as Podman does. */
 export class ContainerEngine {
   /** For people. */
@@ -79,7 +82,12 @@ export class ContainerEngine {
 
   /** Throws `conflict` where the name is taken. */
   async create(name: string, body: unknown, signal?: AbortSignal): Promise<string> {
-    const { Id } = await this.#call<{ Id: string }>("POST", "/containers/create", { query: { name }, body, signal });
+    const call = this.#call<{ Id: string }>("POST", "/containers/create", { query: { name }, body, signal });
+    const { Id } = await call.catch((error: unknown) => {
+      // Podman says 500 to a name that is taken.
+      if (!isPlatformError(error) || error.retryable || !nameIsTaken.test(error.message)) throw error;
+      throw new PlatformError("conflict", error.message, { cause: error });
+    });
     return Id;
   }
 

@@ -1,8 +1,9 @@
 import type { Duplex } from "node:stream";
-import type { Clock } from "../../foundation/clock.ts";
+import { type Clock, sleep } from "../../foundation/clock.ts";
 import { isPlatformError, messageOf, PlatformError } from "../../foundation/errors.ts";
 import type { Json } from "../../foundation/json.ts";
 import type { Log } from "../../foundation/log.ts";
+import { pauseAfter } from "../../foundation/pause-after.ts";
 import type { Random } from "../../foundation/random.ts";
 import { welcomeTo } from "../channel/channel-message.ts";
 import { type OpenChannel, SlotChannel } from "../channel/slot-channel.ts";
@@ -31,6 +32,8 @@ export interface ContainerWorkParts {
 /** 128 and the number of the signal, as shells tell it. */
 const killedExitCode = 137;
 const outOfTimeExitCode = 152;
+/** Between two tries to have the container's name, and how many there are: a quarter of a minute in all. */
+const namePause = { unitMs: 20, mostMs: 1_000, times: 20 };
 
 /** One step that is a container. */
 export class ContainerWork implements RemoteWork {
@@ -144,25 +147,30 @@ export class ContainerWork implements RemoteWork {
     );
   }
 
+  /**
+   * What had the name is removed, and the name asked for again: it may be free by now, though none was found to remove, since the sweeper
+   * removes as well, and an engine keeps the name of what it is removing for a while.
+   */
   async #create(engine: ContainerEngine, body: unknown, signal: AbortSignal): Promise<string> {
-    try {
-      return await engine.create(this.#name, body, signal);
-    } catch (error) {
-      if (!isPlatformError(error) || error.code === "not-found" || error.retryable) throw error;
-      // Podman says 500 to a name that is taken.
-      if (!(await this.#removeFormer(engine, signal))) throw error;
-      return engine.create(this.#name, body, signal);
+    for (let failures = 0; ; failures += 1) {
+      try {
+        return await engine.create(this.#name, body, signal);
+      } catch (error) {
+        if (!isPlatformError(error, "conflict") || failures === namePause.times) throw error;
+        await this.#removeFormer(engine, signal);
+        await sleep(this.#parts.clock, pauseAfter(failures, namePause), signal);
+        if (signal.aborted) throw error;
+      }
     }
   }
 
   /** What an earlier attempt left, whose executor is gone, ends before this one begins (rule D8). */
-  async #removeFormer(engine: ContainerEngine, signal: AbortSignal): Promise<boolean> {
+  async #removeFormer(engine: ContainerEngine, signal: AbortSignal): Promise<void> {
     const found = await this.#listOwn(engine, signal);
     if (found.some(({ labels: own }) => Number(own[labels.attempt]) > this.#request.attempt)) {
       throw new PlatformError("lease-lost", "a later attempt of this execution has its container by now");
     }
     for (const { id } of found) await engine.remove(id, signal);
-    return found.length > 0;
   }
 
   async #removeOwn(engine: ContainerEngine, signal: AbortSignal): Promise<void> {

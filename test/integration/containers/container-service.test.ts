@@ -195,14 +195,17 @@ await context.events.send("crate.sent", { city });`;
     expect(await left()).toEqual([]);
   });
 
-  it("D8: of a platform that was killed is gone when the next one runs it again", async () => {
+  it.each([
+    ["is gone", "fail", 0],
+    ["is replaced by the next attempt's", "retry", 1],
+  ])("D8: of a platform that was killed %s when the next one has started", async (_what, onLost, stays) => {
     const killed = new KillablePlatform(tempDir(), { "executor-containers-engine": engine.address });
     onTestFinished(() => killed.kill());
     killed.start();
     await killed.ready();
     const body = await packFiles({
-      "manifest.json": manifestOf("echo up; while :; do sleep 0.05; done", {
-        on_lost: "fail",
+      "manifest.json": manifestOf("trap 'exit 0' TERM; while :; do sleep 0.05; done", {
+        on_lost: onLost,
         trigger_events: ["mill.turned"],
       }),
     });
@@ -211,10 +214,15 @@ await context.events.send("crate.sent", { city });`;
     await killed.api.request("POST", "/events", JSON.stringify(event), "application/cloudevents+json");
     await eventually(async () => (await left()).length === 1);
     await killed.kill();
-    expect(await left()).toHaveLength(1);
+    const [first] = await left();
+    expect(first).toBeDefined();
     killed.start();
     await killed.ready();
-    await eventually(async () => (await left()).length === 0);
+    await eventually(async () => {
+      const now = await left();
+      return now.length === stays && now.every(({ id }) => id !== first?.id);
+    });
     await killed.stop();
+    await eventually(async () => (await left()).length === 0);
   });
 });

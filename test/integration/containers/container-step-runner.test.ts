@@ -1,10 +1,14 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ContainerOf } from "../../../src/executor/containers/container-body.ts";
 import { ContainerStepRunner } from "../../../src/executor/containers/container-step-runner.ts";
+import { ContainerWork } from "../../../src/executor/containers/container-work.ts";
+import { GivenFiles } from "../../../src/executor/containers/given-files.ts";
 import { labels } from "../../../src/executor/containers/places.ts";
 import type { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
-import type { StepRequest } from "../../../src/executor/step-runner.ts";
+import { RemoteStep } from "../../../src/executor/remote-step.ts";
+import type { StepHost, StepRequest } from "../../../src/executor/step-runner.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
 import { createIds, type ExecutionId } from "../../../src/foundation/ids.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
@@ -53,7 +57,7 @@ describe.skipIf(engineMissing !== undefined)(
 
     type Options = Parameters<typeof runScript>[3] & { settings?: object; secrets?: string[]; image?: string };
 
-    function run(script: string, options: Options = {}, of = runner) {
+    function run(script: string, options: Options = {}, of: Pick<ContainerStepRunner, "run"> = runner) {
       const { settings = {}, secrets = [], image = testImage, request, ...rest } = options;
       const elsewhere: StepRequest["elsewhere"] = {
         kind: "container",
@@ -152,6 +156,39 @@ describe.skipIf(engineMissing !== undefined)(
       await gone.close();
       const late = run("echo late", { request: { executionId: first.executionId, attempt: 1 } });
       expect(await late.result).toMatchObject({ kind: "exited" });
+    });
+
+    it("D8: begins though a sweeper has removed the earlier attempt's in the moment in which its name was taken", async () => {
+      const gone = await open("four");
+      const first = run("echo up; while :; do sleep 0.05; done", {}, gone);
+      await first.waitFor(/(up)/);
+      const swept = new Proxy(engine.engine, {
+        get: (target, key) => {
+          if (key === "list") {
+            return async (wanted: Record<string, string>) => {
+              for (const { id } of await target.list(wanted)) await target.remove(id);
+              return target.list(wanted);
+            };
+          }
+          const found: unknown = Reflect.get(target, key);
+          return typeof found === "function" ? found.bind(target) : found;
+        },
+      });
+      const files = await GivenFiles.open({ dataDirectory: "/five", runRoot: directory, path: directory });
+      const { library } = processes;
+      const common = { files, library, platform, clock: systemClock, random: systemRandom, log: silentLog };
+      const parts = { ...common, engine: async () => swept };
+      const raced = {
+        run(request: StepRequest, host: StepHost) {
+          const work = (host: StepHost) => new ContainerWork(parts, request, host, request.elsewhere as ContainerOf);
+          return new RemoteStep(request, host, work, systemClock);
+        },
+      };
+      const second = run("echo again", { request: { executionId: first.executionId, attempt: 2, slot: 1 } }, raced);
+      expect(await second.result).toMatchObject({ kind: "exited", exitCode: 0 });
+      await first.result;
+      await gone.close();
+      await files.close();
     });
 
     it("that nobody watches any more is removed; one that another executor runs is not", async () => {
