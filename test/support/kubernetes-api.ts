@@ -150,7 +150,6 @@ users: [{name: me, user: ${this.user}}]
     const expected = body?.preconditions?.uid;
     if (expected !== undefined && expected !== stored.metadata.uid)
       return refuse(409, "the UID in the precondition differs");
-    if (request.method === "PATCH") Object.assign(stored.metadata, body.metadata);
     if (request.method === "DELETE") {
       store.delete(name);
       if (kind === "jobs") for (const pod of this.#pods.keys()) if (pod === `${name}-pod`) this.#remove(pod);

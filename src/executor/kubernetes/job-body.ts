@@ -16,12 +16,14 @@ export function jobNameOf({ executionId }: Pick<StepRequest, "executionId">): st
   return `fx-${executionId}`;
 }
 
-/** What the Job's containers are given, as an object that only those who may read secrets can read. */
-export function secretBody(request: StepRequest, secrets: ReadonlyMap<string, Json>): unknown {
+/** What the Job's containers are given, as an object that only those who may read secrets can read, and that goes with its Job. `jobUid`: by the cluster. */
+export function secretBody(request: StepRequest, secrets: ReadonlyMap<string, Json>, jobUid: string): unknown {
+  const name = jobNameOf(request);
+  const owner = { apiVersion: "batch/v1", kind: "Job", name, uid: jobUid };
   return {
     apiVersion: "v1",
     kind: "Secret",
-    metadata: { name: jobNameOf(request), labels: labelsOf(request) },
+    metadata: { name, labels: labelsOf(request), ownerReferences: [owner] },
     stringData: {
       ...runVariables(request.context),
       [contextKey]: JSON.stringify(request.context),

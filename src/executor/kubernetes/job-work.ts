@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, sleep } from "../../foundation/clock.ts";
 import { isPlatformError, messageOf, PlatformError } from "../../foundation/errors.ts";
+import type { Json } from "../../foundation/json.ts";
 import type { Log } from "../../foundation/log.ts";
 import { jobFile } from "../../services/elsewhere.ts";
 import { readJob } from "../../services/job-file.ts";
@@ -38,6 +39,7 @@ export class JobWork implements RemoteWork {
   #jobs = "";
   #core = "";
   #job: unknown;
+  #given: ReadonlyMap<string, Json> = new Map();
   /** Its end has been seen: the cluster removes it when its time is over. */
   #isOver = false;
 
@@ -54,7 +56,7 @@ export class JobWork implements RemoteWork {
       const [problem] = reading.problems;
       throw new PlatformError("invalid-input", `${problem?.path}: ${problem?.message}`, { problems: reading.problems });
     }
-    const secrets = await givenSecrets(this.#host, this.#secrets);
+    this.#given = await givenSecrets(this.#host, this.#secrets);
     const cluster = await this.#parts.cluster();
     const namespace = reading.job.metadata?.namespace ?? cluster.namespace;
     this.#jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
@@ -62,16 +64,14 @@ export class JobWork implements RemoteWork {
     this.#job = jobBody(reading.job, this.#request, this.#secrets);
     this.#cluster = cluster;
     await this.#removeFormer(signal);
-    await this.#call("POST", `${this.#core}/secrets`, signal, { body: secretBody(this.#request, secrets) });
   }
 
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { metadata } = await this.#call<FoundJob>("POST", this.#jobs, undefined, { body: this.#job });
-    // With its Job the cluster removes what the Job was given.
-    const owner = { apiVersion: "batch/v1", kind: "Job", name: this.#name, uid: metadata.uid };
-    const body = { metadata: { ownerReferences: [owner] } };
-    await this.#call("PATCH", `${this.#core}/secrets/${this.#name}`, undefined, { body });
+    // After its Job, which is its owner from the first moment: with that the cluster removes it, whatever becomes of us. Pods wait for what they mount.
+    const body = secretBody(this.#request, this.#given, metadata.uid);
+    await this.#call("POST", `${this.#core}/secrets`, undefined, { body });
   }
 
   async ended(output: RelayedOutput, signal: AbortSignal): Promise<RemoteEnd> {

@@ -56,7 +56,10 @@ export function jobsContract(start: () => Promise<JobCluster>): void {
         ]),
       );
       expect(JSON.stringify(submitted)).not.toContain("s-123456");
-      const { data } = (await cluster.secret(name)) as { data?: Record<string, string> };
+      const secret = await eventually(() => cluster.secret(name));
+      const { data } = secret as { data?: Record<string, string> };
+      // From its first moment: the cluster removes it with the Job, whatever becomes of us.
+      expect(secret.metadata.ownerReferences).toMatchObject([{ kind: "Job", name, uid: submitted.metadata.uid }]);
       const given = (key: string) => Buffer.from(data?.[key] ?? "", "base64").toString();
       expect([given("FX_PARAM_CITY"), given("secret.API_KEY")]).toEqual(["Olten", "s-123456"]);
 
@@ -69,7 +72,7 @@ export function jobsContract(start: () => Promise<JobCluster>): void {
       expect(job.stdout()).toBe("first\nsecond\n");
       // The cluster removes both when their time is over.
       expect(await cluster.job(name)).toBeDefined();
-      expect((await cluster.secret(name))?.metadata.ownerReferences).toMatchObject([{ kind: "Job", name }]);
+      expect(await cluster.secret(name)).toBeDefined();
     });
 
     it("that fails ends with its container's exit code", async () => {
