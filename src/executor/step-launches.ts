@@ -4,7 +4,7 @@ import type { DatabaseArea } from "./database-area.ts";
 import type { Isolation } from "./isolation/isolation.ts";
 import { type LandlockPaths, landlockCommand, landlockRules } from "./isolation/landlock-command.ts";
 import type { RunUsers, User } from "./isolation/run-users.ts";
-import { sandboxHindrance } from "./isolation/sandbox-probe.ts";
+import { type SandboxHindrance, sandboxHindrance } from "./isolation/sandbox-probe.ts";
 import type { Launcher, LaunchRequest } from "./launcher/launcher.ts";
 import type { RunRoot } from "./run-root.ts";
 import type { Launch, StepPlace } from "./running-script.ts";
@@ -44,7 +44,7 @@ const scriptSearchPath = "/usr/local/bin:/usr/bin:/bin";
 export class StepLaunches {
   readonly #parts: StepLaunchParts;
   readonly #imports: LearnedImports;
-  #sandbox: Promise<string | undefined> | undefined;
+  #sandbox: Promise<SandboxHindrance | undefined> | undefined;
   #python: PythonInterpreter | undefined;
 
   constructor(parts: StepLaunchParts) {
@@ -78,7 +78,7 @@ export class StepLaunches {
     if (!zygotes) return `${wants}, which needs Linux and the setting executor.fork at auto`;
     this.#sandbox ??= sandboxHindrance(findPython, users?.installer);
     const hindrance = await this.#sandbox;
-    return hindrance && `${wants}, but ${hindrance}`;
+    return hindrance && `${wants}, but ${hindrance.why}`;
   }
 
   /**

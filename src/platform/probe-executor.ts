@@ -6,7 +6,7 @@ import { type PackageToolsProbe, probePackageTools } from "../executor/environme
 import { chooseUnprivilegedIsolation, firstUserOf } from "../executor/isolation/choose-isolation.ts";
 import { describeControlGroups, probeControlGroups } from "../executor/isolation/control-groups.ts";
 import { describeIsolation } from "../executor/isolation/isolation.ts";
-import { sandboxHindrance } from "../executor/isolation/sandbox-probe.ts";
+import { type SandboxHindrance, sandboxHindrance } from "../executor/isolation/sandbox-probe.ts";
 import { findPython } from "../executor/runtimes/find-python.ts";
 import { checkingRegistry, defaultJavaScript } from "../executor/runtimes/registry.ts";
 import type { RuntimeProbe } from "../executor/runtimes/runtime.ts";
@@ -24,7 +24,7 @@ export interface ExecutorProbe {
   /** What counts what a run uses. */
   controlGroups: { inForce: boolean; text: string };
   /** Why no script can be put into a sandbox; undefined: they can. */
-  sandboxHindrance: string | undefined;
+  sandboxHindrance: SandboxHindrance | undefined;
   packageTools: PackageToolsProbe;
   forking: ForkProbe;
 }

@@ -22,6 +22,8 @@ export interface CliOptions {
   directory?: string;
   input?: string;
   environment?: Readonly<Record<string, string>>;
+  /** A program, with its arguments, that becomes the command. */
+  by?: readonly string[];
 }
 
 /** The real CLI as a process. */
@@ -33,11 +35,12 @@ export class RunningCli {
 
   constructor(
     words: readonly string[],
-    { url, token = testToken, directory = root, input = "", environment = {} }: CliOptions,
+    { url, token = testToken, directory = root, input = "", environment = {}, by = [] }: CliOptions,
   ) {
     // None of the settings of whoever runs the tests may reach the command.
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("FX_") && name !== "FORCE_COLOR");
-    this.process = spawn(process.execPath, [main, ...words], {
+    const [program = process.execPath, ...args] = [...by, process.execPath, main, ...words];
+    this.process = spawn(program, args, {
       cwd: directory,
       env: {
         ...Object.fromEntries(inherited),

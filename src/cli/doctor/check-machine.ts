@@ -58,8 +58,8 @@ export async function checkExecutor(settings: Settings): Promise<Finding[]> {
   const sandbox: Finding = {
     check: "sandbox",
     verdict: sandboxHindrance === undefined ? "ok" : "warn",
-    found: sandboxHindrance ?? "services can have one (manifest key isolation)",
-    fix: sandboxHindrance && "only services that ask for a sandbox need this: Linux 5.13 or later with Python 3",
+    found: sandboxHindrance?.why ?? "services can have one (manifest key isolation)",
+    fix: sandboxHindrance && `only services that ask for a sandbox need this: ${sandboxHindrance.fix}`,
   };
   return [
     ...languages,

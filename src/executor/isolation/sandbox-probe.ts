@@ -5,17 +5,23 @@ import { runTool } from "../runtimes/run-tool.ts";
 
 const tool = fileURLToPath(new URL("./sandbox.py", import.meta.url));
 
+export interface SandboxHindrance {
+  why: string;
+  /** What to do about it. */
+  fix: string;
+}
+
 /** Why scripts cannot be put into a sandbox on this machine; undefined: they can. `uid`: of a script's own user, where it has one. */
 export async function sandboxHindrance(
   findPython: () => Promise<PythonInterpreter>,
   uid: number | undefined,
-): Promise<string | undefined> {
-  if (process.platform !== "linux") return "a sandbox needs Linux";
+): Promise<SandboxHindrance | undefined> {
+  if (process.platform !== "linux") return { why: "a sandbox needs Linux", fix: "run the platform on Linux" };
   try {
     const { command } = await findPython();
-    const answer = (await runTool(command, ["-I", "-S", "-B", tool, "--probe", String(uid ?? -1)])).trim();
-    return answer === "yes" ? undefined : `the kernel refuses a part of the sandbox: ${answer}`;
+    return JSON.parse(await runTool(command, ["-I", "-S", "-B", tool, "--probe", String(uid ?? -1)])) ?? undefined;
   } catch (error) {
-    return `a sandbox needs Python: ${messageOf(error)}`;
+    const fix = "install Python 3, or say where it is (executor.python)";
+    return { why: `a sandbox needs Python: ${messageOf(error)}`, fix };
   }
 }

@@ -8,10 +8,12 @@ In force before the script's first line, for it and all that it starts, for good
 
 Fails closed: each step that the kernel refuses is an error, and nothing is started.
 
-sandbox.py --probe UID      says "yes", or what is in the way; UID: of a script's user, -1 where scripts run as this one
+sandbox.py --probe UID      prints null, or what is in the way ("why") and what to do ("fix") as JSON; UID: of a script's user, -1 where
+                            scripts run as this one
 """
 import ctypes
 import errno
+import json
 import os
 import socket
 import struct
@@ -29,6 +31,8 @@ CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWNET = 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 1 << 18
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+# What root needs for it beyond changing users (capabilities(7)): for namespaces and mounts, and to raise the loopback.
+RIGHTS = {"CAP_SYS_ADMIN": 21, "CAP_NET_ADMIN": 12}
 
 # Numbers of x86_64 and of aarch64 (asm/unistd.h).
 REFUSED = {
@@ -125,10 +129,13 @@ def close(read, write, user, sees_itself):
 def raise_loopback():
     import fcntl
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        name = b"lo".ljust(16, b"\0")
-        flags = struct.unpack_from("H", fcntl.ioctl(control, SIOCGIFFLAGS, name + bytes(16)), 16)[0]
-        fcntl.ioctl(control, SIOCSIFFLAGS, name + struct.pack("H", flags | IFF_UP) + bytes(14))
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+            name = b"lo".ljust(16, b"\0")
+            flags = struct.unpack_from("H", fcntl.ioctl(control, SIOCGIFFLAGS, name + bytes(16)), 16)[0]
+            fcntl.ioctl(control, SIOCSIFFLAGS, name + struct.pack("H", flags | IFF_UP) + bytes(14))
+    except OSError as error:
+        raise OSError(error.errno, f"its loopback: {error.strerror}") from None
 
 
 def mount(source, target, kind, flags, options):
@@ -147,12 +154,15 @@ def check(result, what):
 
 
 def probe(uid):
+    """What is in the way of a sandbox; None: nothing."""
+    if system_calls.column() is None:
+        return {"why": f"there is none for {os.uname().machine}", "fix": "a machine of x86-64 or of 64-bit ARM"}
     prepare()
+    said, tells = os.pipe()
     try:
         child = clone.fork(namespaces(uid >= 0))
     except OSError as error:
-        print(f"a namespace of processes: {error}")
-        return
+        return refused(f"a namespace of processes: {error.strerror}", uid)
     if child == 0:
         try:
             if uid < 0:
@@ -164,12 +174,34 @@ def probe(uid):
                 os.setresuid(uid, uid, uid)
             check(libc.prctl(landlock.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no new privileges")
             close(["/usr"], [], uid >= 0, sees_itself)
-            os.write(1, b"yes\n")
         except OSError as error:
-            os.write(1, f"{error}\n".encode())
+            os.write(tells, (error.strerror or str(error)).encode())
         os._exit(0)
+    os.close(tells)
     os.waitpid(child, 0)
+    why = os.read(said, 4096).decode()
+    return refused(why, uid) if why else None
+
+
+def refused(why, uid):
+    missing = " and ".join(rights_missing()) if uid >= 0 else ""
+    found = f"the kernel refuses a part of the sandbox: {why}"
+    if missing:
+        fix = f"give the platform {missing} as well, or run it as an ordinary user where the kernel lets such a one make user namespaces"
+        return {"why": f"{found} (root without {missing})", "fix": fix}
+    if uid < 0:
+        switches = "user.max_user_namespaces; kernel.unprivileged_userns_clone on Debian, kernel.apparmor_restrict_unprivileged_userns on Ubuntu"
+        fix = f"let ordinary users make user namespaces (sysctl {switches})"
+    else:
+        fix = "see that nothing keeps root from namespaces and mounts"
+    return {"why": found, "fix": f"Linux 5.13 or later with Landlock; {fix}; in a container, let the engine's filters pass clone3, unshare and mount"}
+
+
+def rights_missing():
+    with open("/proc/self/status") as status:
+        held = next(int(line.split()[1], 16) for line in status if line.startswith("CapEff:"))
+    return [name for name, number in RIGHTS.items() if not held >> number & 1]
 
 
 if __name__ == "__main__":
-    probe(int(sys.argv[2]))
+    print(json.dumps(probe(int(sys.argv[2]))))

@@ -193,6 +193,19 @@ test("ledger reconcile adds up, and doctor finds the platform ready", async () =
   });
 });
 
+test.skipIf(process.getuid?.() !== 0)("doctor says what root lacks for sandboxes where it has few rights", async () => {
+  const rights = "-all,+chown,+dac_override,+fowner,+kill,+setgid,+setuid";
+  const by = ["setpriv", `--bounding-set=${rights}`, "--inh-caps=-all"];
+  const { out } = await fx(["doctor", "--json"], { ...platform, url: platform.url, by });
+  const findings = JSON.parse(out) as { check: string }[];
+  expect(findings.find(({ check }) => check === "sandbox")).toEqual({
+    check: "sandbox",
+    verdict: "warn",
+    found: expect.stringMatching(/root without CAP_SYS_ADMIN and CAP_NET_ADMIN/),
+    fix: expect.stringMatching(/only services that ask for a sandbox need this: give the platform CAP_SYS_ADMIN/),
+  });
+});
+
 test.each([
   [{ FX_EXECUTOR_FORK: "off" }, /started anew.*executor\.fork is off/, /executor\.fork to auto/],
   [{ FX_EXECUTOR_PYTHON: "/nowhere" }, /started anew.*no Python to fork from.*\/nowhere/, /executor\.python/],
