@@ -47,10 +47,14 @@ const kubeconfigSchema = z
 
 /**
  * Read anew for each step, and when the cluster refuses a token: accounts get a new one every hour. Throws `invalid-input`, naming
- * the file, and what a program that gives credentials fails with.
+ * the file, and what a program that gives credentials fails with; that is waited for until `signal` aborts.
  */
-export async function readClusterAccess(source: ClusterSource, plugins: PluginCredentials): Promise<ClusterAccess> {
-  if ("kubeconfig" in source) return readKubeconfig(source.kubeconfig, plugins);
+export async function readClusterAccess(
+  source: ClusterSource,
+  plugins: PluginCredentials,
+  signal?: AbortSignal,
+): Promise<ClusterAccess> {
+  if ("kubeconfig" in source) return readKubeconfig(source.kubeconfig, plugins, signal);
   const read = (name: string) => readFile(resolve(source.accountDirectory, name), "utf8");
   const [token, ca, namespace] = await Promise.all([read("token"), read("ca.crt"), read("namespace")]);
   const host = source.host.includes(":") ? `[${source.host}]` : source.host;
@@ -63,7 +67,11 @@ export async function readClusterAccess(source: ClusterSource, plugins: PluginCr
   };
 }
 
-async function readKubeconfig(path: string, plugins: PluginCredentials): Promise<ClusterAccess> {
+async function readKubeconfig(
+  path: string,
+  plugins: PluginCredentials,
+  signal: AbortSignal | undefined,
+): Promise<ClusterAccess> {
   try {
     const config = kubeconfigSchema.parse(parse(await readFile(path, "utf8")));
     const context = pick(config.contexts, "context", config["current-context"]);
@@ -86,16 +94,19 @@ async function readKubeconfig(path: string, plugins: PluginCredentials): Promise
     const credential =
       user.exec === undefined || user.exec === null
         ? undefined
-        : await plugins.of({
-            kubeconfig: path,
-            exec: readExec(user.exec),
-            cluster: {
-              server: cluster.server,
-              ...(ca === undefined ? {} : { "certificate-authority-data": Buffer.from(ca).toString("base64") }),
-              ...(insecure ? { "insecure-skip-tls-verify": true } : {}),
-              ...configForPlugin(cluster),
+        : await plugins.of(
+            {
+              kubeconfig: path,
+              exec: readExec(user.exec),
+              cluster: {
+                server: cluster.server,
+                ...(ca === undefined ? {} : { "certificate-authority-data": Buffer.from(ca).toString("base64") }),
+                ...(insecure ? { "insecure-skip-tls-verify": true } : {}),
+                ...configForPlugin(cluster),
+              },
             },
-          });
+            signal,
+          );
     const cert = credential?.certificate ?? (await file(user, "client-certificate"));
     const key = credential?.key ?? (await file(user, "client-key"));
     const own = typeof user.tokenFile === "string" ? await file(user, "tokenFile") : user.token;

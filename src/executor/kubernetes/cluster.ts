@@ -20,25 +20,25 @@ export class Cluster {
     this.namespace = access.namespace;
   }
 
-  static async open(source: ClusterSource, plugins: PluginCredentials): Promise<Cluster> {
-    return new Cluster(source, plugins, await readClusterAccess(source, plugins));
+  static async open(source: ClusterSource, plugins: PluginCredentials, signal?: AbortSignal): Promise<Cluster> {
+    return new Cluster(source, plugins, await readClusterAccess(source, plugins, signal));
   }
 
   json<Body>(call: ApiCall): Promise<Body> {
-    return this.#call((client) => client.json<Body>(call));
+    return this.#call(call, (client) => client.json<Body>(call));
   }
 
   find<Body>(call: ApiCall): Promise<Body | undefined> {
-    return this.#call((client) => client.find<Body>(call));
+    return this.#call(call, (client) => client.find<Body>(call));
   }
 
   bytes(call: ApiCall): Promise<AsyncIterable<Buffer>> {
-    return this.#call((client) => client.bytes(call));
+    return this.#call(call, (client) => client.bytes(call));
   }
 
-  async #call<Answer>(ask: (client: ApiClient) => Promise<Answer>): Promise<Answer> {
+  async #call<Answer>({ signal }: ApiCall, ask: (client: ApiClient) => Promise<Answer>): Promise<Answer> {
     const { credential } = this.#access;
-    if (credential !== undefined && this.#plugins.isOver(credential)) await this.#renew();
+    if (credential !== undefined && this.#plugins.isOver(credential)) await this.#renew(signal);
     const used = this.#access;
     try {
       return await ask(clientOf(used));
@@ -46,15 +46,15 @@ export class Cluster {
       if (!isPlatformError(error, "unauthenticated")) throw error;
       // Another call may have renewed it meanwhile.
       if (this.#access === used) {
-        if (used.credential !== undefined) await this.#plugins.drop(used.credential);
-        await this.#renew();
+        if (used.credential !== undefined) this.#plugins.drop(used.credential);
+        await this.#renew(signal);
       }
       return ask(clientOf(this.#access));
     }
   }
 
-  async #renew(): Promise<void> {
-    this.#access = await readClusterAccess(this.#source, this.#plugins);
+  async #renew(signal: AbortSignal | undefined): Promise<void> {
+    this.#access = await readClusterAccess(this.#source, this.#plugins, signal);
   }
 }
 

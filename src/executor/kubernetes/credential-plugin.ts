@@ -2,7 +2,7 @@ import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import { isPlatformError, messageOf, PlatformError } from "../../foundation/errors.ts";
 import { credentialRedactor } from "../environments/redact-credentials.ts";
-import { runTool } from "../runtimes/run-tool.ts";
+import { runTool, type ToolLimits } from "../runtimes/run-tool.ts";
 
 /** What a credential plugin speaks, as `kubectl` does (Kubernetes, "client-go credential plugins"). */
 const versions = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"] as const;
@@ -51,11 +51,12 @@ export interface PluginCredential {
 
 /**
  * Asks a plugin once. Throws `invalid-input` where it is not there or gives nothing usable, a retryable `unavailable` where it
- * fails, with what it wrote to stderr. What it wrote to stdout is in no message: that is the credential.
+ * fails, with what it wrote to stderr, or does not end in time; it is killed then, and when `signal` aborts. What it wrote to stdout is in no message: that is the credential.
  */
 export async function askPlugin(
   plugin: CredentialPlugin,
   environment: Readonly<Record<string, string>>,
+  limits: ToolLimits = {},
 ): Promise<PluginCredential> {
   const { apiVersion, command, args, env, installHint, provideClusterInfo, interactiveMode } = plugin.exec;
   const wrong = (why: string) =>
@@ -68,7 +69,7 @@ export async function askPlugin(
   let answer: string;
   try {
     const variables = { ...environment, ...Object.fromEntries(own), KUBERNETES_EXEC_INFO: told };
-    answer = await runTool(program, args ?? [], "", variables);
+    answer = await runTool(program, args ?? [], "", variables, limits);
   } catch (error) {
     const { code } = ((error as Error).cause ?? {}) as { code?: unknown };
     if (code === "ENOENT" || code === "EACCES")

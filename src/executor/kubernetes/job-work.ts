@@ -24,7 +24,7 @@ interface FoundJob {
 }
 
 export interface JobWorkParts {
-  cluster(): Promise<Cluster>;
+  cluster(signal: AbortSignal): Promise<Cluster>;
   clock: Clock;
   log: Log;
 }
@@ -57,7 +57,7 @@ export class JobWork implements RemoteWork {
       throw new PlatformError("invalid-input", `${problem?.path}: ${problem?.message}`, { problems: reading.problems });
     }
     this.#given = await givenSecrets(this.#host, this.#secrets);
-    const cluster = await this.#parts.cluster();
+    const cluster = await this.#parts.cluster(signal);
     const namespace = reading.job.metadata?.namespace ?? cluster.namespace;
     this.#jobs = `/apis/batch/v1/namespaces/${namespace}/jobs`;
     this.#core = `/api/v1/namespaces/${namespace}`;

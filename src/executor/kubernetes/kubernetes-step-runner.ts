@@ -31,8 +31,8 @@ export class KubernetesStepRunner implements StepRunner {
 
   run(request: StepRequest, host: StepHost): RunningStep {
     const { source, clock } = this.#options;
-    const cluster = async () => {
-      if (source !== undefined) return Cluster.open(source, this.#plugins);
+    const cluster = async (signal: AbortSignal) => {
+      if (source !== undefined) return Cluster.open(source, this.#plugins, signal);
       const message =
         "no Kubernetes cluster is known here: say where its kubeconfig is (setting executor.kubernetes.kubeconfig)";
       throw new PlatformError("unavailable", message, { retryable: false });

@@ -1,13 +1,15 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { readClusterAccess } from "../../../src/executor/kubernetes/cluster-access.ts";
+import { askPlugin } from "../../../src/executor/kubernetes/credential-plugin.ts";
 import { PluginCredentials } from "../../../src/executor/kubernetes/plugin-credentials.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
 import { eventually } from "../../support/eventually.ts";
 import { JobRuns } from "../../support/job-runs.ts";
 import { KubernetesApi } from "../../support/kubernetes-api.ts";
 import { tempDir } from "../../support/temp-dir.ts";
+import { isAlive } from "../runtimes/script-runs.ts";
 
 const version = "client.authentication.k8s.io/v1";
 
@@ -127,5 +129,60 @@ printf '{"apiVersion":"${version}","kind":"ExecCredential","status":{"token":"to
     await api.finish(name, 0);
     expect(await result).toMatchObject({ kind: "exited", exitCode: 0 });
     expect(asked()).toBeGreaterThan(1);
+  });
+
+  /** Says that it is there, and does not end by itself or when it is asked to. */
+  const hanging = `trap '' TERM; echo $$ >> "$(dirname "$0")/pids"; while :; do sleep 0.05; done`;
+  const pidsIn = (directory: string) => readFileSync(join(directory, "pids"), "utf8").trim().split("\n").map(Number);
+
+  it("that does not end holds up no stop of a run, and is killed once nobody waits for it; the next run asks anew", async () => {
+    const { directory, user } = lay(hanging);
+    const api = await KubernetesApi.start();
+    onTestFinished(() => api.close());
+    api.user = user;
+    const runs = await JobRuns.open(directory, api);
+    onTestFinished(() => runs.close());
+    const first = runs.run();
+    const second = runs.run({ request: { slot: 1 } });
+    const [plugin = 0] = await eventually(() => existsSync(join(directory, "pids")) && pidsIn(directory));
+    first.step.stop("cancelled", 0);
+    expect(await first.result).toMatchObject({ kind: "stopped", reason: "cancelled" });
+    expect(await isAlive(plugin)).toBe(true);
+    second.step.stop("shutdown", 0);
+    expect(await second.result).toMatchObject({ kind: "stopped", reason: "shutdown" });
+    await eventually(async () => !(await isAlive(plugin)));
+    const third = runs.run();
+    const pids = await eventually(() => pidsIn(directory).length > 1 && pidsIn(directory));
+    expect(pids).toHaveLength(2);
+    third.step.stop("cancelled", 0);
+    await third.result;
+  });
+
+  it("that does not end in its time is killed with what it started, and that is what is told", async () => {
+    const { directory, kubeconfig } = lay(`sleep 1000 & echo $! >> "$(dirname "$0")/pids"\n${hanging}`);
+    const plugin = {
+      kubeconfig,
+      exec: { apiVersion: version, command: "./plugin" } as const,
+      cluster: {},
+    };
+    const asked = askPlugin(plugin, { PATH: process.env.PATH ?? "" }, { timeoutMs: 1_000 });
+    await expect(asked).rejects.toMatchObject({
+      code: "unavailable",
+      retryable: true,
+      message: expect.stringContaining("has not ended within 1 s"),
+    });
+    const pids = pidsIn(directory);
+    expect(pids).toHaveLength(2);
+    await eventually(async () => !(await Promise.all(pids.map(isAlive))).includes(true));
+  });
+
+  it("that leaves behind a process which holds its output open is not waited for any longer than itself", async () => {
+    const { directory, kubeconfig } = lay(
+      `sleep 1000 & echo $! >> "$(dirname "$0")/pids"\n${credentialOf('{"token":"token-4711"}')}`,
+    );
+    expect(await read(kubeconfig)).toMatchObject({ token: "token-4711" });
+    const [left = 0] = pidsIn(directory);
+    expect(await isAlive(left)).toBe(true);
+    process.kill(left);
   });
 });
