@@ -92,6 +92,11 @@ export async function checkContainers(settings: Settings): Promise<Finding> {
   const { answers, named, text } = await probeContainers(settings);
   const check = "containers";
   if (answers) return { check, verdict: "ok", found: text };
-  if (!named) return { check, verdict: "ok", found: `services of the type "container" do not run here: ${text}` };
+  if (!named)
+    return {
+      check,
+      verdict: "ok",
+      found: `services of the type "container", and scripts with that isolation, do not run here: ${text}`,
+    };
   return { check, verdict: "warn", found: text, fix: "start it, or name another: executor.containers.engine" };
 }
