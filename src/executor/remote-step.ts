@@ -29,8 +29,16 @@ export interface RemoteWork {
   /** Asks it to end. */
   ask(signal: AbortSignal): Promise<void>;
   kill(signal: AbortSignal): Promise<void>;
-  /** Leaves nothing behind, whatever came before. Answers why what it sent is not all durable, if so (rule D9). */
-  clear(signal: AbortSignal): Promise<{ platformFailure: string | undefined }>;
+  /** Leaves nothing behind, whatever came before. */
+  clear(signal: AbortSignal): Promise<RemoteWords>;
+}
+
+/** What came of the channel of one that has ended. */
+export interface RemoteWords {
+  /** Why what it sent is not all durable, if so (rule D9). */
+  platformFailure?: string | undefined;
+  /** The limit over which it failed, by its own account. */
+  overrun?: LimitName | undefined;
 }
 
 export type RemoteEnd =
@@ -101,8 +109,7 @@ export class RemoteStep implements RunningStep {
     }
     this.#lease.cancel();
     for (const timer of this.#timers) timer.cancel();
-    const failure = await this.#clear();
-    return this.#resultOf(end, failure);
+    return this.#resultOf(end, await this.#clear());
   }
 
   async #prepare(): Promise<void> {
@@ -162,22 +169,22 @@ export class RemoteStep implements RunningStep {
     this.#timers.add(timer);
   }
 
-  async #clear(): Promise<string | undefined> {
+  async #clear(): Promise<RemoteWords> {
     this.#waiting.abort();
     return this.#clearWork();
   }
 
-  async #clearWork(): Promise<string | undefined> {
+  async #clearWork(): Promise<RemoteWords> {
     const clearing = new AbortController();
     const late = this.#clock.setTimer(clearMs, () => clearing.abort());
     try {
-      return (await this.#work.clear(clearing.signal)).platformFailure;
+      return await this.#work.clear(clearing.signal);
     } finally {
       late.cancel();
     }
   }
 
-  #resultOf(end: RemoteEnd | StepResult, platformFailure: string | undefined): StepResult {
+  #resultOf(end: RemoteEnd | StepResult, { platformFailure, overrun }: RemoteWords): StepResult {
     const { seen } = this.#output;
     if (this.#stopped !== undefined) return { kind: "stopped", reason: this.#stopped, ...seen };
     const failure = platformFailure ?? this.#output.failure;
@@ -186,9 +193,12 @@ export class RemoteStep implements RunningStep {
     }
     if (this.#timedOut || end.kind === "timeout")
       return { kind: "timeout", timeoutMs: this.#request.timeoutMs, ...seen };
-    const { outputBytes } = this.#request.limits;
-    if (this.#meter.isPassed && outputBytes !== undefined)
-      return { ...seen, kind: "overrun", limit: "outputBytes", value: outputBytes };
+    const { limits } = this.#request;
+    if (this.#meter.isPassed && limits.outputBytes !== undefined)
+      return { ...seen, kind: "overrun", limit: "outputBytes", value: limits.outputBytes };
+    const value = overrun && limits[overrun];
+    if (end.kind === "exited" && end.exitCode !== 0 && overrun !== undefined && value !== undefined)
+      return { ...seen, kind: "overrun", limit: overrun, value };
     return end.kind === "lost" || end.kind === "unstartable" ? end : { ...seen, ...end };
   }
 }

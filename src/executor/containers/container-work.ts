@@ -9,7 +9,7 @@ import { welcomeTo } from "../channel/channel-message.ts";
 import { type OpenChannel, SlotChannel } from "../channel/slot-channel.ts";
 import { givenSecrets } from "../given-secrets.ts";
 import type { RelayedOutput } from "../relayed-output.ts";
-import type { RemoteEnd, RemoteWork } from "../remote-step.ts";
+import type { RemoteEnd, RemoteWords, RemoteWork } from "../remote-step.ts";
 import type { StepHost, StepRequest } from "../step-runner.ts";
 import { type ContainerOf, containerBody } from "./container-body.ts";
 import type { ContainerEngine, KnownImage } from "./container-engine.ts";
@@ -112,7 +112,7 @@ export class ContainerWork implements RemoteWork {
     await this.#engine?.kill(this.#id, "SIGKILL", signal);
   }
 
-  async clear(signal: AbortSignal): Promise<{ platformFailure: string | undefined }> {
+  async clear(signal: AbortSignal): Promise<RemoteWords> {
     this.#output?.destroy();
     try {
       // By its name: what was asked for and not answered any more may have been made.
@@ -126,7 +126,7 @@ export class ContainerWork implements RemoteWork {
     const end = await this.#channel?.close();
     await this.#slotChannel?.close();
     await this.#given?.remove();
-    return { platformFailure: end?.platformFailure };
+    return { platformFailure: end?.platformFailure, overrun: end?.overrun };
   }
 
   /** The engine gives a name once: two attempts of one execution cannot both have a container. */

@@ -9,7 +9,7 @@ import { readJob } from "../../services/job-file.ts";
 import type { ApiCall } from "../api-client.ts";
 import { givenSecrets } from "../given-secrets.ts";
 import type { RelayedOutput } from "../relayed-output.ts";
-import type { RemoteEnd, RemoteWork } from "../remote-step.ts";
+import type { RemoteEnd, RemoteWords, RemoteWork } from "../remote-step.ts";
 import type { StepHost, StepRequest } from "../step-runner.ts";
 import type { Cluster } from "./cluster.ts";
 import { jobBody, jobLabels, jobNameOf, secretBody } from "./job-body.ts";
@@ -121,7 +121,7 @@ export class JobWork implements RemoteWork {
     await this.#call("DELETE", `${this.#core}/pods`, signal, { query: { labelSelector, gracePeriodSeconds: "0" } });
   }
 
-  async clear(signal: AbortSignal): Promise<{ platformFailure: string | undefined }> {
+  async clear(signal: AbortSignal): Promise<RemoteWords> {
     try {
       if (!this.#isOver && this.#cluster !== undefined) {
         await this.kill(signal);
@@ -133,7 +133,7 @@ export class JobWork implements RemoteWork {
         "a Job could not be removed; the cluster ends it at its deadline",
       );
     }
-    return { platformFailure: undefined };
+    return {};
   }
 
   get #name(): string {

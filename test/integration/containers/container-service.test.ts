@@ -170,6 +170,33 @@ await context.events.send("crate.sent", { city });`;
     }
   });
 
+  it("names the limit over which a script of a container failed by its own word", async () => {
+    await engine.importJavaScript();
+    const files = {
+      "main.py": 'kept = [open("/fx/context.json") for _ in range(100)]',
+      "main.ts": `import { openSync } from "node:fs";
+for (let count = 0; count < 100; count += 1) openSync("/fx/context.json", "r");`,
+      "more.py": `import subprocess
+kept = [subprocess.Popen(["/bin/sleep", "60"]) for _ in range(100)]`,
+    };
+    for (const [name, script, image, limit, message] of [
+      ["files", "main.py", pythonImage, { max_open_files: 32 }, "32 open files"],
+      ["files-ts", "main.ts", javascriptImage, { max_open_files: 48 }, "48 open files"],
+      ["many", "more.py", pythonImage, { max_processes: 10 }, "10 processes and threads"],
+    ] as const) {
+      const manifest = { isolation: "container", image, container: { network: "none" }, ...limit };
+      const own = {
+        "manifest.json": JSON.stringify({ ...manifest, execution_order: [script] }),
+        [script]: files[script],
+      };
+      expect(await platform.deploy(name, own)).toMatchObject({ status: 201 });
+      await platform.request("POST", `/api/v1/services/default/${name}/run`, { json: {} });
+      const [{ id } = { id: "" }] = await platform.settled(1, `&service=${name}`);
+      const { error } = await platform.execution(id);
+      expect(error).toMatchObject({ message: expect.stringContaining(`used more than its ${message}`) });
+    }
+  });
+
   it("says which interpreter an image lacks", async () => {
     const manifest = { isolation: "container", image: testImage, container: { network: "none" } };
     const files = { "manifest.json": JSON.stringify(manifest), "main.py": "" };
