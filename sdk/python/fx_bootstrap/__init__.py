@@ -13,7 +13,7 @@ from fx_ef._channel import Channel
 from fx_ef._context import Context
 
 # For the start alone.
-SETTINGS = ("FX_CHANNEL", "FX_NONCE", "FX_PREFIX", "FX_PRELOAD", "FX_WARM")
+SETTINGS = ("FX_CHANNEL", "FX_FIRST", "FX_NONCE", "FX_PREFIX", "FX_PRELOAD", "FX_WARM")
 MAGIC_NUMBER = sys.modules["_frozen_importlib_external"].MAGIC_NUMBER
 # Errors that have led to one another, as far as they are looked at.
 MAX_CAUSES = 20
@@ -44,6 +44,10 @@ def main(settings=None, welcome=None, line=None):
     `line`: what `os.fstat` says of the descriptor for the order of stdout and stderr, where that was asked before.
     """
     settings = settings or take_settings(os.environ)
+    if settings["FX_FIRST"] is not None:
+        from fx_bootstrap import first
+
+        first.stand_aside()
     output.begin(line)
     if settings["FX_PREFIX"] is not None:
         enter_environment(settings["FX_PREFIX"])

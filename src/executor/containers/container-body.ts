@@ -3,10 +3,10 @@ import type { Json } from "../../foundation/json.ts";
 import type { Elsewhere } from "../../services/elsewhere.ts";
 import type { RunLimits } from "../../services/run-limits.ts";
 import { runVariables, textOf } from "../run-variables.ts";
-import type { RuntimeCommand } from "../runtimes/runtime.ts";
 import type { StepRequest } from "../step-runner.ts";
 import type { KnownImage } from "./container-engine.ts";
 import type { Given } from "./given-files.ts";
+import type { ImageCommand } from "./image-runtimes.ts";
 import { labels, places } from "./places.ts";
 
 /** Linux takes at most 128 KiB for one; a larger secret is a file only. */
@@ -23,7 +23,7 @@ export interface ContainerParts {
   secrets: ReadonlyMap<string, Json>;
   nonce: string;
   /** What starts the script, where it runs one. */
-  started: RuntimeCommand | undefined;
+  started: ImageCommand | undefined;
   /** The directory of the SDKs. */
   library: string;
   platform: string;
@@ -71,7 +71,7 @@ export function containerBody(parts: ContainerParts): unknown {
       ...(settings.read_only ? { Tmpfs: { "/tmp": "" } } : {}),
       ...(settings.network === undefined ? {} : { NetworkMode: settings.network }),
       ...(limits.memoryBytes === undefined ? {} : { Memory: limits.memoryBytes, MemorySwap: limits.memoryBytes }),
-      ...(limits.processes === undefined ? {} : { PidsLimit: limits.processes }),
+      ...(limits.processes === undefined ? {} : { PidsLimit: limits.processes + (started?.ownProcesses ?? 0) }),
       ...ulimits(limits),
       ...(settings.cpus === undefined ? {} : { NanoCpus: Math.round(settings.cpus * 1e9) }),
     },

@@ -48,6 +48,7 @@ export class ContainerWork implements RemoteWork {
   #stopSignal = "SIGTERM";
   #id = "";
   #output: Duplex | undefined;
+  #ownProcesses = 0;
   #killed = false;
   #isOutOfTime = false;
 
@@ -71,6 +72,7 @@ export class ContainerWork implements RemoteWork {
     this.#channel = this.#slotChannel.open(welcomeTo(context, places.service), this.#host);
     const { interpreter } = this.#container;
     const started = interpreter && (await commandInImage(interpreter, this.#request.script));
+    this.#ownProcesses = started?.ownProcesses ?? 0;
     const made = { request: this.#request, container: this.#container, given: this.#given, library, platform, started };
     const body = containerBody({
       ...made,
@@ -198,7 +200,10 @@ export class ContainerWork implements RemoteWork {
       output.say(
         `[it has as many processes and threads as it may: ${limits.processes} (manifest key "max_processes"); it is refused more]`,
       );
-    const usage = (signal: AbortSignal) => engine.usage(this.#id, signal);
+    const usage = async (signal: AbortSignal) => {
+      const used = await engine.usage(this.#id, signal);
+      return { ...used, processes: used.processes - this.#ownProcesses };
+    };
     await watchUsage({ limits, clock: this.#parts.clock, usage, overran, filled }, signal);
   }
 

@@ -11,13 +11,21 @@ const setAsideBytes = 8 * 1024 ** 3;
 
 const fix = "Install the platform's packages again (npm ci), or set executor.bun to a Bun that every user may run.";
 
+/** Nothing that lies about changes how it runs. `sdk`: the directory of what it loads of ours. */
+export const closedFlags = (sdk: string) => [
+  "--no-install",
+  "--no-env-file",
+  "--no-macros",
+  `--config=${join(sdk, "bun.toml")}`,
+];
+
 /**
  * JavaScript and TypeScript, enums and namespaces included, on Bun, which starts in a seventh of Node's time. A run depends
  * on its version alone: nothing is installed on the way, and neither .env nor bunfig.toml of the service is read.
  */
 export function createBunRuntime({ findBun, library }: RuntimeSetup): Runtime {
   const sdk = join(library, "typescript", "src");
-  const closed = ["--no-install", "--no-env-file", "--no-macros", `--config=${join(sdk, "bun.toml")}`];
+  const closed = closedFlags(sdk);
   // No cache of compiled files outside of the run, and no report to Bun's makers when Bun itself crashes.
   const env = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", DO_NOT_TRACK: "1" };
   let found: BunInterpreter | undefined;

@@ -23,6 +23,7 @@ describe.skipIf(engineMissing !== undefined)(title, () => {
   beforeAll(async () => {
     engine = await startEngine(join(directory, "engine"));
     await engine.importPython();
+    await engine.importJavaScript();
     platform = await TestPlatform.start({ executorContainersEngine: engine.address, executorOpenFiles: "64" });
   });
   afterAll(async () => {
@@ -123,7 +124,7 @@ context.events.send("parcel.labelled", {"by": "container"})
       "main.py": `import json, os, sys
 from fx_ef import context
 import beside
-print(json.loads(sys.argv[1])["city"], context.params["city"], beside.word, os.getcwd(), os.getpid(), os.getuid())
+print(json.loads(sys.argv[1])["city"], context.params["city"], beside.word, os.getcwd(), os.getuid())
 context.state.put("seen", 1)
 context.result({"from": "the first"})`,
       "beside.py": "word = 'found'",
@@ -137,7 +138,7 @@ raise ValueError("too heavy")`,
     const [{ id } = { id: "" }] = await platform.settled(1, "&service=weigh");
     const { status, error, steps } = await platform.execution(id);
     expect(await platform.outputs(id)).toEqual([
-      "Chur Chur found /fx/service 1 1234\n",
+      "Chur Chur found /fx/service 1234\n",
       expect.stringMatching(/^the first 1\nTraceback.*\/fx\/service\/parts\/next\.py.*ValueError: too heavy\n$/s),
     ]);
     expect(status).toBe("failed");
@@ -150,7 +151,6 @@ raise ValueError("too heavy")`,
   });
 
   it("runs scripts in TypeScript with Node or Bun of an image", async () => {
-    await engine.importJavaScript();
     const source = `import { context } from "@streamzero/fx";
 const city: string = context.params.get("city") as string;
 console.log(city, process.versions.bun === undefined ? "node" : "bun", process.cwd());
@@ -170,8 +170,77 @@ await context.events.send("crate.sent", { city });`;
     }
   });
 
+  const ofScript = (script: string, source: string, more: object = {}) => ({
+    "manifest.json": JSON.stringify({
+      isolation: "container",
+      image: script.endsWith(".py") ? pythonImage : javascriptImage,
+      container: { network: "none" },
+      execution_order: [script],
+      allow_manual_triggering: true,
+      ...more,
+    }),
+    [script]: source,
+  });
+
+  it.each([
+    ["kill-py", "main.py", {}, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 137],
+    ["term-py", "main.py", {}, "import os, signal; os.kill(os.getpid(), signal.SIGTERM); signal.pause()", 143],
+    ["exit-py", "main.py", {}, "raise SystemExit(7)", 7],
+    [
+      "kill-node",
+      "main.ts",
+      { runtime: "node" },
+      "process.kill(process.pid, 'SIGKILL'); setInterval(() => {}, 999)",
+      137,
+    ],
+    ["exit-node", "main.ts", { runtime: "node" }, "process.exit(7)", 7],
+    [
+      "kill-bun",
+      "main.ts",
+      { runtime: "bun" },
+      "process.kill(process.pid, 'SIGKILL'); setInterval(() => {}, 999)",
+      137,
+    ],
+  ])(
+    "a script of a container ends as it ended itself, by a signal as well: %s",
+    async (name, script, more, source, code) => {
+      expect(await platform.deploy(name, ofScript(script, source, more))).toMatchObject({ status: 201 });
+      await platform.request("POST", `/api/v1/services/default/${name}/run`, { json: {} });
+      const [{ id } = { id: "" }] = await platform.settled(1, `&service=${name}`);
+      expect((await platform.execution(id)).steps).toMatchObject([{ exitCode: code }]);
+    },
+  );
+
+  it.each([
+    [
+      "asked-py",
+      "main.py",
+      "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: (print('asked', flush=True), sys.exit(0)))\nprint('up', flush=True)\nsignal.pause()",
+      {},
+    ],
+    [
+      "asked-node",
+      "main.ts",
+      "process.on('SIGTERM', () => { console.log('asked'); process.exit(0); });\nconsole.log('up'); setInterval(() => {}, 999);",
+      { runtime: "node" },
+    ],
+    [
+      "asked-bun",
+      "main.ts",
+      "process.on('SIGTERM', () => { console.log('asked'); process.exit(0); });\nconsole.log('up'); setInterval(() => {}, 999);",
+      { runtime: "bun" },
+    ],
+  ])("a script of a container hears that it is to end: %s", async (name, script, source, more) => {
+    expect(await platform.deploy(name, ofScript(script, source, { timeout: 4, ...more }))).toMatchObject({
+      status: 201,
+    });
+    await platform.request("POST", `/api/v1/services/default/${name}/run`, { json: {} });
+    const [{ id } = { id: "" }] = await platform.settled(1, `&service=${name}`);
+    expect((await platform.execution(id)).error).toMatchObject({ kind: "timeout" });
+    expect(await platform.outputs(id)).toEqual(["up\nasked\n"]);
+  });
+
   it("names the limit over which a script of a container failed by its own word", async () => {
-    await engine.importJavaScript();
     const files = {
       "main.py": 'kept = [open("/fx/context.json") for _ in range(100)]',
       "main.ts": `import { openSync } from "node:fs";
