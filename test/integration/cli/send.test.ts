@@ -43,7 +43,11 @@ test("--wait tells at a terminal what happens until the tree takes its place, an
     FX_URL: platform.url,
     FX_TOKEN: testToken,
     TERM: "xterm-256color",
+    // Each of them makes a terminal one without colours.
+    CI: undefined,
     NO_COLOR: undefined,
+    FORCE_COLOR: undefined,
+    NODE_DISABLE_COLORS: undefined,
   };
   const command = [...spawned, process.execPath, join(root, "src/cli/main.ts"), ...words];
   const { stdout } = await promisify(execFile)("python3", command, { env });
