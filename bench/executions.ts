@@ -29,7 +29,11 @@ export const executions: Bench = {
   title: "Executions through the whole durable path",
   run: ({ rounds, note }) =>
     withTempDir(async (directory) => {
-      const platform = await BenchPlatform.start(path.join(directory, "data"), { FX_EXECUTOR_SLOTS: `${slots}` });
+      const platform = await BenchPlatform.start(path.join(directory, "data"), {
+        FX_EXECUTOR_SLOTS: `${slots}`,
+        // As many as run at a time, of each: one that made room for another would be measured with its start.
+        FX_EXECUTOR_WARM_PROCESSES: `${slots * measuredLanguages.filter(({ isolation }) => isolation === "warm").length}`,
+      });
       try {
         for (const language of measuredLanguages) {
           await platform.deploy(language.slug, serviceFiles(language, typeOf(language)));
