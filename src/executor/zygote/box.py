@@ -4,23 +4,19 @@ With its end the kernel ends all others of the namespace, so that nothing of a r
 means anything inside. It is not the script: the kernel keeps from the first process each signal that it has no handler for, and a
 script is to end by signals as any other does. So it starts the script, waits, says how that ended, and ends.
 """
-import ctypes
 import os
 import select
 import signal
 import struct
 
 import sandbox
+from fx_forked import PR_SET_DUMPABLE, PR_SET_PDEATHSIG, prctl
 from run_usage import threads_of
 from zygote_words import NOT_STARTED
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 # The script's status, and how many processes and threads it has left.
 END = struct.Struct("=iI")
 NULL, REPORT = 0, 3
-
-libc_prctl = ctypes.CDLL(None, use_errno=True).prctl
-libc_prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
 
 
 class Box:
@@ -98,8 +94,3 @@ def is_alone(report):
     poll = select.poll()
     poll.register(report, 0)
     return bool(poll.poll(0))
-
-
-def prctl(option, value):
-    if libc_prctl(option, value, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), f"prctl {option} is refused")
