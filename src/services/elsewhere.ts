@@ -5,6 +5,12 @@ import { type JavaScriptRuntime, type Manifest, scriptsOf } from "./manifest.ts"
 /** The file of a `type: k8s_job` service that says what its Job is. */
 export const jobFile = "deployment.yaml";
 
+/**
+ * Processes and threads that a container may have at least. Until its program begins, the engine's own starter is in it under the same
+ * limit: runc has up to six threads, and with fewer some starts fail.
+ */
+export const fewestProcesses = 16;
+
 /** What of an image runs a script. */
 export type Interpreter = "python" | JavaScriptRuntime;
 
@@ -37,6 +43,11 @@ export function elsewhereOf(manifest: Manifest, script: string): Elsewhere | und
     case "k8s_job":
       return { kind: type, secrets };
   }
+}
+
+/** Its steps run in containers of an engine. */
+export function isContained({ type, isolation }: Manifest): boolean {
+  return type === "container" || (type === "script" && isolation === "container");
 }
 
 /** A service that is no scripts has one step, which is named after what runs. Undefined: it is scripts. */
@@ -87,7 +98,7 @@ export function elsewhereProblems(manifest: Manifest): Problem[] {
   const { type, image, command, args, container, isolation } = manifest;
   const problems: Problem[] = [];
   const isBoxed = type === "script" && isolation === "container";
-  if ((type === "container" || isBoxed) && image === undefined) {
+  if (isContained(manifest) && image === undefined) {
     const what = isBoxed ? 'the isolation "container"' : 'a service of the type "container"';
     const message = `${what} names the image that runs; found nothing, expected such as "docker.io/library/alpine:3.20"`;
     problems.push({ path: "image", message });
@@ -106,7 +117,12 @@ export function elsewhereProblems(manifest: Manifest): Problem[] {
     problems.push(...others.map(([path]) => ({ path, message })));
   }
   const ofContainer = Object.entries({ image, command, args, container }).filter(([, value]) => value !== undefined);
-  if (type !== "container" && !isBoxed) {
+  const { max_processes: processes } = manifest;
+  if (isContained(manifest) && processes !== undefined && processes < fewestProcesses) {
+    const message = `must be at least ${fewestProcesses} in a container: what starts one has threads, and they count; found ${processes}`;
+    problems.push({ path: "max_processes", message });
+  }
+  if (!isContained(manifest)) {
     const message = `says what a container is, but the type is "${type}"; expected "type": "container", or for scripts "isolation": "container"`;
     problems.push(...ofContainer.map(([path]) => ({ path, message })));
   }

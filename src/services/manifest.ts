@@ -158,7 +158,7 @@ export const manifestSchema = z.object({
     .min(1)
     .max(100_000)
     .optional()
-    .describe("Processes of one script, the script itself and the threads of all included."),
+    .describe("Processes of one script, the script itself and the threads of all included; in a container at least 16."),
   max_open_files: z.int().min(16).max(1_000_000).optional().describe("Files that one script may have open."),
   max_output: sizeSchema({ min: 1024, max: 1024 ** 4, told: "at least 1 KB" })
     .optional()

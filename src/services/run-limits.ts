@@ -1,3 +1,4 @@
+import { fewestProcesses, isContained } from "./elsewhere.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** What one script may use. Undefined: as much as the machine gives. */
@@ -41,13 +42,14 @@ const words: Record<LimitName, { key: keyof Manifest; told(value: number): strin
   outputBytes: { key: "max_output", told: (value) => `${sizeText(value)} of output` },
 };
 
-/** The limits of a run: what the manifest says, within the platform's caps; the caps where it says nothing. */
+/** The limits of a run: what the manifest says, within the platform's caps; the caps where it says nothing. A container has what it cannot start without. */
 export function limitsOf(manifest: Manifest, caps: RunLimits): RunLimits {
   const wanted = wantedBy(manifest);
+  const processes = lower(wanted.processes, caps.processes);
   return {
     memoryBytes: lower(wanted.memoryBytes, caps.memoryBytes),
     cpuSeconds: lower(wanted.cpuSeconds, caps.cpuSeconds),
-    processes: lower(wanted.processes, caps.processes),
+    processes: processes && isContained(manifest) ? Math.max(processes, fewestProcesses) : processes,
     openFiles: lower(wanted.openFiles, caps.openFiles),
     // By itself the platform's cap on output ends no run: what is past it is not kept.
     outputBytes: wanted.outputBytes && lower(wanted.outputBytes, caps.outputBytes),

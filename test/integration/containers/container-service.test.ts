@@ -251,7 +251,7 @@ kept = [subprocess.Popen(["/bin/sleep", "60"]) for _ in range(100)]`,
     for (const [name, script, image, limit, message] of [
       ["files", "main.py", pythonImage, { max_open_files: 32 }, "32 open files"],
       ["files-ts", "main.ts", javascriptImage, { max_open_files: 48 }, "48 open files"],
-      ["many", "more.py", pythonImage, { max_processes: 10 }, "10 processes and threads"],
+      ["many", "more.py", pythonImage, { max_processes: 16 }, "16 processes and threads"],
     ] as const) {
       const manifest = { isolation: "container", image, container: { network: "none" }, ...limit };
       const own = {

@@ -246,9 +246,9 @@ describe.skipIf(engineMissing !== undefined)(
     });
 
     it("says while it runs that it has as many processes as it may", async () => {
-      const script = "i=0; while [ $i -lt 4 ]; do sleep 60 & i=$((i+1)); done; wait";
-      const { result, step, stderr } = run(script, { request: { limits: { ...noLimits, processes: 5 } } });
-      await eventually(() => /as many processes and threads as it may: 5 .*max_processes/.test(stderr()));
+      const script = "i=0; while [ $i -lt 15 ]; do sleep 60 & i=$((i+1)); done; wait";
+      const { result, step, stderr } = run(script, { request: { limits: { ...noLimits, processes: 16 } } });
+      await eventually(() => /as many processes and threads as it may: 16 .*max_processes/.test(stderr()));
       step.stop("cancelled", 0);
       expect(await result).toMatchObject({ kind: "stopped" });
     });

@@ -22,6 +22,15 @@ describe("limits of a run", () => {
     });
   });
 
+  it("give a container the processes that its engine needs to start it, whatever the platform's cap", () => {
+    const caps = { ...noLimits, processes: 4 };
+    const image = "localhost/a";
+    expect(limitsOf(manifestOf({ type: "container", image, max_processes: 40 }), caps).processes).toBe(16);
+    expect(limitsOf(manifestOf({ isolation: "container", image }), caps).processes).toBe(16);
+    expect(limitsOf(manifestOf({ isolation: "container", image }), noLimits).processes).toBeUndefined();
+    expect(limitsOf(manifestOf({ max_processes: 40 }), caps).processes).toBe(4);
+  });
+
   it("warn of a manifest that asks for more than the platform gives", () => {
     const caps = { ...noLimits, memoryBytes: 512 * 1024 * 1024 };
     expect(limitWarnings(manifestOf({ memory: "1GB" }), caps)).toEqual([
