@@ -158,7 +158,9 @@ export const manifestSchema = z.object({
     .min(1)
     .max(100_000)
     .optional()
-    .describe("Processes of one script, the script itself and the threads of all included; in a container at least 16."),
+    .describe(
+      "Processes of one script, the script itself and the threads of all included; in a container at least 16.",
+    ),
   max_open_files: z.int().min(16).max(1_000_000).optional().describe("Files that one script may have open."),
   max_output: sizeSchema({ min: 1024, max: 1024 ** 4, told: "at least 1 KB" })
     .optional()
@@ -232,18 +234,37 @@ export const manifestSchema = z.object({
 export type Manifest = z.infer<typeof manifestSchema>;
 export type CatchUp = Manifest["catch_up"];
 
-export type ManifestReading = { ok: true; manifest: Manifest; warnings: string[] } | { ok: false; problems: Problem[] };
+export type ManifestReading =
+  | { ok: true; manifest: Manifest; warnings: string[] }
+  | { ok: false; problems: Problem[]; rest: ManifestRest | undefined };
+
+/** What a manifest with mistakes says besides them, so that a person is told of all of them at once. */
+export interface ManifestRest {
+  manifest: Manifest;
+  /** The keys whose values were left out of it. */
+  wrong: ReadonlySet<string>;
+}
 
 /** Validates a parsed `manifest.json`. Every problem names its key, what was found and what is expected. */
 export function readManifest(value: unknown): ManifestReading {
   const parsed = manifestSchema.safeParse(value);
   if (!parsed.success) {
-    return { ok: false, problems: parsed.error.issues.map((issue) => describeIssue(issue, value)) };
+    const { issues } = parsed.error;
+    const problems = issues.map((issue) => describeIssue(issue, value));
+    return { ok: false, problems, rest: restOf(value, new Set(issues.map(({ path }) => String(path[0] ?? "")))) };
   }
   const warnings = Object.keys(value as object)
     .filter((key) => !(key in manifestSchema.shape))
     .map((key) => `manifest.json: unknown key "${key}" is ignored${suggestion(key)}`);
   return { ok: true, manifest: parsed.data, warnings };
+}
+
+/** Undefined: it is no object, and says nothing. */
+function restOf(value: unknown, wrong: ReadonlySet<string>): ManifestRest | undefined {
+  if (wrong.has("")) return undefined;
+  const right = Object.fromEntries(Object.entries(value as object).filter(([key]) => !wrong.has(key)));
+  const parsed = manifestSchema.safeParse(right);
+  return parsed.success ? { manifest: parsed.data, wrong } : undefined;
 }
 
 /** The scripts in the order they run; undefined where the manifest leaves it to the directory's content. */

@@ -206,6 +206,12 @@ describe("deploying a version", () => {
       "manifest.json: python",
       /it is the image; found "3\.11"/,
     ],
+    [
+      "fewer processes than a container starts with",
+      '{"isolation": "container", "image": "a", "max_processes": 5}',
+      "manifest.json: max_processes",
+      /at least 16 in a container.*found 5/,
+    ],
     ["secrets named for scripts", '{"secrets": ["A"]}', "manifest.json: secrets", /context\.secrets\.get/],
     ["a Job without its file", '{"type": "k8s_job"}', "deployment.yaml", /found none/],
   ])(
@@ -218,6 +224,33 @@ describe("deploying a version", () => {
       await nothingStored(server);
     },
   );
+
+  it("names all mistakes of a manifest at once, and none that is only the consequence of another", async () => {
+    const server = await startApiServer();
+    const pathsOf = async (manifest: object) => {
+      const { json } = await deploy(server, { "main.py": "", "manifest.json": JSON.stringify(manifest) });
+      return json.problems.map(({ path }: { path: string }) => path);
+    };
+    const many = {
+      isolation: "container",
+      memory: "1 KB",
+      schedule: "sometimes",
+      trigger_events: [{ type: "a", filter: "(" }],
+    };
+    expect(await pathsOf(many)).toEqual([
+      "manifest.json: memory",
+      "manifest.json: image",
+      "manifest.json: trigger_events[0].filter",
+      "manifest.json: schedule",
+    ]);
+    expect(await pathsOf({ type: "contianer", image: "a", command: ["sh"], timezone: "Mars/Olympus" })).toEqual([
+      "manifest.json: type",
+      "manifest.json: timezone",
+    ]);
+    expect(await pathsOf({ execution_order: 3, isolation: "container" })).toEqual(["manifest.json: execution_order"]);
+    expect(await pathsOf({ type: "container", image: 7 })).toEqual(["manifest.json: image"]);
+    await nothingStored(server);
+  });
 
   it.each<[string, string, string, RegExp]>([
     ["broken YAML", "kind: [Job", "deployment.yaml:1", /must be YAML/],

@@ -4,7 +4,7 @@ import { parseCron } from "../../../services/cron/cron-expression.ts";
 import { isTimeZone } from "../../../services/cron/time-zone.ts";
 import { elsewhereProblems, scriptsElsewhereProblems, stepOf } from "../../../services/elsewhere.ts";
 import { compileFilter } from "../../../services/filter.ts";
-import { type Manifest, readManifest, scriptsOf, triggersOf } from "../../../services/manifest.ts";
+import { type Manifest, type ManifestRest, readManifest, scriptsOf, triggersOf } from "../../../services/manifest.ts";
 
 export const manifestFile = "manifest.json";
 
@@ -26,22 +26,42 @@ export function readManifestFile(
   const parsed = parse(content);
   if ("problem" in parsed) return { ok: false, problems: [{ path: manifestFile, message: parsed.problem }] };
   const reading = readManifest(parsed.value);
-  if (!reading.ok) return { ok: false, problems: reading.problems.map(inManifest) };
+  if (!reading.ok) {
+    const further = reading.rest ? problemsBeside(reading.rest, paths) : [];
+    return { ok: false, problems: [...reading.problems, ...further].map(inManifest) };
+  }
   const { manifest } = reading;
   const warnings = [...reading.warnings];
   if (manifest.name !== undefined && manifest.name !== name) {
     warnings.push(`${manifestFile}: name is "${manifest.name}", but the service is deployed as "${name}"`);
   }
+  const { scripts, problems } = look(manifest, paths);
+  if (problems.length > 0) return { ok: false, problems: problems.map(inManifest) };
+  return { ok: true, manifest, scripts, warnings };
+}
+
+/** What the keys of a manifest cannot mean together, or in this package; paths are its keys. */
+function look(manifest: Manifest, paths: readonly string[]): { scripts: string[]; problems: Problem[] } {
   const chosen = stepOf(manifest) === undefined ? chooseScripts(manifest, paths) : { scripts: [], problems: [] };
   const problems = [
-    ...elsewhereProblems(manifest).map(inManifest),
-    ...scriptsElsewhereProblems(manifest, chosen.scripts).map(inManifest),
+    ...elsewhereProblems(manifest),
+    ...scriptsElsewhereProblems(manifest, chosen.scripts),
     ...triggerProblems(manifest),
     ...scheduleProblems(manifest),
     ...chosen.problems,
   ];
-  if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, manifest, scripts: chosen.scripts, warnings };
+  return { scripts: chosen.scripts, problems };
+}
+
+/** Which of its keys mean something, and which scripts run: nobody knows while one of these is wrong. */
+const deciding = ["type", "isolation", "entrypoint", "execution_order", "modules", "entry"];
+
+/** What else is wrong with a manifest that has a mistake, but for what might be no more than its consequence. */
+function problemsBeside({ manifest, wrong }: ManifestRest, paths: readonly string[]): Problem[] {
+  const problems = deciding.some((key) => wrong.has(key))
+    ? [...triggerProblems(manifest), ...scheduleProblems(manifest)]
+    : look(manifest, paths).problems;
+  return problems.filter(({ path }) => !wrong.has(path));
 }
 
 function parse(content: Uint8Array | undefined): { value: unknown } | { problem: string } {
@@ -61,8 +81,9 @@ function parse(content: Uint8Array | undefined): { value: unknown } | { problem:
   }
 }
 
+/** A path of "" is the whole file. */
 function inManifest({ path, message }: Problem): Problem {
-  return { path: `${manifestFile}: ${path}`, message };
+  return { path: path === "" ? manifestFile : `${manifestFile}: ${path}`, message };
 }
 
 function triggerProblems(manifest: Manifest): Problem[] {
@@ -80,7 +101,7 @@ function celProblems(expression: string, key: string): Problem[] {
     compileFilter(expression);
     return [];
   } catch (error) {
-    return [{ path: `${manifestFile}: ${key}`, message: `${messageOf(error)}; found ${JSON.stringify(expression)}` }];
+    return [{ path: key, message: `${messageOf(error)}; found ${JSON.stringify(expression)}` }];
   }
 }
 
@@ -88,7 +109,7 @@ function scheduleProblems({ schedule, timezone }: Manifest): Problem[] {
   const problems: Problem[] = [];
   if (timezone !== undefined && !isTimeZone(timezone)) {
     const message = `must be a time zone such as "Europe/Zurich"; found ${JSON.stringify(timezone)}`;
-    problems.push({ path: `${manifestFile}: timezone`, message });
+    problems.push({ path: "timezone", message });
   }
   if (schedule === undefined) return problems;
   try {
@@ -96,7 +117,7 @@ function scheduleProblems({ schedule, timezone }: Manifest): Problem[] {
   } catch (error) {
     const found = `found ${JSON.stringify(schedule)}`;
     const message = `must be five cron fields such as "*/5 * * * *": ${messageOf(error)}; ${found}`;
-    problems.push({ path: `${manifestFile}: schedule`, message });
+    problems.push({ path: "schedule", message });
   }
   return problems;
 }
@@ -108,7 +129,7 @@ function chooseScripts(manifest: Manifest, paths: readonly string[]): { scripts:
     const missing = scripts.filter((path) => !paths.includes(path));
     const key = manifest.entrypoint ? "entrypoint" : manifest.execution_order ? "execution_order" : "scripts";
     const problems = missing.map((path) => ({
-      path: `${manifestFile}: ${key}`,
+      path: key,
       message: `names "${path}", which is not in the package`,
     }));
     return { scripts, problems };
@@ -119,5 +140,5 @@ function chooseScripts(manifest: Manifest, paths: readonly string[]): { scripts:
     top.length === 0
       ? `the package has no script at its top, and its ${manifestFile} names none with "entrypoint" or "execution_order"`
       : `which scripts run, and in which order? Found ${top.join(", ")}: name them with "entrypoint" or "execution_order"`;
-  return { scripts: [], problems: [{ path: manifestFile, message }] };
+  return { scripts: [], problems: [{ path: "", message }] };
 }
