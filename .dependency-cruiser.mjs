@@ -168,6 +168,11 @@ export default {
       "^src/catalog/([^/]+/|sqlite|postgres)",
       "SQL is written in the catalog's driver only.",
     ),
+    onlyIn(
+      "^(node:)?child_process$",
+      "^src/(executor/(launcher/|runtimes/(run-tool[.]ts|check[.]cjs)|isolation/choose-isolation[.]ts)|cli/)",
+      "A spawn blocks a process for as long as it is large: the launcher spawns. The rest is asked once, at the start.",
+    ),
     onlyIn("^node_modules/@aws-sdk/", "^src/artifact-store/(s3/|s3[.]ts$)", "S3 is spoken by its driver only."),
     onlyIn("^node_modules/(@fastify/[^/]+|fastify)/", "^src/manager/", "HTTP is the manager's."),
     onlyIn("^node_modules/(commander|cli-table3)/", "^src/cli/", "The terminal is the CLI's."),

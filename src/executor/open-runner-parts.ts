@@ -7,6 +7,8 @@ import { chooseUnprivilegedIsolation, firstUserOf } from "./isolation/choose-iso
 import { type ControlGroups, prepareControlGroups } from "./isolation/control-groups.ts";
 import { describeIsolation, type Isolation } from "./isolation/isolation.ts";
 import { RunUsers } from "./isolation/run-users.ts";
+import { launchedTools } from "./launcher/launched-tools.ts";
+import type { LauncherClient } from "./launcher/launcher-client.ts";
 import type { ProcessStepRunnerOptions } from "./process-runner-options.ts";
 import { RunRoot } from "./run-root.ts";
 import { findPython, type PythonInterpreter } from "./runtimes/find-python.ts";
@@ -31,7 +33,10 @@ export interface RunnerParts {
  * Finds out what this machine offers, and lays out what scripts need. A missing interpreter is no error here. Rejects with
  * `unavailable` when isolation is required and there is none.
  */
-export async function openRunnerParts(options: ProcessStepRunnerOptions): Promise<RunnerParts> {
+export async function openRunnerParts(
+  options: ProcessStepRunnerOptions,
+  launcher: LauncherClient,
+): Promise<RunnerParts> {
   const { dataDirectory, runDirectory: path } = options;
   const firstUid = options.isolation === "off" ? undefined : await firstUserOf(options.firstUid);
   const othersMustReach = firstUid !== undefined;
@@ -43,6 +48,7 @@ export async function openRunnerParts(options: ProcessStepRunnerOptions): Promis
   const runtimes = new RuntimeRegistry({
     library,
     node,
+    runTool: launchedTools(launcher),
     findPython: () => python,
     findBun: async () => {
       if (bun instanceof PlatformError) throw bun;
@@ -69,6 +75,7 @@ export async function openRunnerParts(options: ProcessStepRunnerOptions): Promis
   });
   const environments = await openEnvironments({
     ...options,
+    launcher,
     isolation,
     installer: users?.installer,
     node,

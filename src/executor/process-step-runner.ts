@@ -7,6 +7,7 @@ import type { EnvironmentLanguage, Environments } from "./environments/environme
 import { type ControlGroups, leaveControlGroups } from "./isolation/control-groups.ts";
 import type { Isolation } from "./isolation/isolation.ts";
 import type { User } from "./isolation/run-users.ts";
+import { launchedTools } from "./launcher/launched-tools.ts";
 import { LauncherClient } from "./launcher/launcher-client.ts";
 import { Leavings } from "./leavings/leavings.ts";
 import { openRunnerParts, type RunnerParts } from "./open-runner-parts.ts";
@@ -40,11 +41,11 @@ export class ProcessStepRunner implements StepRunner {
   readonly #running = new RunningSteps();
   readonly #leavings: Leavings;
 
-  private constructor(options: ProcessStepRunnerOptions, parts: RunnerParts) {
+  private constructor(options: ProcessStepRunnerOptions, launcher: LauncherClient, parts: RunnerParts) {
     this.#options = options;
     this.#parts = parts;
-    this.launcher = new LauncherClient(options);
-    const { launcher, library } = this;
+    this.launcher = launcher;
+    const { library } = this;
     const { clock, log, slots, reliefSlots, warmProcesses, aheadProcesses, dataDirectory } = options;
     const places = slots + reliefSlots;
     const { sqlStatementMs = defaultSqlStatementMs } = options;
@@ -77,9 +78,13 @@ export class ProcessStepRunner implements StepRunner {
    * Rejects with `unavailable` when isolation is required and there is none.
    */
   static async open(options: ProcessStepRunnerOptions): Promise<ProcessStepRunner> {
-    const parts = await openRunnerParts(options);
-    const runner = new ProcessStepRunner(options, parts);
-    await runner.launcher.ready();
+    const launcher = new LauncherClient(options);
+    const parts = await openRunnerParts(options, launcher).catch(async (error) => {
+      await launcher.close();
+      throw error;
+    });
+    const runner = new ProcessStepRunner(options, launcher, parts);
+    await launcher.ready();
     const { users } = parts;
     if (users) await runner.#leavings.removeOfAll((uid) => users.isLeft(uid));
     // Begun now, so that the first run finds it; without a Python there is nothing to warm.
@@ -181,7 +186,7 @@ export class ProcessStepRunner implements StepRunner {
     const own = files.filter(({ path }) => path.endsWith(".py"));
     if (own.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) < worthCompilingBytes) return;
     const python = await this.environments.python(manifest).catch(() => undefined);
-    if (python) await compilePythonScripts(python, directory);
+    if (python) await compilePythonScripts(python, directory, launchedTools(this.launcher));
   }
 
   /** Kills what still runs; those steps end as `stopped`. */

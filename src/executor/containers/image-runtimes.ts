@@ -3,6 +3,7 @@ import type { Interpreter } from "../../services/elsewhere.ts";
 import { closedFlags, createBunRuntime } from "../runtimes/bun.ts";
 import { createNodeRuntime } from "../runtimes/node.ts";
 import { createPythonRuntime } from "../runtimes/python.ts";
+import { runTool } from "../runtimes/run-tool.ts";
 import type { Runtime, RuntimeCommand, RuntimeSetup } from "../runtimes/runtime.ts";
 import { places } from "./places.ts";
 
@@ -10,6 +11,7 @@ import { places } from "./places.ts";
 const ofImage: RuntimeSetup = {
   library: places.sdk,
   node: "node",
+  runTool,
   findPython: async () => ({ command: "python3", version: "", prefixes: [] }),
   findBun: async () => ({ command: "bun", version: "" }),
   javascript: "node",

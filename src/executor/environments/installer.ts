@@ -1,14 +1,14 @@
 import { constants } from "node:fs";
 import { chown, mkdir, open, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import type { Clock } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { DeclaredPackages } from "../../services/declared-packages.ts";
 import type { ServiceSource } from "../../services/service-source.ts";
 import type { Isolation } from "../isolation/isolation.ts";
 import { landlockCommand } from "../isolation/landlock-command.ts";
 import { isReachable } from "../isolation/reachable.ts";
-import { killAllOfUser } from "../launcher/strays.ts";
+import { killAllOfUser } from "../launcher/launched-tools.ts";
+import type { Launcher, LaunchRequest } from "../launcher/launcher.ts";
 import type { Told } from "./environment.ts";
 import { handOver } from "./hand-over.ts";
 import { installFailure, unansweredIn } from "./install-problem.ts";
@@ -29,7 +29,7 @@ export interface ToolSurroundings {
 }
 
 export interface InstallerParts {
-  clock: Clock;
+  launcher: Launcher<LaunchRequest>;
   isolation: Isolation;
   /** Who installs, where the platform is root: nobody else runs as that user. */
   installer: number | undefined;
@@ -91,12 +91,12 @@ export class Installer {
 
   /** Installs into `directory`, which is there and empty. Rejects as `installFailure`. */
   async install(directory: string, request: InstallRequest, told: Told): Promise<void> {
-    const { installer } = this.#parts;
+    const { installer, launcher } = this.#parts;
     await this.#requireReachable(request);
     const home = homeOf(directory);
     await this.#lay(directory, request, home);
     // One that a killed platform left at work must not meddle with this one.
-    if (installer !== undefined) await killAllOfUser({ uid: installer, gid: installer });
+    if (installer !== undefined) await killAllOfUser(launcher, { uid: installer, gid: installer });
     const { npmCache } = request;
     const laid = npmCache && { npm_config_cache: await layNpmCache(npmCache, join(home, "npm-cache"), installer) };
     for (const step of request.steps) {
@@ -124,7 +124,7 @@ export class Installer {
     home: string,
     told: Told,
   ): Promise<void> {
-    const { clock, installer, surroundings, timeoutMs } = this.#parts;
+    const { launcher, installer, surroundings, timeoutMs } = this.#parts;
     const { command, args } = this.#limited(step, directory, readable);
     const user = installer === undefined ? undefined : { uid: installer, gid: installer };
     const variables = {
@@ -141,7 +141,7 @@ export class Installer {
     };
     const cwd = sourceOf(directory);
     const asked = { command, args, cwd, env: variables, user, timeoutMs, signal: this.closing };
-    const { code, lines } = await runInstall(asked, clock, (line) => told(this.#redact(line)));
+    const { code, lines } = await runInstall(launcher, asked, (line) => told(this.#redact(line)));
     if (code === 0) return;
     const logged = step.log === undefined ? [] : unansweredIn(await endOf(step.log));
     throw installFailure(declared, tool, lines.map(this.#redact), logged.map(this.#redact));

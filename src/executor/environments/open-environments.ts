@@ -4,6 +4,7 @@ import type { Clock } from "../../foundation/clock.ts";
 import { sha256 } from "../../foundation/hash.ts";
 import type { Isolation } from "../isolation/isolation.ts";
 import { isReachable } from "../isolation/reachable.ts";
+import type { Launcher, LaunchRequest } from "../launcher/launcher.ts";
 import type { PythonInterpreter } from "../runtimes/find-python.ts";
 import type { DependencySettings } from "./dependency-settings.ts";
 import { EnvironmentStore } from "./environment-store.ts";
@@ -31,10 +32,11 @@ export async function openEnvironments(options: {
   node: string;
   searchPath?: string | undefined;
   clock: Clock;
+  launcher: Launcher<LaunchRequest>;
   findPython(): Promise<PythonInterpreter>;
   adopt(python: PythonInterpreter): Promise<void>;
 }): Promise<Environments> {
-  const { clock, dataDirectory, isolation, installer } = options;
+  const { clock, launcher, dataDirectory, isolation, installer } = options;
   const { settings, surroundings } = options.dependencies ?? asToolsDoIt;
   const othersMustReach = isolation.kind === "own-user";
   const { timeoutMs, findLinks } = settings;
@@ -44,7 +46,7 @@ export async function openEnvironments(options: {
     store: new EnvironmentStore(await directoryOf(settings.directory, dataDirectory, othersMustReach), clock),
     toolbox: new PackageToolbox({ ...options, settings, othersMustReach }),
     installer: new Installer({
-      clock,
+      launcher,
       isolation,
       installer,
       dataDirectory,

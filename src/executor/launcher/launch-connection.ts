@@ -26,7 +26,16 @@ interface Run {
 /** Most runs write less, and cost no message; well below the other side's window (`script-process.ts`, `zygote.py`). */
 const takenStepBytes = 64 * 1024;
 
+const inputPartBytes = 256 * 1024;
+
 export const notRunning: Launched = { keepAlive() {}, stop() {}, drain: async () => {} };
+
+/** The last one is empty. */
+function* inputParts(input: string): Generator<Buffer> {
+  const bytes = Buffer.from(input);
+  for (let at = 0; at < bytes.length; at += inputPartBytes) yield bytes.subarray(at, at + inputPartBytes);
+  yield Buffer.alloc(0);
+}
 
 /** The executor's end of the conversation with one process that starts scripts. */
 export class LaunchConnection<Kind extends Start["kind"]> {
@@ -53,7 +62,8 @@ export class LaunchConnection<Kind extends Start["kind"]> {
     return this.#runs.size;
   }
 
-  start(request: Extract<Start, { kind: Kind }>["request"], listener: LaunchListener): Launched {
+  /** `input`: what a program reads on its stdin, where it was said to have some. */
+  start(request: Extract<Start, { kind: Kind }>["request"], listener: LaunchListener, input?: string): Launched {
     if (this.#lost !== undefined) {
       const message = this.#lost;
       queueMicrotask(() => listener.ended({ kind: "lost", message }));
@@ -62,6 +72,7 @@ export class LaunchConnection<Kind extends Start["kind"]> {
     const run = this.#nextRun++;
     this.#runs.set(run, { listener, uid: request.user?.uid, pid: undefined, takenBytes: 0, drains: [] });
     this.#send({ kind: this.#kind, run, request } as Start);
+    if (input !== undefined) for (const bytes of inputParts(input)) this.#send({ kind: "input", run, bytes });
     return {
       keepAlive: (ttlMs) => this.#send({ kind: "keepAlive", run, ttlMs }),
       stop: (graceMs) => this.#send({ kind: "stop", run, graceMs }),

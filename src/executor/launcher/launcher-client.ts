@@ -34,7 +34,10 @@ export class LauncherClient implements Launcher<LaunchRequest> {
   }
 
   start(request: LaunchRequest, listener: LaunchListener): Launched {
-    if (this.#isReady && this.#connection) return this.#connection.start(request, listener);
+    if (this.#isReady && this.#connection) {
+      const { input, ...rest } = request;
+      return this.#connection.start({ ...rest, hasInput: input !== undefined }, listener, input);
+    }
     queueMicrotask(() => listener.ended({ kind: "lost", message: "the launcher is not running" }));
     return notRunning;
   }

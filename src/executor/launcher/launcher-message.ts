@@ -9,7 +9,9 @@ import type { ForkRequest, LaunchEnd, LaunchRequest } from "./launcher.ts";
  * A zygote (src/executor/zygote/zygote.py) speaks the same words, and takes `fork` in place of `start`.
  */
 export type ToLauncher =
-  | { kind: "start"; run: number; request: LaunchRequest }
+  | { kind: "start"; run: number; request: StartOrder }
+  /** The next of what it reads on its stdin, in parts of any size; an empty one is the end. */
+  | { kind: "input"; run: number; bytes: Buffer }
   /** What the zygote itself must know comes first and in binary: the rest is read by the child alone (rule S2). */
   | { kind: "fork"; run: number; request: ForkRequest }
   | { kind: "keepAlive"; run: number; ttlMs: number }
@@ -18,6 +20,9 @@ export type ToLauncher =
   | { kind: "taken"; run: number; bytes: number }
   /** Asks for `drained`, once all is read that was written before. */
   | { kind: "drain"; run: number };
+
+/** A request without its input, which may be longer than a frame. */
+export type StartOrder = Omit<LaunchRequest, "input"> & { hasInput: boolean };
 
 export type FromLauncher =
   /** `preloaded`: of a zygote that was to import modules ahead. */
@@ -51,6 +56,7 @@ const kinds = [
   "drain",
   "drained",
   "refused",
+  "input",
 ] as const;
 
 export function encodeLauncherMessage(message: ToLauncher | FromLauncher): Buffer {
@@ -64,6 +70,7 @@ function body(message: ToLauncher | FromLauncher): Buffer {
   switch (message.kind) {
     case "stdout":
     case "stderr":
+    case "input":
       return message.bytes;
     case "ready":
       return Buffer.from(message.preloaded ? JSON.stringify(message.preloaded) : "");
@@ -98,6 +105,7 @@ export function decodeLauncherMessage(frame: Buffer): Exclude<ToLauncher, { kind
   switch (kind) {
     case "stdout":
     case "stderr":
+    case "input":
       return { kind, run, bytes: rest };
     case "ready":
       return { kind, run: 0, ...(rest.length > 0 && { preloaded: JSON.parse(rest.toString()) }) };

@@ -38,6 +38,7 @@ function receive(message: ToLauncher): void {
   else if (message.kind === "stop") script?.stop(message.graceMs);
   else if (message.kind === "taken") script?.taken(message.bytes);
   else if (message.kind === "drain") script?.drain();
+  else if (message.kind === "input") script?.input(message.bytes);
 }
 
 control.on("data", (chunk: Buffer) => {

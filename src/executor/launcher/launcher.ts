@@ -31,6 +31,8 @@ interface RunRequest {
 export interface LaunchRequest extends RunRequest {
   command: string;
   args: string[];
+  /** Whole, on its stdin. */
+  input?: string;
   /** Undefined: for as long as the launcher lives. */
   ttlMs: number | undefined;
 }

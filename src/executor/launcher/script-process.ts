@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
 import type { Clock, Timer } from "../../foundation/clock.ts";
 import type { LimitName } from "../../services/run-limits.ts";
-import type { LaunchEnd, LaunchRequest } from "./launcher.ts";
-import { type FromLauncher, forever } from "./launcher-message.ts";
+import type { LaunchEnd } from "./launcher.ts";
+import { type FromLauncher, forever, type StartOrder } from "./launcher-message.ts";
 import { limitedCommand } from "./limited-command.ts";
 import { killQuietly, killStrays, lastProcessId, type StrayMark } from "./strays.ts";
 import { isMore } from "./tree-memory.ts";
@@ -29,7 +29,7 @@ const lookShare = 10;
 /** One script, on the launcher's side: its process group from the first fork to the last byte. */
 export class ScriptProcess {
   readonly #run: number;
-  readonly #request: LaunchRequest;
+  readonly #request: StartOrder;
   readonly #clock: Clock;
   readonly #send: (message: FromLauncher) => void;
   readonly #mark: StrayMark;
@@ -52,7 +52,7 @@ export class ScriptProcess {
   #swept = false;
   #over = false;
 
-  constructor(run: number, request: LaunchRequest, launchMark: string, clock: Clock, send: (m: FromLauncher) => void) {
+  constructor(run: number, request: StartOrder, launchMark: string, clock: Clock, send: (m: FromLauncher) => void) {
     this.#run = run;
     this.#request = request;
     this.#clock = clock;
@@ -110,13 +110,19 @@ export class ScriptProcess {
     this.#answerOrder();
   }
 
+  /** The next of what it reads on its stdin; empty: there is no more. */
+  input(bytes: Buffer): void {
+    if (bytes.length > 0) this.#child?.stdin?.write(bytes);
+    else this.#child?.stdin?.end();
+  }
+
   drain(): void {
     this.#drains += 1;
     this.#answerOrder();
   }
 
   #start(launchMark: string): void {
-    const { cwd, env, user, ttlMs, limits, setAsideBytes } = this.#request;
+    const { cwd, env, user, ttlMs, limits, setAsideBytes, hasInput } = this.#request;
     const asked = [this.#request.command, this.#request.args] as const;
     const { command, args } = limitedCommand(limits, user !== undefined, setAsideBytes, ...asked);
     try {
@@ -125,7 +131,7 @@ export class ScriptProcess {
         cwd,
         env: { ...env, FX_LAUNCH: launchMark },
         detached: true,
-        stdio: ["ignore", "pipe", "pipe", "pipe"],
+        stdio: [hasInput ? "pipe" : "ignore", "pipe", "pipe", "pipe"],
         ...(user ? { uid: user.uid, gid: user.gid } : {}),
       });
       this.#child = child;
@@ -134,6 +140,8 @@ export class ScriptProcess {
       child.on("close", () => this.#finishWhenQuiet());
       child.stdout?.on("data", (bytes: Buffer) => this.#output("stdout", bytes));
       child.stderr?.on("data", (bytes: Buffer) => this.#output("stderr", bytes));
+      // What does not read it to its end is none the worse for it.
+      child.stdin?.on("error", () => {});
       const order = child.stdio[3] as Duplex | null;
       order?.on("error", () => {});
       order?.on("data", (bytes: Buffer) => {

@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { PlatformError } from "../../foundation/errors.ts";
 
 /** What tells a run's processes from all others, once they have left its process group. */
 export type StrayMark =
@@ -23,20 +21,6 @@ export function killStrays(mark: StrayMark, above = 0): number {
     killQuietly(pid, "SIGKILL");
   }
   return alive;
-}
-
-/**
- * Kills every process of a user at one moment, so that none can slip away by forking and ending between two looks. The
- * kernel does it for a process of that user (kill(2), -1), which this one must be allowed to become. Resolves when done.
- */
-export async function killAllOfUser({ uid, gid }: { uid: number; gid: number }): Promise<void> {
-  const killer = spawn("/bin/sh", ["-c", "kill -9 -1"], { uid, gid, stdio: "ignore", cwd: "/", env: {} });
-  await new Promise<void>((resolve, reject) => {
-    killer.on("error", (error) =>
-      reject(new PlatformError("unavailable", `the processes of user ${uid} cannot be ended: ${error.message}`)),
-    );
-    killer.on("close", () => resolve());
-  });
 }
 
 /** The process id handed out last, 0 where it cannot be told. */

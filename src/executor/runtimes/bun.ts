@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../foundation/errors.ts";
 import type { BunInterpreter } from "./find-bun.ts";
-import { runTool } from "./run-tool.ts";
 import type { Runtime, RuntimeSetup } from "./runtime.ts";
 
 const checker = fileURLToPath(new URL("./check-bun.mjs", import.meta.url));
@@ -23,7 +22,7 @@ export const closedFlags = (sdk: string) => [
  * JavaScript and TypeScript, enums and namespaces included, on Bun, which starts in a seventh of Node's time. A run depends
  * on its version alone: nothing is installed on the way, and neither .env nor bunfig.toml of the service is read.
  */
-export function createBunRuntime({ findBun, library }: RuntimeSetup): Runtime {
+export function createBunRuntime({ findBun, library, runTool }: RuntimeSetup): Runtime {
   const sdk = join(library, "typescript", "src");
   const closed = closedFlags(sdk);
   // No cache of compiled files outside of the run, and no report to Bun's makers when Bun itself crashes.

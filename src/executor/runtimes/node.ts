@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runTool } from "./run-tool.ts";
 import type { Runtime, RuntimeSetup } from "./runtime.ts";
 
 const checker = fileURLToPath(new URL("./check.cjs", import.meta.url));
@@ -12,7 +11,7 @@ const quiet = ["--disable-warning=ExperimentalWarning", "--disable-warning=MODUL
 export const setAsideBytes = 768 * 1024 * 1024;
 
 /** JavaScript and erasable TypeScript on Node, the version that the platform itself runs on. */
-export function createNodeRuntime({ node, library }: RuntimeSetup): Runtime {
+export function createNodeRuntime({ node, library, runTool }: RuntimeSetup): Runtime {
   const sdk = join(library, "typescript", "src");
   const bootstrap = join(sdk, "bootstrap.cjs");
   return {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../foundation/errors.ts";
 import { oldestPython, type PythonInterpreter } from "./find-python.ts";
-import { runTool } from "./run-tool.ts";
+import { type RunTool, runTool } from "./run-tool.ts";
 import type { Runtime, RuntimeSetup } from "./runtime.ts";
 
 const checker = fileURLToPath(new URL("./check.py", import.meta.url));
@@ -10,7 +10,7 @@ const checker = fileURLToPath(new URL("./check.py", import.meta.url));
 /** PYTHON* variables, the user's own packages and writing of bytecode are off: a run depends on its version alone. */
 export const pythonFlags = ["-I", "-B", "-X", "utf8"];
 
-export function createPythonRuntime({ findPython, library }: RuntimeSetup): Runtime {
+export function createPythonRuntime({ findPython, library, runTool }: RuntimeSetup): Runtime {
   const sdk = join(library, "python");
   let found: PythonInterpreter | undefined;
   return {
@@ -56,10 +56,10 @@ export function createPythonRuntime({ findPython, library }: RuntimeSetup): Runt
 }
 
 /** Compiles what a service imports and runs once, so that no run does. What cannot be compiled is left to the run, which says why. */
-export async function compilePythonScripts(python: PythonInterpreter, directory: string): Promise<void> {
+export async function compilePythonScripts(python: PythonInterpreter, directory: string, run: RunTool): Promise<void> {
   // Anew at every start: what an earlier one wrote may have been cut short with the power.
   const args = ["-I", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash", directory];
-  await runTool(python.command, args).catch(() => {});
+  await run(python.command, args).catch(() => {});
 }
 
 /** Compiles the SDK once, so that no start does. */

@@ -7,6 +7,7 @@ import { findPython } from "./find-python.ts";
 import { sdkDirectory } from "./library.ts";
 import { createNodeRuntime } from "./node.ts";
 import { createPythonRuntime } from "./python.ts";
+import { runTool } from "./run-tool.ts";
 import type { Runtime, RuntimeProbe, RuntimeSetup } from "./runtime.ts";
 import { createShellRuntime } from "./shell.ts";
 import { createSqlRuntime } from "./sql.ts";
@@ -109,6 +110,7 @@ export function checkingRegistry(
   return new RuntimeRegistry({
     library: sdkDirectory,
     node: process.execPath,
+    runTool,
     findPython: () => (python ??= findPython({ wanted: options.python, othersMustReach: false, ...options })),
     findBun: () => findBun(options.bun),
     javascript: options.javascript ?? "bun",

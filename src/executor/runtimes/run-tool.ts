@@ -3,11 +3,15 @@ import { systemClock, type Timer } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import { killQuietly } from "../launcher/strays.ts";
 
-const toolMs = 60_000;
+export const toolMs = 60_000;
 /** How long the end of its output is waited for once it has ended: what it left behind may hold it open for ever. */
 const drainMs = 1_000;
 
-const toolEnvironment = { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8", DO_NOT_TRACK: "1" };
+export const toolEnvironment: Readonly<Record<string, string>> = {
+  PATH: "/usr/local/bin:/usr/bin:/bin",
+  LANG: "C.UTF-8",
+  DO_NOT_TRACK: "1",
+};
 
 export interface ToolLimits {
   /** It is killed then, and so it is when `signal` aborts. */
@@ -15,10 +19,20 @@ export interface ToolLimits {
   signal?: AbortSignal | undefined;
 }
 
+/** `env` is all of its environment. Resolves with what it printed; rejects with `unavailable`. */
+export type RunTool = (
+  command: string,
+  args: readonly string[],
+  input?: string,
+  env?: Readonly<Record<string, string>>,
+  limits?: ToolLimits,
+) => Promise<string>;
+
 /**
  * Runs a tool of ours to its end, `input` on its stdin, and returns what it printed. `env` is all of its environment. Rejects with
  * `unavailable`, the cause being why it could not be started, if so. One that is killed is not waited for, and its process group goes
- * with it; a process that it left behind after its own end lives on.
+ * with it; a process that it left behind after its own end lives on. The spawn blocks this process for as long as it is large: what
+ * is run again and again while it works is run by `launchedTools`, but for what may leave processes behind.
  */
 export function runTool(
   command: string,

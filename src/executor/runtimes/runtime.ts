@@ -3,6 +3,7 @@ import type { JavaScriptRuntime } from "../../services/manifest.ts";
 import type { Environment } from "../environments/environment.ts";
 import type { BunInterpreter } from "./find-bun.ts";
 import type { PythonInterpreter } from "./find-python.ts";
+import type { RunTool } from "./run-tool.ts";
 
 /** A language that scripts are written in. Adding one: docs/recipes/add-a-runtime.md. */
 export interface Runtime {
@@ -39,6 +40,8 @@ export interface RuntimeSetup {
   library: string;
   /** The Node that scripts run on, executable by every script. */
   node: string;
+  /** Runs what checks syntax. */
+  runTool: RunTool;
   findPython: () => Promise<PythonInterpreter>;
   /** The Bun that scripts run on, executable by every script. */
   findBun: () => Promise<BunInterpreter>;

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { messageOf, PlatformError, type Problem } from "../../foundation/errors.ts";
 import { oldestPython } from "./find-python.ts";
 import { setAsideBytes } from "./node.ts";
-import { runTool } from "./run-tool.ts";
+import type { RunTool } from "./run-tool.ts";
 import type { Runtime, RuntimeSetup } from "./runtime.ts";
 
 /** `sh` and `bash`, by the script's first line. Python dials the channel for them, and is what `fx-context` runs on. */
-export function createShellRuntime({ findPython, library }: RuntimeSetup): Runtime {
+export function createShellRuntime({ findPython, library, runTool }: RuntimeSetup): Runtime {
   const shellLibrary = join(library, "shell");
   let found: Awaited<ReturnType<typeof findPython>> | undefined;
   return {
@@ -29,7 +29,7 @@ export function createShellRuntime({ findPython, library }: RuntimeSetup): Runti
     },
     files: () => found?.prefixes.concat(found.command) ?? [],
     async check(scripts) {
-      const problems = await Promise.all(scripts.map(({ directory, path }) => check(directory, path)));
+      const problems = await Promise.all(scripts.map(({ directory, path }) => check(directory, path, runTool)));
       return problems.filter((problem) => problem !== undefined);
     },
     async probe() {
@@ -60,7 +60,7 @@ export function shellOf(line: string): [string, ...string[]] | string {
   return `'${line.slice(0, 80)}' does not run here: a .sh script begins with #!/bin/sh, #!/bin/bash or #!/usr/bin/env bash, or has no such line`;
 }
 
-async function check(directory: string, path: string): Promise<Problem | undefined> {
+async function check(directory: string, path: string, runTool: RunTool): Promise<Problem | undefined> {
   const file = join(directory, path);
   const shell = shellOf(firstLine(file));
   if (typeof shell === "string") return { path: `${path}:1`, message: shell };

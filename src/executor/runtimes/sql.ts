@@ -1,14 +1,13 @@
 import { join } from "node:path";
 import { sdkDirectory } from "./library.ts";
 import { setAsideBytes } from "./node.ts";
-import { runTool } from "./run-tool.ts";
 import type { Runtime, RuntimeSetup } from "./runtime.ts";
 
 /** A runaway script must not take the machine's memory; SQLite has a limit of its own beside this one. */
 const quiet = ["--disable-warning=ExperimentalWarning", "--max-old-space-size=256"];
 
 /** SQL as templates whose values are bound, on a program of ours that speaks with SQLite and PostgreSQL (rule S4). */
-export function createSqlRuntime({ node, library }: RuntimeSetup): Runtime {
+export function createSqlRuntime({ node, library, runTool }: RuntimeSetup): Runtime {
   return {
     name: "sql",
     extensions: [".sql"],

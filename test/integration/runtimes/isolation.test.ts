@@ -8,10 +8,13 @@ import { describeIsolation } from "../../../src/executor/isolation/isolation.ts"
 import { landlockCommand } from "../../../src/executor/isolation/landlock-command.ts";
 import { isReachable } from "../../../src/executor/isolation/reachable.ts";
 import { firstUids, RunUsers } from "../../../src/executor/isolation/run-users.ts";
-import { killAllOfUser } from "../../../src/executor/launcher/strays.ts";
+import { killAllOfUser } from "../../../src/executor/launcher/launched-tools.ts";
+import { LauncherClient } from "../../../src/executor/launcher/launcher-client.ts";
 import { RunRoot } from "../../../src/executor/run-root.ts";
 import { findPython } from "../../../src/executor/runtimes/find-python.ts";
+import { systemClock } from "../../../src/foundation/clock.ts";
 import type { VersionId } from "../../../src/foundation/ids.ts";
+import { silentLog } from "../../../src/foundation/log.ts";
 import { systemRandom } from "../../../src/foundation/random.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir } from "../../support/temp-dir.ts";
@@ -64,7 +67,10 @@ describe.skipIf(process.getuid?.() !== 0)("S3: users for scripts, where the exec
     spawn(command, ["-I", "-c", chain], { uid, gid: uid, stdio: "ignore", cwd: "/" });
     const alive = () => readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && ownerOf(`/proc/${pid}`) === uid);
     await eventually(() => alive().length > 0);
-    await killAllOfUser({ uid, gid: uid });
+    const launcher = new LauncherClient({ clock: systemClock, log: silentLog });
+    await launcher.ready();
+    await killAllOfUser(launcher, { uid, gid: uid });
+    await launcher.close();
     // What was killed is there until it has been collected.
     await eventually(() => alive().length === 0);
     // A chain that lives is seen in one of so many looks.

@@ -1,0 +1,78 @@
+import { PlatformError } from "../../foundation/errors.ts";
+import { noLimits } from "../../services/run-limits.ts";
+import type { User } from "../isolation/run-users.ts";
+import { type RunTool, toolEnvironment, toolMs } from "../runtimes/run-tool.ts";
+import type { LaunchEnd, Launcher, LaunchRequest } from "./launcher.ts";
+
+/** A tool says no more than it has found in the files of one service. */
+const outputCapBytes = 16 * 1024 * 1024;
+const killMs = 60_000;
+
+/** As `runTool`, without a spawn by this process, which may be large by now. What a tool leaves behind ends with it. */
+export function launchedTools(launcher: Launcher<LaunchRequest>): RunTool {
+  return async (command, args, input = "", env = toolEnvironment, { timeoutMs = toolMs, signal } = {}) => {
+    const output: Uint8Array[] = [];
+    const errors: Uint8Array[] = [];
+    const request = { ...unlimited, command, args: [...args], cwd: process.cwd(), env, input, ttlMs: timeoutMs };
+    const end = await launch(launcher, { ...request, user: undefined }, signal, (stream, bytes) => {
+      (stream === "stdout" ? output : errors).push(bytes);
+    });
+    const why = signal?.aborted ? "it is not needed any more" : hindrance(end, timeoutMs);
+    if (why === undefined) return Buffer.concat(output).toString();
+    const said = Buffer.concat(errors).toString().trim().slice(-500);
+    throw new PlatformError("unavailable", `'${command}' failed: ${why} ${said}`.trimEnd());
+  };
+}
+
+/**
+ * Kills every process of a user at one moment, so that none can slip away by forking and ending between two looks. The
+ * kernel does it for a process of that user (kill(2), -1). Resolves when done; where it cannot be, it rejects with `unavailable`.
+ */
+export async function killAllOfUser(launcher: Launcher<LaunchRequest>, user: User): Promise<void> {
+  const request = { ...unlimited, command: "/bin/sh", args: ["-c", "kill -9 -1"], cwd: "/", env: {}, ttlMs: killMs };
+  const end = await launch(launcher, { ...request, user }, undefined, () => {});
+  if (end.kind !== "lost" && end.kind !== "unstartable") return;
+  throw new PlatformError("unavailable", `the processes of user ${user.uid} cannot be ended: ${end.message}`);
+}
+
+const unlimited = { limits: noLimits, setAsideBytes: 0, outputCapBytes };
+
+/** Resolves when its process group is gone and all that it printed was given to `output`. It is killed when `signal` aborts. */
+export function launch(
+  launcher: Launcher<LaunchRequest>,
+  request: LaunchRequest,
+  signal: AbortSignal | undefined,
+  output: (stream: "stdout" | "stderr", bytes: Uint8Array) => void,
+): Promise<LaunchEnd> {
+  return new Promise((resolve) => {
+    const stop = () => launched.stop(0);
+    const launched = launcher.start(request, {
+      started() {},
+      output,
+      ended(end) {
+        signal?.removeEventListener("abort", stop);
+        resolve(end);
+      },
+    });
+    signal?.addEventListener("abort", stop, { once: true });
+    if (signal?.aborted) stop();
+  });
+}
+
+/** Undefined: it did what it was asked. */
+function hindrance(end: LaunchEnd, timeoutMs: number): string | undefined {
+  switch (end.kind) {
+    case "exited":
+      if (end.truncated) return `it printed more than ${outputCapBytes} bytes`;
+      return end.code === 0 ? undefined : `exit code ${end.code}`;
+    case "signalled":
+      return end.signal;
+    case "expired":
+      return `it has not ended within ${timeoutMs / 1000} s`;
+    case "overrun":
+      return `it used more than its ${end.limit}`;
+    case "lost":
+    case "unstartable":
+      return end.message;
+  }
+}

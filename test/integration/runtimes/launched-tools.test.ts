@@ -1,0 +1,75 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { launchedTools } from "../../../src/executor/launcher/launched-tools.ts";
+import { LauncherClient } from "../../../src/executor/launcher/launcher-client.ts";
+import { systemClock } from "../../../src/foundation/clock.ts";
+import { silentLog } from "../../../src/foundation/log.ts";
+import { eventually } from "../../support/eventually.ts";
+import { tempDirForFile } from "../../support/temp-dir.ts";
+import { isAlive } from "./script-runs.ts";
+
+describe("a tool that the launcher runs", () => {
+  const directory = tempDirForFile();
+  let launcher: LauncherClient;
+
+  beforeAll(async () => {
+    launcher = new LauncherClient({ clock: systemClock, log: silentLog });
+    await launcher.ready();
+  });
+  afterAll(() => launcher?.close());
+
+  const shell = (script: string, input?: string, limits?: { timeoutMs?: number; signal?: AbortSignal }) =>
+    launchedTools(launcher)("/bin/sh", ["-c", script], input, { PATH: "/usr/bin:/bin", ONLY: "this" }, limits);
+
+  it("is a child of the launcher, not of this process", async () => {
+    expect(await shell("echo $PPID")).toBe(`${launcher.pid}\n`);
+  });
+
+  it("is given its input whole, and nothing of this process's environment", async () => {
+    const input = "häuser\n".repeat(900_000);
+    expect(await shell("cat", input)).toBe(input);
+    expect(await shell("true", input)).toBe("");
+    expect((await shell("env")).split("\n").map((line) => line.split("=")[0])).not.toContain("HOME");
+    expect(await shell("echo $ONLY")).toBe("this\n");
+  });
+
+  it("that fails, or cannot be started, says why", async () => {
+    await expect(shell("echo wrong >&2; exit 3")).rejects.toMatchObject({
+      code: "unavailable",
+      message: "'/bin/sh' failed: exit code 3 wrong",
+    });
+    await expect(shell("kill -9 $$")).rejects.toThrow("'/bin/sh' failed: SIGKILL");
+    await expect(launchedTools(launcher)("/bin/absent", [])).rejects.toThrow(/absent.*ENOENT/);
+  });
+
+  it("is ended with all that it started, when it takes too long and when nobody needs it any more", async () => {
+    const started = join(directory, "started");
+    const sleeper = `sleep 600 & echo $! > ${started}.$1; wait`;
+    const pidOf = (name: string) => eventually(async () => Number(await shell(`cat ${started}.${name}`)) || undefined);
+    const late = shell(`set -- late; ${sleeper}`, "", { timeoutMs: 500 });
+    await expect(late).rejects.toThrow("it has not ended within 0.5 s");
+    expect(await isAlive(await pidOf("late"))).toBe(false);
+
+    const controller = new AbortController();
+    const needless = shell(`set -- needless; ${sleeper}`, "", { signal: controller.signal });
+    const pid = await pidOf("needless");
+    controller.abort();
+    await expect(needless).rejects.toThrow("it is not needed any more");
+    expect(await isAlive(pid)).toBe(false);
+    await expect(shell("echo late", "", { signal: controller.signal })).rejects.toThrow("it is not needed any more");
+  });
+
+  it("leaves nothing behind, not even what left its process group", async () => {
+    const pid = Number(await shell("setsid sleep 600 >/dev/null 2>&1 & echo $!"));
+    expect(await isAlive(pid)).toBe(false);
+  });
+
+  it("fails plainly when the launcher is gone", async () => {
+    const other = new LauncherClient({ clock: systemClock, log: silentLog });
+    await other.ready();
+    const running = launchedTools(other)("/bin/sleep", ["600"]);
+    await other.close();
+    await expect(running).rejects.toMatchObject({ code: "unavailable" });
+    await expect(launchedTools(other)("/bin/true", [])).rejects.toMatchObject({ code: "unavailable" });
+  });
+});
