@@ -167,6 +167,11 @@ export class ProcessStepRunner implements StepRunner {
     };
   }
 
+  /** Why no script could have its sandbox. */
+  sandboxHindrance(): Promise<string | undefined> {
+    return this.#launches.sandboxHindrance();
+  }
+
   /** The language of a script whose packages are installed. */
   languageOf(script: string): EnvironmentLanguage | undefined {
     const name = this.runtimes.forScript(script)?.name;

@@ -24,7 +24,7 @@ import { createParts } from "./parts.ts";
 import { productVersion } from "./product-version.ts";
 import { allRoles, hasEngines, isShared, portsOf, type Role, requireSharedEngines } from "./roles.ts";
 import { runCaps } from "./run-caps.ts";
-import { openStepRunners, type StepRunners } from "./step-runners.ts";
+import { openStepRunners, runHindrance, type StepRunners } from "./step-runners.ts";
 
 export interface Platform {
   /** Where clients reach it, e.g. http://127.0.0.1:8080. */
@@ -83,7 +83,7 @@ async function start(settings: Settings, roles: readonly Role[], undo: Undo): Pr
         ...serving,
         ...around,
         ...stores,
-        ...deploying(runners as StepRunners),
+        ...deploying(runners as StepRunners, settings, roles),
         caps: runCaps(settings),
         productVersion,
       })
@@ -132,8 +132,16 @@ function startsScripts(roles: readonly Role[]): boolean {
   return roles.includes("executor") || roles.includes("manager");
 }
 
-function deploying({ processes }: StepRunners): Pick<ApiParts, "checkScripts" | "dependencies"> {
+function deploying(
+  runners: StepRunners,
+  settings: Settings,
+  roles: readonly Role[],
+): Pick<ApiParts, "checkScripts" | "dependencies" | "runHindrance"> {
+  const { processes } = runners;
+  const runsAll = roles.includes("executor") && !isShared(settings);
   return {
+    // What executors on other machines have is not known here.
+    ...(runsAll && { runHindrance: (manifest) => runHindrance(manifest, settings.executor.level, runners) }),
     checkScripts: (directory, paths, wanted) => processes.runtimes.checkScripts(directory, paths, wanted),
     dependencies: {
       python: async (python) => (await processes.environments.python({ python })).command,

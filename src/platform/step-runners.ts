@@ -11,6 +11,8 @@ import { KubernetesStepRunner } from "../executor/kubernetes/kubernetes-step-run
 import { ProcessStepRunner } from "../executor/process-step-runner.ts";
 import type { StepRunner } from "../executor/step-runner.ts";
 import type { Ids } from "../foundation/ids.ts";
+import { isContained } from "../services/elsewhere.ts";
+import type { IsolationLevel, Manifest } from "../services/manifest.ts";
 import type { Surroundings } from "./compose.ts";
 import type { DataDirectory } from "./data-directory.ts";
 
@@ -18,8 +20,20 @@ import type { DataDirectory } from "./data-directory.ts";
 export interface StepRunners {
   processes: ProcessStepRunner;
   containers: ContainerStepRunner;
+  jobs: KubernetesStepRunner;
   /** Each step by the runner of its kind; closing it closes all. */
   steps: StepRunner;
+}
+
+/** Why runs of a service cannot begin as this machine is now. `level`: of services that name none. */
+export async function runHindrance(
+  manifest: Manifest,
+  level: IsolationLevel,
+  { processes, containers, jobs }: StepRunners,
+): Promise<string | undefined> {
+  if (isContained(manifest)) return containers.hindrance();
+  if (manifest.type === "k8s_job") return jobs.hindrance;
+  return (manifest.isolation ?? level) === "sandbox" ? processes.sandboxHindrance() : undefined;
 }
 
 export async function openStepRunners(
@@ -69,7 +83,7 @@ export async function openStepRunners(
       environment: pluginEnvironment(),
     });
     const steps = new DispatchingStepRunner({ script: processes, container: containers, k8s_job: jobs });
-    return { processes, containers, steps };
+    return { processes, containers, jobs, steps };
   } catch (error) {
     await processes.close();
     throw error;

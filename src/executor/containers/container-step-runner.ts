@@ -1,4 +1,5 @@
 import type { Clock } from "../../foundation/clock.ts";
+import { messageOf } from "../../foundation/errors.ts";
 import type { ExecutionId } from "../../foundation/ids.ts";
 import type { Log } from "../../foundation/log.ts";
 import type { Random } from "../../foundation/random.ts";
@@ -84,6 +85,11 @@ export class ContainerStepRunner implements StepRunner {
       removed += 1;
     }
     return removed;
+  }
+
+  /** Why no step could begin now. */
+  async hindrance(): Promise<string | undefined> {
+    return this.#finder.find().then(() => undefined, messageOf);
   }
 
   /** Kills what still runs; those steps end as `stopped`. */

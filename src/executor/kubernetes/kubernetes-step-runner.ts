@@ -18,6 +18,9 @@ export interface KubernetesStepRunnerOptions {
   log: Log;
 }
 
+const noCluster =
+  "no Kubernetes cluster is known here: say where its kubeconfig is (setting executor.kubernetes.kubeconfig)";
+
 /** Runs each step as a Job of a Kubernetes cluster. */
 export class KubernetesStepRunner implements StepRunner {
   readonly #options: KubernetesStepRunnerOptions;
@@ -33,13 +36,16 @@ export class KubernetesStepRunner implements StepRunner {
     const { source, clock } = this.#options;
     const cluster = async (signal: AbortSignal) => {
       if (source !== undefined) return Cluster.open(source, this.#plugins, signal);
-      const message =
-        "no Kubernetes cluster is known here: say where its kubeconfig is (setting executor.kubernetes.kubeconfig)";
-      throw new PlatformError("unavailable", message, { retryable: false });
+      throw new PlatformError("unavailable", noCluster, { retryable: false });
     };
     const secrets = request.elsewhere?.secrets ?? [];
     const work = (host: StepHost) => new JobWork({ ...this.#options, cluster }, request, host, secrets);
     return this.#running.add(new RemoteStep(request, host, work, clock));
+  }
+
+  /** Why no step could ever begin. Asks no cluster: one that is away comes back. */
+  get hindrance(): string | undefined {
+    return this.#options.source === undefined ? noCluster : undefined;
   }
 
   /** Ends what still runs; those steps end as `stopped`. */

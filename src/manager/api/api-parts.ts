@@ -44,6 +44,8 @@ export interface ApiParts {
   ): Promise<Problem[]>;
   /** Absent: services get no packages. */
   dependencies?: DependencyInstaller;
+  /** Why runs of such a service cannot begin as the machine is now; undefined: they can. Absent: they run in other processes. */
+  runHindrance?(manifest: Manifest): Promise<string | undefined>;
   /** How the other parts of this process are, by name; undefined: well. The API itself asks the stores. */
   health?(): Record<string, string | undefined> | Promise<Record<string, string | undefined>>;
 }

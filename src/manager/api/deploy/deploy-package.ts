@@ -22,7 +22,7 @@ import { configFile, readConfigFile, takeSecretsFile } from "./read-values-files
 
 type Parts = Pick<
   ApiParts,
-  "artifacts" | "caps" | "catalog" | "checkScripts" | "configStore" | "dependencies" | "vault"
+  "artifacts" | "caps" | "catalog" | "checkScripts" | "configStore" | "dependencies" | "runHindrance" | "vault"
 >;
 
 /** Files stored at the same time: each waits for the disk. */
@@ -105,7 +105,10 @@ export async function deployPackage(
     files: listed,
     warnings,
   });
-  return { version, created, warnings, dependencies, ...proposed };
+  // Of the machine as it is now, not of the version, which keeps its own warnings.
+  const hindrance = await parts.runHindrance?.(manifest);
+  const current = hindrance === undefined ? [] : [`its runs cannot begin here as it is: ${hindrance}`];
+  return { version, created, warnings: [...warnings, ...current], dependencies, ...proposed };
 }
 
 /** The interpreter that the manifest names. It reads the syntax of its own version. */
