@@ -28,6 +28,7 @@ import type { Bench } from "./support/bench.ts";
 import { stopEngines } from "./support/engines.ts";
 import { describeMachine } from "./support/machine.ts";
 import { renderReport } from "./support/table.ts";
+import { tools } from "./tools.ts";
 import { warmRuns } from "./warm-runs.ts";
 
 const onEngines: readonly Bench[] = [
@@ -47,6 +48,7 @@ const benches: readonly Bench[] = [
   executions,
   warmRuns,
   flows,
+  tools,
   footprint,
   listing,
   logSearch,
