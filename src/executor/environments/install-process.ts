@@ -54,7 +54,8 @@ export async function runInstall(
   const request = { ...rest, ...unlimited, args: [...args], env: { ...env }, ttlMs: timeoutMs };
   const end = await launch(launcher, request, signal, (stream, bytes) => readers[stream].write(bytes));
   await Promise.all([readers.stdout.end(), readers.stderr.end()]);
-  if (asked.user) await killAllOfUser(launcher, asked.user);
+  // A launcher that is gone cannot, and has left none that can be recognised; an install begins with it, too.
+  if (asked.user && end.kind !== "lost") await killAllOfUser(launcher, asked.user);
   if (signal?.aborted) throw new PlatformError("unavailable", "the platform is being stopped");
   switch (end.kind) {
     case "exited":

@@ -116,7 +116,7 @@ function scheduleProblems({ schedule, timezone }: Manifest): Problem[] {
     parseCron(schedule);
   } catch (error) {
     const found = `found ${JSON.stringify(schedule)}`;
-    const message = `must be five cron fields such as "*/5 * * * *": ${messageOf(error)}; ${found}`;
+    const message = `must be a schedule such as "*/5 * * * *" or "@daily": ${messageOf(error)}; ${found}`;
     problems.push({ path: "schedule", message });
   }
   return problems;
