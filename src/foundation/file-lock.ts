@@ -11,6 +11,8 @@ export interface FileLock {
   clock: Clock;
   /** Ends the wait, with `unavailable`; not the work. */
   signal?: AbortSignal | undefined;
+  /** Called once, where another holds it. */
+  onWait?: (() => void) | undefined;
 }
 
 /**
@@ -18,13 +20,14 @@ export interface FileLock {
  * the operating system's, held through an open SQLite transaction: it ends with the process, however that ends.
  */
 export async function withFileLock<Result>(
-  { path, clock, signal }: FileLock,
+  { path, clock, signal, onWait }: FileLock,
   work: () => Promise<Result>,
 ): Promise<Result> {
   const lock = new DatabaseSync(path, { timeout: 0 });
   try {
     chmodSync(path, 0o600);
-    while (!isTaken(lock)) {
+    for (let looks = 0; !isTaken(lock); looks += 1) {
+      if (looks === 0) onWait?.();
       await sleep(clock, pollMs, signal);
       if (signal?.aborted) throw new PlatformError("unavailable", "the wait for a lock was given up");
     }

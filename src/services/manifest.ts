@@ -17,10 +17,10 @@ const eventTypePattern = z
     'must be an event type, exact ("order.placed") or with a trailing ".*" ("order.*")',
   );
 
-const trigger = z.union([
-  eventTypePattern,
-  z.object({ type: eventTypePattern, filter: z.string().min(1).optional() }).strict(),
-]);
+const trigger = z.union(
+  [eventTypePattern, z.object({ type: eventTypePattern, filter: z.string().min(1).optional() }).strict()],
+  'must be an event type, or {"type": …, "filter": …} with a CEL expression over event',
+);
 
 const scriptPath = z
   .string()
@@ -33,28 +33,36 @@ export type JavaScriptRuntime = (typeof javascriptRuntimes)[number];
 const words = z.array(z.string(), 'must be a list of words, as in ["sh", "-c", "date"]');
 
 /** Retries of a failing script. The delay grows each time, and a part of it is random. */
-const retries = z.union([
-  z.int().min(0).max(100),
-  z
-    .object({
-      count: z.int().min(0).max(100).describe("Retries after the first attempt."),
-      delay: z.number().min(0).max(86_400).default(1).describe("Seconds before the first retry."),
-      max_delay: z.number().min(0).max(86_400).default(300).describe("Longest wait between two attempts, in seconds."),
-      factor: z
-        .number()
-        .min(1)
-        .max(10)
-        .default(2)
-        .describe("What each wait is multiplied by for the next; 1: all equal."),
-      jitter: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(0.5)
-        .describe("Part of each wait that is random, so that runs that failed together do not return together."),
-    })
-    .strict(),
-]);
+const retries = z.union(
+  [
+    z.int().min(0).max(100),
+    z
+      .object({
+        count: z.int().min(0).max(100).describe("Retries after the first attempt."),
+        delay: z.number().min(0).max(86_400).default(1).describe("Seconds before the first retry."),
+        max_delay: z
+          .number()
+          .min(0)
+          .max(86_400)
+          .default(300)
+          .describe("Longest wait between two attempts, in seconds."),
+        factor: z
+          .number()
+          .min(1)
+          .max(10)
+          .default(2)
+          .describe("What each wait is multiplied by for the next; 1: all equal."),
+        jitter: z
+          .number()
+          .min(0)
+          .max(1)
+          .default(0.5)
+          .describe("Part of each wait that is random, so that runs that failed together do not return together."),
+      })
+      .strict(),
+  ],
+  'must be how many, 0 to 100, or {"count": …, "delay": seconds, "max_delay": seconds, "factor": …, "jitter": …}',
+);
 
 /** Starts, retries included, that a service may make within any stretch of time so long. */
 const throttle = z

@@ -13,11 +13,15 @@ export function parseSize(text: string): number | undefined {
 /** A size between two bounds in bytes, in bytes once read. */
 export function sizeSchema(bounds: { min: number; max: number; told: string }) {
   return z
-    .union([z.number(), z.string()])
+    .union([z.number(), z.string()], sizeError(bounds.told))
     .transform((value) => (typeof value === "number" ? value : parseSize(value)))
     .refine(
       (value): value is number =>
         value !== undefined && Number.isInteger(value) && value >= bounds.min && value <= bounds.max,
-      { error: `must be a size, such as 262144, "256 MB" or "1 GB", ${bounds.told}` },
+      { error: sizeError(bounds.told) },
     );
+}
+
+function sizeError(told: string): string {
+  return `must be a size, such as 262144, "256 MB" or "1 GB", ${told}`;
 }

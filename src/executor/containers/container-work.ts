@@ -5,6 +5,7 @@ import type { Json } from "../../foundation/json.ts";
 import type { Log } from "../../foundation/log.ts";
 import { pauseAfter } from "../../foundation/pause-after.ts";
 import type { Random } from "../../foundation/random.ts";
+import { overrunText } from "../../services/run-limits.ts";
 import { welcomeTo } from "../channel/channel-message.ts";
 import { type OpenChannel, SlotChannel } from "../channel/slot-channel.ts";
 import { givenSecrets } from "../given-secrets.ts";
@@ -222,9 +223,7 @@ export class ContainerWork implements RemoteWork {
     const isKnown = await engine.ranOutOfMemory(this.#id, signal).catch(() => false);
     if (isKnown) return { kind: "overrun", limit: "memoryBytes", value: memoryBytes };
     // Not every engine notices what the kernel did.
-    await output.say(
-      `[it was killed, most likely because it wanted more than ${memoryBytes} bytes of memory (manifest key "memory")]`,
-    );
+    await output.say(`[it was killed, most likely because it ${overrunText("memoryBytes", memoryBytes)}]`);
     return undefined;
   }
 

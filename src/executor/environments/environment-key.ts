@@ -4,6 +4,11 @@ import type { DeclaredPackages } from "../../services/declared-packages.ts";
 /** Counted up when the same content has to be installed in another way. */
 const layout = "1";
 
+/** Whether a name is one of an environment's. */
+export function isEnvironmentKey(name: string): boolean {
+  return /^(?:python|node)-[\w-]+$/.test(name);
+}
+
 /**
  * Name of an environment: what is asked for, by which interpreter, under which options of the tools. `interpreter` tells
  * those apart whose packages differ, `options` hold no credentials: a new password makes no new environment.

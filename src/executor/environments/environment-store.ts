@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Clock } from "../../foundation/clock.ts";
 import { withFileLock } from "../../foundation/file-lock.ts";
 import type { VersionId } from "../../foundation/ids.ts";
+import { isEnvironmentKey } from "./environment-key.ts";
 
 /** The last thing that is written of an environment. Its time is that of the last use. */
 const readyFile = "ready.json";
@@ -38,12 +39,16 @@ export class EnvironmentStore {
 
   /**
    * Makes an environment. One is made at a time, by all processes that share the directory: `install` may find that
-   * another was first. When it rejects, nothing of it stays.
+   * another was first. When it rejects, nothing of it stays. `onWait` is called where another one is being made.
    */
-  async make(key: string, install: (directory: string) => Promise<void>, signal?: AbortSignal): Promise<void> {
+  async make(
+    key: string,
+    install: (directory: string) => Promise<void>,
+    { signal, onWait }: { signal?: AbortSignal; onWait?: () => void } = {},
+  ): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o711 });
     await chmod(this.path, 0o711);
-    await withFileLock({ path: join(this.path, "lock"), clock: this.#clock, signal }, async () => {
+    await withFileLock({ path: join(this.path, "lock"), clock: this.#clock, signal, onWait }, async () => {
       if (this.isReady(key)) return;
       const directory = this.directoryOf(key);
       await rm(directory, { recursive: true, force: true });
@@ -75,15 +80,19 @@ export class EnvironmentStore {
       .catch(() => {});
   }
 
-  /** Removes environments that ran nothing for `unusedMs`, and those that no stored version needs. Answers how many. */
+  /**
+   * Removes environments that ran nothing for `unusedMs`, those that no stored version needs, and what a killed process left half made.
+   * Answers how many.
+   */
   async prune(isStored: (version: VersionId) => Promise<boolean>, unusedMs: number): Promise<number> {
     let removed = 0;
     if (!existsSync(this.path)) return removed;
     await withFileLock({ path: join(this.path, "lock"), clock: this.#clock }, async () => {
       for (const key of await readdir(this.path)) {
-        if (!this.isReady(key) || !(await this.#isOver(key, isStored, unusedMs))) continue;
+        if (!isEnvironmentKey(key)) continue;
+        if (this.isReady(key) && !(await this.#isOver(key, isStored, unusedMs))) continue;
         // First it stops being ready: a prune that is cut short leaves nothing that looks whole.
-        await rm(join(this.directoryOf(key), readyFile));
+        await rm(join(this.directoryOf(key), readyFile), { force: true });
         await rm(this.directoryOf(key), { recursive: true, force: true });
         removed += 1;
       }

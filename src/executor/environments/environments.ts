@@ -159,7 +159,10 @@ export class Environments {
             await wanted.check?.(directory);
             await wanted.environment(directory);
           },
-          installer.closing,
+          {
+            signal: installer.closing,
+            onWait: () => tell("waits for another installation, one is made at a time"),
+          },
         )
         .finally(() => this.#installing.delete(key));
       installing = { promise, listeners };

@@ -3,6 +3,8 @@ import { type DeclaredPackages, requirementLines, requirementsFile } from "../..
 
 const maxMessageLength = 1_500;
 const keptOfLog = 3;
+/** Of what a build said, the end, in characters. */
+const maxBuiltLength = 1_000;
 /** Where a tool begins to tell why it failed: pip, uv, npm. */
 const errorLine = /^\s*(error:|×|npm (error|ERR!))/i;
 /** What npm adds to each error. */
@@ -18,32 +20,56 @@ const unanswered = [
   /^npm (?:error|ERR!) code (?:EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|ETIMEDOUT|ERR_SOCKET_TIMEOUT|E50\d)\b/,
 ];
 
-/** Of a tool's log, which tells all it does, what its output keeps to itself of indexes that did not answer. */
-export function unansweredIn(log: string): string[] {
+/** What a tool's log tells, and its output does not. */
+export interface Logged {
+  /** Indexes that did not answer. */
+  unanswered: readonly string[];
+  /** All that the build of a package said which failed. */
+  built: readonly string[];
+}
+
+const nothingLogged: Logged = { unanswered: [], built: [] };
+
+/** Of the log of pip, which has lines of its own for all it does, as it says them, and of what it runs. */
+export function readLog(log: string): Logged {
   const lines = log.split("\n").map((line) => line.replace(/^\d{4}-\d\d-\d\dT\S+ /, ""));
-  return [...new Set(lines.filter((line) => unanswered.some((pattern) => pattern.test(line))))].slice(0, keptOfLog);
+  const found = new Set(lines.filter((line) => unanswered.some((pattern) => pattern.test(line))));
+  return { unanswered: [...found].slice(0, keptOfLog), built: builtIn(lines) };
+}
+
+/** To pip its log is where output is seen: what it refers to as "above" is there alone. */
+function builtIn(lines: readonly string[]): string[] {
+  const failed = lines.findLastIndex((line) => /^\s*ERROR: (?:\[present-rich\] )?.* exited with \S/.test(line));
+  const begun = lines.findLastIndex((line, at) => at < failed && /^\s*Running command /.test(line));
+  return begun < 0 ? [] : lines.slice(begun + 1, failed).filter((line) => line.trim() !== "");
 }
 
 /**
  * Why an install failed, in the tool's own words, at the line that asked for what failed where that can be told: `unavailable` where an
- * index did not answer, which may pass, else `invalid-input`. `logged`: of its log, as `unansweredIn` gives it.
+ * index did not answer, which may pass, else `invalid-input`.
  */
 export function installFailure(
   declared: DeclaredPackages,
   tool: string,
   lines: readonly string[],
-  logged: readonly string[] = [],
+  logged: Logged = nothingLogged,
 ): PlatformError {
   const telling = lines.filter((line) => !filler.test(line));
   const first = telling.findIndex((line) => errorLine.test(line));
-  const said = [...logged, ...telling.slice(first < 0 ? -5 : first)].map((line) => line.trim()).join("\n");
+  const said = textOf([...logged.unanswered, ...telling.slice(first < 0 ? -5 : first)]);
   const line = declared.file === requirementsFile ? requirementAt(declared.text, said) : packageAt(declared.text, said);
   const path = line === undefined ? declared.file : `${declared.file}:${line}`;
-  const message = `${tool} could not install it: ${said.slice(0, maxMessageLength) || "it said nothing"}`;
-  const code = [...logged, ...lines].some((line) => unanswered.some((pattern) => pattern.test(line)))
+  const built = textOf(logged.built).slice(-maxBuiltLength);
+  const whole = `${built && `${built}\n`}${said.slice(0, maxMessageLength - built.length)}`;
+  const message = `${tool} could not install it: ${whole || "it said nothing"}`;
+  const code = [...logged.unanswered, ...lines].some((line) => unanswered.some((pattern) => pattern.test(line)))
     ? "unavailable"
     : "invalid-input";
   return new PlatformError(code, `${path}: ${message}`, { problems: [{ path, message }] });
+}
+
+function textOf(lines: readonly string[]): string {
+  return lines.map((line) => line.trim()).join("\n");
 }
 
 function requirementAt(text: string, said: string): number | undefined {

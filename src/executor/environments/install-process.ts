@@ -1,16 +1,21 @@
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { PassThrough } from "node:stream";
 import { PlatformError } from "../../foundation/errors.ts";
+import { endOfTurn } from "../../foundation/turn.ts";
 import { noLimits } from "../../services/run-limits.ts";
 import type { User } from "../isolation/run-users.ts";
 import { killAllOfUser, launch } from "../launcher/launched-tools.ts";
 import type { Launcher, LaunchRequest } from "../launcher/launcher.ts";
+import { killStrays } from "../launcher/strays.ts";
 import type { Told } from "./environment.ts";
+import { LineReader } from "./line-reader.ts";
 
 /** Lines kept of what a tool said, for the error that it ends with. */
 const keptLines = 200;
+/** Characters; the rest of a longer one is left out. */
 const maxLineLength = 1_000;
+/** Of one tool, while it runs. */
+const toldLines = 5_000;
+/** One that goes on forking under another mark is not found in any case. */
+const killPasses = 200;
 
 export interface InstallCommand {
   command: string;
@@ -33,7 +38,7 @@ export interface InstallEnd {
 
 /**
  * Runs a package tool to its end. When this resolves, none of its processes is left that can be recognised. Rejects with `unavailable`
- * where it cannot be started or is not needed any more, with `timeout` where it takes too long.
+ * where it cannot be started, is not needed any more or loses its launcher, with `timeout` where it takes too long.
  */
 export async function runInstall(
   launcher: Launcher<LaunchRequest>,
@@ -41,21 +46,29 @@ export async function runInstall(
   told: Told,
 ): Promise<InstallEnd> {
   const lines: string[] = [];
-  const reader = () =>
-    new LineReader((text) => {
-      const line = text.trimEnd().slice(0, maxLineLength);
-      if (line === "") return;
-      lines.push(line);
-      if (lines.length > keptLines) lines.shift();
-      told(line);
-    });
-  const readers = { stdout: reader(), stderr: reader() };
-  const { args, env, ...rest } = asked;
-  const request = { ...rest, ...unlimited, args: [...args], env: { ...env }, ttlMs: timeoutMs };
-  const end = await launch(launcher, request, signal, (stream, bytes) => readers[stream].write(bytes));
-  await Promise.all([readers.stdout.end(), readers.stderr.end()]);
-  // A launcher that is gone cannot, and has left none that can be recognised; an install begins with it, too.
-  if (asked.user && end.kind !== "lost") await killAllOfUser(launcher, asked.user);
+  let count = 0;
+  const read = (text: string) => {
+    const line = text.trimEnd();
+    if (line === "") return;
+    lines.push(line);
+    if (lines.length > keptLines) lines.shift();
+    count += 1;
+    if (count <= toldLines) told(line);
+    else if (count === toldLines + 1) told("… it says more than is shown");
+  };
+  const readers = { stdout: new LineReader(maxLineLength, read), stderr: new LineReader(maxLineLength, read) };
+  const { args, env, cwd, user, ...rest } = asked;
+  // Its first environment tells its processes from others, where no user of its own does.
+  const marked = { ...env, FX_INSTALL: cwd };
+  const request = { ...rest, ...unlimited, user, cwd, args: [...args], env: marked, ttlMs: timeoutMs };
+  const end = await launch(launcher, request, signal, async (stream, bytes) => {
+    readers[stream].read(bytes);
+    // One that never stops talking is held up, not everything else.
+    await nextTurn();
+  });
+  for (const reader of [readers.stdout, readers.stderr]) reader.end();
+  if (end.kind === "lost") await killLost(launcher, user, `FX_INSTALL=${cwd}`);
+  else if (user) await killAllOfUser(launcher, user);
   if (signal?.aborted) throw new PlatformError("unavailable", "the platform is being stopped");
   switch (end.kind) {
     case "exited":
@@ -73,26 +86,13 @@ export async function runInstall(
   }
 }
 
-/** All that it says is read, so that it is never held up, and little of it kept. */
-const unlimited = { limits: noLimits, setAsideBytes: 0, outputCapBytes: Number.MAX_SAFE_INTEGER };
-
-/** Bytes in, lines out, a character that comes in two parts included. */
-class LineReader {
-  readonly #bytes = new PassThrough();
-  readonly #closed: Promise<unknown>;
-
-  constructor(line: (text: string) => void) {
-    const lines = createInterface({ input: this.#bytes }).on("line", line);
-    this.#closed = once(lines, "close");
-  }
-
-  write(bytes: Uint8Array): void {
-    this.#bytes.write(bytes);
-  }
-
-  /** Resolves when the last line was given on. */
-  async end(): Promise<void> {
-    this.#bytes.end();
-    await this.#closed;
-  }
+/** What is left of a tool whose launcher could not see to it any more. Where there is none again, the next install begins with it. */
+async function killLost(launcher: Launcher<LaunchRequest>, user: User | undefined, entry: string): Promise<void> {
+  if (user) return killAllOfUser(launcher, user).catch(() => {});
+  for (let pass = 0; pass < killPasses && killStrays({ kind: "environment", entry }) > 0; pass += 1) await nextTurn();
 }
+
+const nextTurn = () => new Promise<void>(endOfTurn);
+
+/** All that it says is read, so that it always goes on, and little of it kept. */
+const unlimited = { limits: noLimits, setAsideBytes: 0, outputCapBytes: Number.MAX_SAFE_INTEGER };

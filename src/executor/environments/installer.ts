@@ -11,11 +11,13 @@ import { killAllOfUser } from "../launcher/launched-tools.ts";
 import type { Launcher, LaunchRequest } from "../launcher/launcher.ts";
 import type { Told } from "./environment.ts";
 import { handOver } from "./hand-over.ts";
-import { installFailure, unansweredIn } from "./install-problem.ts";
+import { installFailure, readLog } from "./install-problem.ts";
 import { runInstall } from "./install-process.ts";
 import { layNpmCache } from "./npm-cache.ts";
 import { credentialRedactor } from "./redact-credentials.ts";
 
+/** Lines that are told of a build that failed; its last ones are in the error as well. */
+const toldOfBuild = 200;
 /** Read of the end of a tool's log. */
 const maxLogBytes = 1024 * 1024;
 
@@ -143,8 +145,10 @@ export class Installer {
     const asked = { command, args, cwd, env: variables, user, timeoutMs, signal: this.closing };
     const { code, lines } = await runInstall(launcher, asked, (line) => told(this.#redact(line)));
     if (code === 0) return;
-    const logged = step.log === undefined ? [] : unansweredIn(await endOf(step.log));
-    throw installFailure(declared, tool, lines.map(this.#redact), logged.map(this.#redact));
+    const { unanswered, built } = readLog(step.log === undefined ? "" : await endOf(step.log));
+    const redacted = { unanswered: unanswered.map(this.#redact), built: built.map(this.#redact) };
+    for (const line of redacted.built.slice(-toldOfBuild)) told(line);
+    throw installFailure(declared, tool, lines.map(this.#redact), redacted);
   }
 
   #limited({ command, args }: InstallStep, directory: string, readable: readonly string[]) {

@@ -2,18 +2,21 @@ import { PlatformError } from "../../foundation/errors.ts";
 import { noLimits } from "../../services/run-limits.ts";
 import type { User } from "../isolation/run-users.ts";
 import { type RunTool, toolEnvironment, toolMs } from "../runtimes/run-tool.ts";
-import type { LaunchEnd, Launcher, LaunchRequest } from "./launcher.ts";
+import type { LaunchEnd, Launcher, LaunchListener, LaunchRequest } from "./launcher.ts";
 
 /** A tool says no more than it has found in the files of one service. */
 const outputCapBytes = 16 * 1024 * 1024;
 const killMs = 60_000;
 
-/** As `runTool`, without a spawn by this process, which may be large by now. What a tool leaves behind ends with it. */
+/**
+ * As `runTool`, without a spawn by this process, which may be large by now. It is started in `/`, so paths are whole. What it leaves behind
+ * ends with it.
+ */
 export function launchedTools(launcher: Launcher<LaunchRequest>): RunTool {
   return async (command, args, input = "", env = toolEnvironment, { timeoutMs = toolMs, signal } = {}) => {
     const output: Uint8Array[] = [];
     const errors: Uint8Array[] = [];
-    const request = { ...unlimited, command, args: [...args], cwd: process.cwd(), env, input, ttlMs: timeoutMs };
+    const request = { ...unlimited, command, args: [...args], cwd: "/", env, input, ttlMs: timeoutMs };
     const end = await launch(launcher, { ...request, user: undefined }, signal, (stream, bytes) => {
       (stream === "stdout" ? output : errors).push(bytes);
     });
@@ -37,16 +40,21 @@ export async function killAllOfUser(launcher: Launcher<LaunchRequest>, user: Use
 
 const unlimited = { limits: noLimits, setAsideBytes: 0, outputCapBytes };
 
-/** Resolves when its process group is gone and all that it printed was given to `output`. It is killed when `signal` aborts. */
-export function launch(
+/**
+ * Resolves when its process group is gone and all that it printed was given to `output`. It is killed when `signal` aborts. A launcher that
+ * died is waited for: it is started again.
+ */
+export async function launch(
   launcher: Launcher<LaunchRequest>,
-  request: LaunchRequest,
+  request: Omit<LaunchRequest, "isTool">,
   signal: AbortSignal | undefined,
-  output: (stream: "stdout" | "stderr", bytes: Uint8Array) => void,
+  output: LaunchListener["output"],
 ): Promise<LaunchEnd> {
+  await launcher.ready();
   return new Promise((resolve) => {
     const stop = () => launched.stop(0);
-    const launched = launcher.start(request, {
+    const tool = { ...request, isTool: true as const };
+    const launched = launcher.start(tool, {
       started() {},
       output,
       ended(end) {

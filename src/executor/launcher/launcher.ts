@@ -31,6 +31,8 @@ interface RunRequest {
 export interface LaunchRequest extends RunRequest {
   command: string;
   args: string[];
+  /** No script: it has no line for the order of its output. */
+  isTool?: true;
   /** Whole, on its stdin. */
   input?: string;
   /** Undefined: for as long as the launcher lives. */

@@ -13,6 +13,8 @@ import { sessionSize, treeUsage } from "./tree-usage.ts";
 const windowBytes = 256 * 1024;
 /** A pipe that somebody out of reach holds open is given up after so long without a byte. */
 const heldPipeMs = 1_000;
+/** Questions for the order of output that are open at once: who asks waits for the answer, so more are nobody's. */
+const maxOrders = 4096;
 const strayPassMs = 5;
 const strayPasses = 200;
 /** Process ids may come round during a longer run; then all are looked at. */
@@ -122,7 +124,7 @@ export class ScriptProcess {
   }
 
   #start(launchMark: string): void {
-    const { cwd, env, user, ttlMs, limits, setAsideBytes, hasInput } = this.#request;
+    const { cwd, env, user, ttlMs, limits, setAsideBytes, hasInput, isTool } = this.#request;
     const asked = [this.#request.command, this.#request.args] as const;
     const { command, args } = limitedCommand(limits, user !== undefined, setAsideBytes, ...asked);
     try {
@@ -131,7 +133,7 @@ export class ScriptProcess {
         cwd,
         env: { ...env, FX_LAUNCH: launchMark },
         detached: true,
-        stdio: [hasInput ? "pipe" : "ignore", "pipe", "pipe", "pipe"],
+        stdio: [hasInput ? "pipe" : "ignore", "pipe", "pipe", ...(isTool ? [] : ["pipe" as const])],
         ...(user ? { uid: user.uid, gid: user.gid } : {}),
       });
       this.#child = child;
@@ -142,10 +144,9 @@ export class ScriptProcess {
       child.stderr?.on("data", (bytes: Buffer) => this.#output("stderr", bytes));
       // What does not read it to its end is none the worse for it.
       child.stdin?.on("error", () => {});
-      const order = child.stdio[3] as Duplex | null;
-      order?.on("error", () => {});
-      order?.on("data", (bytes: Buffer) => {
-        this.#orderRequests += bytes.length;
+      this.#order?.on("error", () => {});
+      this.#order?.on("data", (bytes: Buffer) => {
+        this.#orderRequests = Math.min(this.#orderRequests + bytes.length, maxOrders);
         this.#answerOrder();
       });
       if (child.pid === undefined) return;
@@ -187,7 +188,8 @@ export class ScriptProcess {
     const drains = this.#drains;
     this.#orderRequests = this.#drains = 0;
     const answerBoth = () => {
-      if (answer.length > 0) (this.#child?.stdio[3] as Duplex | null)?.write(answer);
+      // An answer that nobody takes is not added to.
+      if (answer.length > 0 && !this.#order?.writableNeedDrain) this.#order?.write(answer);
       for (let drain = 0; drain < drains; drain += 1) this.#send({ kind: "drained", run: this.#run });
     };
     setImmediate(() => setImmediate(answerBoth));
@@ -270,6 +272,10 @@ export class ScriptProcess {
     this.#over = true;
     for (const timer of [this.#ttl, this.#grace, this.#heldPipe, this.#watch]) timer?.cancel();
     this.#send({ kind: "ended", run: this.#run, end });
+  }
+
+  get #order(): Duplex | undefined {
+    return (this.#child?.stdio[3] ?? undefined) as Duplex | undefined;
   }
 
   #outputs(): Readable[] {

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../foundation/errors.ts";
 import { oldestPython, type PythonInterpreter } from "./find-python.ts";
@@ -58,7 +58,7 @@ export function createPythonRuntime({ findPython, library, runTool }: RuntimeSet
 /** Compiles what a service imports and runs once, so that no run does. What cannot be compiled is left to the run, which says why. */
 export async function compilePythonScripts(python: PythonInterpreter, directory: string, run: RunTool): Promise<void> {
   // Anew at every start: what an earlier one wrote may have been cut short with the power.
-  const args = ["-I", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash", directory];
+  const args = ["-I", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash", resolve(directory)];
   await run(python.command, args).catch(() => {});
 }
 

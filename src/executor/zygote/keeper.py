@@ -30,6 +30,8 @@ CHUNK = 64 * 1024
 # Read of one run before others have their turn.
 TURN = 1024 * 1024
 HELD_PIPE_SECONDS = 1.0
+# Questions for the order of output that are open at once.
+MAX_ORDERS = 4096
 # How often what a run uses is looked at, and when for the first time: from there on each look is twice as late as the one before. A shorter one
 # is held by the kernel's limits alone.
 WATCH_SECONDS = 0.1
@@ -328,7 +330,8 @@ class Keeper:
             self.forget(run.order)
             run.order = None
             return
-        run.orders += len(asked)
+        # Who asks waits for the answer. What comes without end must not be kept.
+        run.orders = min(run.orders + len(asked), MAX_ORDERS)
         self.answer_order(run)
 
     def answer_order(self, run):

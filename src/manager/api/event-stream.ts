@@ -56,9 +56,17 @@ export class EventStreams {
     });
     raw.write(": open\n\n");
     const beat = this.#heartbeat(() => raw.write(": alive\n\n"), stop.signal);
+    let drained: Promise<void> | undefined;
     const write = async (event: StreamedEvent): Promise<void> => {
       if (stop.signal.aborted || raw.write(textOf(event))) return;
-      await once(raw, "drain", { signal: stop.signal }).catch(() => {});
+      // One for all who write meanwhile.
+      drained ??= once(raw, "drain", { signal: stop.signal }).then(
+        () => {
+          drained = undefined;
+        },
+        () => {},
+      );
+      await drained;
     };
     try {
       await produce(write, stop.signal);

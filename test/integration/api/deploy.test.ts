@@ -249,6 +249,10 @@ describe("deploying a version", () => {
     ]);
     expect(await pathsOf({ execution_order: 3, isolation: "container" })).toEqual(["manifest.json: execution_order"]);
     expect(await pathsOf({ type: "container", image: 7 })).toEqual(["manifest.json: image"]);
+    expect(await pathsOf({ type: "container", entrypoint: "absent.py" })).toEqual([
+      "manifest.json: image",
+      "manifest.json: entrypoint or execution_order",
+    ]);
     await nothingStored(server);
   });
 

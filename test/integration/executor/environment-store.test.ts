@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { EnvironmentStore, graceMs } from "../../../src/executor/environments/environment-store.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
 import type { VersionId } from "../../../src/foundation/ids.ts";
+import { eventually } from "../../support/eventually.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 
@@ -35,6 +36,32 @@ describe("making an environment", () => {
     await Promise.all(stores.flatMap((store) => [store.make("a", install), store.make("b", install)]));
     expect(installs).toBe(2);
     expect(stores.every((store) => store.isReady("a") && store.isReady("b"))).toBe(true);
+  });
+
+  it("says that it waits where another one is being made", async () => {
+    const path = tempDir();
+    const first = new EnvironmentStore(path, systemClock);
+    const second = new EnvironmentStore(path, systemClock);
+    const said: string[] = [];
+    let end = () => {};
+    const begun = new Promise<void>((begin) => {
+      void first.make(
+        "a",
+        () => {
+          begin();
+          return new Promise((resolve) => {
+            end = resolve;
+          });
+        },
+        { onWait: () => said.push("a waits") },
+      );
+    });
+    await begun;
+    const waiting = second.make("b", async () => {}, { onWait: () => said.push("b waits") });
+    await eventually(() => said.length > 0);
+    end();
+    await waiting;
+    expect(said).toEqual(["b waits"]);
   });
 
   it("that fails leaves nothing, and can be tried again", async () => {
@@ -69,38 +96,49 @@ describe("pruning environments", () => {
   it("removes what no stored version needs, after longer than any script may run", async () => {
     const clock = new ManualClock();
     const store = new EnvironmentStore(tempDir(), clock);
-    await made(store, "a", v1);
-    await made(store, "b", v2);
+    await made(store, "python-a", v1);
+    await made(store, "python-b", v2);
     expect(await store.prune(none, 30 * dayMs)).toBe(0);
     clock.advance(graceMs);
     expect(await store.prune(async (version) => version === v2, 30 * dayMs)).toBe(1);
-    expect(environmentsIn(store)).toEqual(["b"]);
+    expect(environmentsIn(store)).toEqual(["python-b"]);
   });
 
   it("keeps one that any of its versions needs, and one that was used meanwhile", async () => {
     const clock = new ManualClock();
     const store = new EnvironmentStore(tempDir(), clock);
-    await made(store, "shared", v1);
-    await store.use("shared", v2);
-    await made(store, "used", v1);
+    await made(store, "python-shared", v1);
+    await store.use("python-shared", v2);
+    await made(store, "python-used", v1);
     clock.advance(graceMs - 1);
-    await store.use("used", v1);
+    await store.use("python-used", v1);
     clock.advance(1);
     expect(await store.prune(async (version) => version === v2, 30 * dayMs)).toBe(0);
-    expect(environmentsIn(store)).toEqual(["shared", "used"]);
+    expect(environmentsIn(store)).toEqual(["python-shared", "python-used"]);
   });
 
   it("removes what nothing used for long, stored or not; a later start knows of the last use", async () => {
     const clock = new ManualClock();
     const path = tempDir();
     const store = new EnvironmentStore(path, clock);
-    await made(store, "old", v1);
-    await made(store, "new", v2);
+    await made(store, "python-old", v1);
+    await made(store, "python-new", v2);
     clock.advance(29 * dayMs);
-    await store.use("new", v2);
+    await store.use("python-new", v2);
     clock.advance(dayMs);
     const later = new EnvironmentStore(path, clock);
     expect(await later.prune(all, 30 * dayMs)).toBe(1);
-    expect(environmentsIn(later)).toEqual(["new"]);
+    expect(environmentsIn(later)).toEqual(["python-new"]);
+  });
+
+  it("removes what a killed process left half made, and nothing that is no environment", async () => {
+    const path = tempDir();
+    const store = new EnvironmentStore(path, systemClock);
+    await made(store, "python-whole", v1);
+    await made(store, "python-half", v1);
+    rmSync(join(path, "python-half", "ready.json"));
+    writeFileSync(join(path, "note.txt"), "");
+    expect(await store.prune(all, 30 * dayMs)).toBe(1);
+    expect(environmentsIn(store)).toEqual(["note.txt", "python-whole"]);
   });
 });

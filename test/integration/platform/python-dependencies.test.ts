@@ -90,6 +90,24 @@ except OSError as error:
     expect((await platform.request("GET", "/api/v1/services/default/missing")).status).toBe(404);
   });
 
+  test("whose build fails refuses the deploy in the build's own words, all of which are told", async () => {
+    const backend = ["[build-system]", "requires = []", 'build-backend = "backend"', 'backend-path = ["."]'];
+    const events = await runs.deployTold("unbuilt", {
+      "requirements.txt": "./broken\n",
+      "broken/pyproject.toml": [...backend, "[project]", 'name = "broken"', 'version = "1"', ""].join("\n"),
+      "broken/backend.py": `def build_wheel(*all, **named):
+    for number in range(100):
+        print("compiling part", number)
+    raise SystemExit("libfoo-dev is not installed")
+`,
+      "main.py": main,
+    });
+    const told = events.filter(({ event }) => event === "progress").map(({ data }) => data);
+    expect(told).toContainEqual(expect.stringContaining("compiling part 0"));
+    const problem = { message: expect.stringMatching(/compiling part 99\n.*libfoo-dev is not installed/) };
+    expect(events.at(-1)).toMatchObject({ event: "refused", data: { status: 400, problems: [problem] } });
+  });
+
   test("that leads to other files of the service is installed again when one of them changes", async () => {
     const files = (version: string) => ({
       "requirements.txt": "-r more/wanted.txt\n",

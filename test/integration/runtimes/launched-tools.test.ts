@@ -1,9 +1,11 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchedTools } from "../../../src/executor/launcher/launched-tools.ts";
 import { LauncherClient } from "../../../src/executor/launcher/launcher-client.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
+import { noLimits } from "../../../src/services/run-limits.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
 import { isAlive } from "./script-runs.ts";
@@ -64,6 +66,22 @@ describe("a tool that the launcher runs", () => {
     expect(await isAlive(pid)).toBe(false);
   });
 
+  it("has no line to the launcher, as scripts have for the order of their output, and is started in the root directory", async () => {
+    const others = (await shell("exec ls -l /proc/self/fd")).split("\n").filter((line) => !/ [012] -> /.test(line));
+    expect(others.join("\n")).not.toContain("socket:");
+    expect(await shell("pwd")).toBe("/\n");
+  });
+
+  it("waits for a launcher that died, which is started again", async () => {
+    const other = new LauncherClient({ clock: systemClock, log: silentLog });
+    await other.ready();
+    const first = other.pid as number;
+    process.kill(first, "SIGKILL");
+    await eventually(() => other.pid !== first);
+    expect(await launchedTools(other)("/bin/echo", ["there"])).toBe("there\n");
+    await other.close();
+  });
+
   it("fails plainly when the launcher is gone", async () => {
     const other = new LauncherClient({ clock: systemClock, log: silentLog });
     await other.ready();
@@ -72,4 +90,19 @@ describe("a tool that the launcher runs", () => {
     await expect(running).rejects.toMatchObject({ code: "unavailable" });
     await expect(launchedTools(other)("/bin/true", [])).rejects.toMatchObject({ code: "unavailable" });
   });
+});
+
+it("a script that asks on and on for the order of its output, and takes no answer, does not make the launcher grow", async () => {
+  const launcher = new LauncherClient({ clock: systemClock, log: silentLog });
+  await launcher.ready();
+  const script = "exec head -c 1000000000 /dev/zero >&3";
+  const request = { command: "/bin/sh", args: ["-c", script], cwd: "/", env: { PATH: "/usr/bin:/bin" } };
+  const unlimited = { limits: noLimits, setAsideBytes: 0, outputCapBytes: 1_000, ttlMs: 60_000, user: undefined };
+  const end = await new Promise((ended) => {
+    launcher.start({ ...request, ...unlimited }, { started() {}, output() {}, ended });
+  });
+  expect(end).toMatchObject({ kind: "exited", code: 0 });
+  const [, peakKib] = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${launcher.pid}/status`, "utf8")) ?? [];
+  expect(Number(peakKib)).toBeLessThan(300 * 1024);
+  await launcher.close();
 });

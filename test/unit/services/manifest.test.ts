@@ -26,9 +26,20 @@ describe("a manifest", () => {
   });
 
   test("names key, what was found and what is expected when a type is wrong", () => {
-    expect(problemsOf({ priority: "urgent", trigger_events: ["a", { type: 3 }] })).toEqual([
-      { path: "trigger_events[1]", message: expect.stringContaining('found {"type":3}') },
+    expect(
+      problemsOf({ priority: "urgent", trigger_events: ["a", { type: 3 }], retries: { count: -1 }, memory: null }),
+    ).toEqual([
+      {
+        path: "trigger_events[1]",
+        message: expect.stringMatching(/must be an event type.*"filter".*found {"type":3}/),
+      },
       { path: "priority", message: expect.stringMatching(/expected (number|int).*found "urgent"/) },
+      { path: "memory", message: expect.stringMatching(/must be a size.*found null/) },
+      { path: "retries.count", message: expect.stringContaining("found -1") },
+    ]);
+    expect(problemsOf({ trigger_events: [5], retries: [] })).toEqual([
+      { path: "trigger_events[0]", message: expect.stringMatching(/must be an event type.*found 5/) },
+      { path: "retries", message: expect.stringMatching(/must be how many.*"count".*found \[\]/) },
     ]);
   });
 

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { messageOf, type Problem } from "../../../foundation/errors.ts";
 import { parseCron } from "../../../services/cron/cron-expression.ts";
 import { isTimeZone } from "../../../services/cron/time-zone.ts";
-import { elsewhereProblems, scriptsElsewhereProblems, stepOf } from "../../../services/elsewhere.ts";
+import { elsewhereProblems, scriptsElsewhereProblems } from "../../../services/elsewhere.ts";
 import { compileFilter } from "../../../services/filter.ts";
 import { type Manifest, type ManifestRest, readManifest, scriptsOf, triggersOf } from "../../../services/manifest.ts";
 
@@ -42,7 +42,7 @@ export function readManifestFile(
 
 /** What the keys of a manifest cannot mean together, or in this package; paths are its keys. */
 function look(manifest: Manifest, paths: readonly string[]): { scripts: string[]; problems: Problem[] } {
-  const chosen = stepOf(manifest) === undefined ? chooseScripts(manifest, paths) : { scripts: [], problems: [] };
+  const chosen = manifest.type === "script" ? chooseScripts(manifest, paths) : { scripts: [], problems: [] };
   const problems = [
     ...elsewhereProblems(manifest),
     ...scriptsElsewhereProblems(manifest, chosen.scripts),

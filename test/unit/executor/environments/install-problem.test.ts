@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { installFailure, unansweredIn } from "../../../../src/executor/environments/install-problem.ts";
+import { installFailure, readLog } from "../../../../src/executor/environments/install-problem.ts";
 import type { DeclaredPackages } from "../../../../src/services/declared-packages.ts";
 
 const requirements = "# what we need\nsix\nnumpy==1.2\nnumpy-financial\n";
@@ -89,8 +89,8 @@ describe("why an install failed", () => {
 2026-11-30T12:33:25,356 Could not fetch URL http://h/simple/six/: ${why} - skipping
 2026-11-30T12:33:25,357 Could not fetch URL http://h/simple/six/: ${why} - skipping
 2026-11-30T12:33:25,358 ERROR: No matching distribution found for six`;
-    const logged = unansweredIn(log);
-    expect(logged).toEqual([`Could not fetch URL http://h/simple/six/: ${why} - skipping`]);
+    const logged = readLog(log);
+    expect(logged.unanswered).toEqual([`Could not fetch URL http://h/simple/six/: ${why} - skipping`]);
     const declared = { file: "requirements.txt" as const, text: requirements, files: [] };
     const failure = installFailure(declared, "pip", ["ERROR: No matching distribution found for six"], logged);
     expect(failure).toMatchObject({ code: "unavailable", problems: [{ path: "requirements.txt:2" }] });
@@ -100,7 +100,32 @@ describe("why an install failed", () => {
   it("does not pass where pip's log says that an index has no such package", () => {
     const log =
       "2026-11-30T12:33:31,339 Could not fetch URL http://h/simple/six/: 404 Client Error: Not Found for url: http://h/simple/six/ - skipping";
-    expect(unansweredIn(log)).toEqual([]);
+    expect(readLog(log)).toEqual({ unanswered: [], built: [] });
+  });
+
+  it("is what the build of a package said, which pip says in its log alone", () => {
+    const log = `2026-11-30T16:56:22,300   Running command Getting requirements to build wheel
+2026-11-30T16:56:22,327   Getting requirements to build wheel: finished with status 'done'
+2026-11-30T16:56:22,329   Running command Preparing metadata (pyproject.toml)
+2026-11-30T16:56:22,351   gcc: fatal: foo.h is missing: please install libfoo-dev
+2026-11-30T16:56:22,351   RuntimeError: libfoo-dev is not installed
+2026-11-30T16:56:22,356   ERROR: [present-rich] Preparing metadata (pyproject.toml) exited with 1
+2026-11-30T16:56:22,358   Preparing metadata (pyproject.toml): finished with status 'error'
+2026-11-30T16:56:22,359 ERROR: [present-rich] metadata generation failed`;
+    const logged = readLog(log);
+    expect(logged.built).toEqual([
+      "  gcc: fatal: foo.h is missing: please install libfoo-dev",
+      "  RuntimeError: libfoo-dev is not installed",
+    ]);
+    const declared = { file: "requirements.txt" as const, text: requirements, files: [] };
+    const lines = ["Processing ./bad", "  error: subprocess-exited-with-error", "  ╰─> See above for output."];
+    const { message, code } = installFailure(declared, "pip", lines, logged);
+    expect(code).toBe("invalid-input");
+    expect(message).toContain("libfoo-dev is not installed\nerror: subprocess-exited-with-error");
+    const long = { unanswered: [], built: Array.from({ length: 500 }, (_, n) => `line ${n} of a build`) };
+    const told = installFailure(declared, "pip", lines, long).message;
+    expect(told).toMatch(/line 499 of a build\nerror: subprocess/);
+    expect(told.length).toBeLessThan(2_000);
   });
 
   it("does not pass where an index answered in the end", () => {
