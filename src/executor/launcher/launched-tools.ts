@@ -1,3 +1,4 @@
+import { sleep, systemClock } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import { noLimits } from "../../services/run-limits.ts";
 import type { User } from "../isolation/run-users.ts";
@@ -7,6 +8,8 @@ import type { LaunchEnd, Launcher, LaunchListener, LaunchRequest } from "./launc
 /** A tool says no more than it has found in the files of one service. */
 const outputCapBytes = 16 * 1024 * 1024;
 const killMs = 60_000;
+/** Longer than a launcher that died young is waited with (restart-delay.ts), and than it takes to start. */
+const restartMs = 20_000;
 
 /**
  * As `runTool`, without a spawn by this process, which may be large by now. It is started in `/`, so paths are whole. What it leaves behind
@@ -50,7 +53,7 @@ export async function launch(
   signal: AbortSignal | undefined,
   output: LaunchListener["output"],
 ): Promise<LaunchEnd> {
-  await launcher.ready();
+  await readyOf(launcher, signal);
   return new Promise((resolve) => {
     const stop = () => launched.stop(0);
     const tool = { ...request, isTool: true as const };
@@ -65,6 +68,14 @@ export async function launch(
     signal?.addEventListener("abort", stop, { once: true });
     if (signal?.aborted) stop();
   });
+}
+
+/** Where it does not come back, what is started ends as lost. */
+async function readyOf(launcher: Launcher<LaunchRequest>, signal: AbortSignal | undefined): Promise<void> {
+  const over = new AbortController();
+  const isLate = sleep(systemClock, restartMs, AbortSignal.any(signal ? [signal, over.signal] : [over.signal]));
+  await Promise.race([launcher.ready(), isLate]);
+  over.abort();
 }
 
 /** Undefined: it did what it was asked. */

@@ -6,6 +6,7 @@
 import { Socket } from "node:net";
 import { systemClock } from "../../foundation/clock.ts";
 import { FrameReader } from "../frame.ts";
+import { closeInherited } from "./close-inherited.ts";
 import {
   decodeLauncherMessage,
   encodeLauncherMessage,
@@ -15,6 +16,7 @@ import {
 } from "./launcher-message.ts";
 import { ScriptProcess } from "./script-process.ts";
 
+closeInherited();
 const control = new Socket({ fd: 3, readable: true, writable: true });
 const scripts = new Map<number, ScriptProcess>();
 const frames = new FrameReader(maxLauncherFrameBytes);

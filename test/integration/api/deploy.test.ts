@@ -248,6 +248,13 @@ describe("deploying a version", () => {
       "manifest.json: timezone",
     ]);
     expect(await pathsOf({ execution_order: 3, isolation: "container" })).toEqual(["manifest.json: execution_order"]);
+    const files = { "main.py": "", "manifest.json": '{"priority": 0}', "config.json": "[]", "parameters.json": "{" };
+    const { json } = await deploy(server, files);
+    expect(json.problems.map(({ path }: { path: string }) => path.split(":")[0])).toEqual([
+      "manifest.json",
+      "config.json",
+      "parameters.json",
+    ]);
     expect(await pathsOf({ type: "container", image: 7 })).toEqual(["manifest.json: image"]);
     expect(await pathsOf({ type: "container", entrypoint: "absent.py" })).toEqual([
       "manifest.json: image",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchedTools } from "../../../src/executor/launcher/launched-tools.ts";
 import { LauncherClient } from "../../../src/executor/launcher/launcher-client.ts";
+import { runTool } from "../../../src/executor/runtimes/run-tool.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
 import { noLimits } from "../../../src/services/run-limits.ts";
@@ -70,6 +71,20 @@ describe("a tool that the launcher runs", () => {
     const others = (await shell("exec ls -l /proc/self/fd")).split("\n").filter((line) => !/ [012] -> /.test(line));
     expect(others.join("\n")).not.toContain("socket:");
     expect(await shell("pwd")).toBe("/\n");
+  });
+
+  it("has nothing that whoever started the platform had open", async () => {
+    const start = "import os, sys; os.dup2(0, 200, inheritable=True); os.execv(sys.argv[1], sys.argv[1:])";
+    const from = (path: string) => JSON.stringify(new URL(`../../../src/${path}`, import.meta.url).href);
+    const program = `const { LauncherClient } = await import(${from("executor/launcher/launcher-client.ts")});
+const { launchedTools } = await import(${from("executor/launcher/launched-tools.ts")});
+const { systemClock } = await import(${from("foundation/clock.ts")});
+const { silentLog } = await import(${from("foundation/log.ts")});
+const launcher = new LauncherClient({ clock: systemClock, log: silentLog });
+console.log(await launchedTools(launcher)("/bin/ls", ["-x", "/proc/self/fd"]));
+await launcher.close();`;
+    const node = [process.execPath, "--disable-warning=ExperimentalWarning", "--input-type=module", "--eval", program];
+    expect((await runTool("python3", ["-c", start, ...node])).trim()).toBe("0  1  2  3");
   });
 
   it("waits for a launcher that died, which is started again", async () => {

@@ -52,7 +52,8 @@ export async function deployPackage(
   const secrets = takeSecretsFile(files);
   const config = readConfigFile(files.get(configFile));
   const reading = readManifestFile(files.get(manifestFile), files.paths(), service.name);
-  if (!reading.ok) throw refused(reading.problems);
+  const beside = [...secrets.problems, ...config.problems, ...parametersProblems(files.get(parametersFile))];
+  if (!reading.ok) throw refused([...reading.problems, ...beside]);
   const { manifest } = reading;
   const listed: ServiceFile[] = files.paths().map((name) => {
     const content = files.get(name) as Buffer;
@@ -61,9 +62,7 @@ export async function deployPackage(
   const source = { files: listed, read: async (path: string) => files.get(path) as Buffer };
   const python = await findPython(parts, manifest);
   const problems = [
-    ...secrets.problems,
-    ...config.problems,
-    ...parametersProblems(files.get(parametersFile)),
+    ...beside,
     ...python.problems,
     ...(await checkWhatRuns(parts, files, reading, python.command)),
     ...(await imagePackagesProblems(manifest, reading.scripts, source)),
