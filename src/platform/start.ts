@@ -145,7 +145,8 @@ function deploying(
     checkScripts: (directory, paths, wanted) => processes.runtimes.checkScripts(directory, paths, wanted),
     dependencies: {
       python: async (python) => (await processes.environments.python({ python })).command,
-      install: (version, told) => processes.environments.prepare(version, processes.languagesOf(version.scripts), told),
+      install: (version, told, left) =>
+        processes.environments.prepare(version, processes.languagesOf(version.scripts), told, left),
     },
   };
 }

@@ -52,7 +52,10 @@ type Had =
 
 interface Installing {
   promise: Promise<void>;
+  /** Of all who wait for it. */
   listeners: Set<Told>;
+  /** Ends it: nobody waits any more. */
+  abort(): void;
 }
 
 /**
@@ -87,17 +90,21 @@ export class Environments {
     return had.environment;
   }
 
-  /** All that the version needs, for a deploy: what was there already, and what had to be installed. */
+  /**
+   * All that the version needs, for a deploy: what was there already, and what had to be installed. Once `left` aborts nobody waits for
+   * it; what is being installed ends then, unless somebody else does.
+   */
   async prepare(
     request: EnvironmentRequest,
     languages: readonly EnvironmentLanguage[],
     told: Told,
+    left?: AbortSignal,
   ): Promise<EnvironmentReport[]> {
     const { clock } = this.#parts;
     const reports: EnvironmentReport[] = [];
     for (const language of languages) {
       const begun = clock.monotonic();
-      const { declared, tool, cached } = await this.#have(request, language, told);
+      const { declared, tool, cached } = await this.#have(request, language, told, left);
       if (!declared) continue;
       const durationMs = Math.round(clock.monotonic() - begun);
       const how = cached ? "there already" : `installed in ${(durationMs / 1000).toFixed(1)} s`;
@@ -123,7 +130,12 @@ export class Environments {
     await Promise.allSettled([...this.#installing.values()].map(({ promise }) => promise));
   }
 
-  async #have(request: EnvironmentRequest, language: EnvironmentLanguage, told: Told): Promise<Had> {
+  async #have(
+    request: EnvironmentRequest,
+    language: EnvironmentLanguage,
+    told: Told,
+    left?: AbortSignal,
+  ): Promise<Had> {
     const { store } = this.#parts;
     const wanted = language === "python" ? await this.#wantedPython(request) : await this.#wantedNode(request);
     if (wanted === undefined) {
@@ -132,44 +144,66 @@ export class Environments {
     const { key, declared } = wanted;
     const cached = store.isReady(key);
     const tool = await wanted.tool();
-    if (!cached) await this.#install(wanted, request, told);
+    if (!cached) await this.#install(wanted, request, told, left);
     const environment = await wanted.environment(store.directoryOf(key));
     await store.use(key, request.version);
     return { environment, declared, tool, cached };
   }
 
-  /** Shared by all who ask for it meanwhile. */
-  async #install(wanted: Wanted, source: EnvironmentRequest, told: Told): Promise<void> {
+  /** Shared by all who ask for it meanwhile; it ends when the last of them has left. */
+  async #install(wanted: Wanted, source: EnvironmentRequest, told: Told, left?: AbortSignal): Promise<void> {
+    const installing = this.#installing.get(wanted.key) ?? this.#begin(wanted, source);
+    const { listeners } = installing;
+    listeners.add(told);
+    const leave = () => {
+      listeners.delete(told);
+      if (listeners.size === 0) installing.abort();
+    };
+    left?.addEventListener("abort", leave, { once: true });
+    if (left?.aborted) leave();
+    await installing.promise.finally(() => left?.removeEventListener("abort", leave));
+  }
+
+  #begin(wanted: Wanted, source: EnvironmentRequest): Installing {
     const { store, installer } = this.#parts;
     const { key, declared } = wanted;
-    let installing = this.#installing.get(key);
-    if (installing === undefined) {
-      const listeners = new Set<Told>();
-      const tell: Told = (line) => {
-        for (const listener of listeners) listener(`${declared.file}: ${line}`);
-      };
-      const promise = store
-        .make(
-          key,
-          async (directory) => {
-            tell(`installing with ${await wanted.tool()}`);
-            const asked = await wanted.request(directory);
-            await installer.install(directory, { ...asked, declared, source }, tell);
-            // Whatever is wrong with it shows now, not at the first run.
-            await wanted.check?.(directory);
-            await wanted.environment(directory);
-          },
-          {
-            signal: installer.closing,
-            onWait: () => tell("waits for another installation, one is made at a time"),
-          },
-        )
-        .finally(() => this.#installing.delete(key));
-      installing = { promise, listeners };
-      this.#installing.set(key, installing);
-    }
-    installing.listeners.add(told);
-    await installing.promise;
+    const needless = new AbortController();
+    const signal = AbortSignal.any([installer.closing, needless.signal]);
+    const listeners = new Set<Told>();
+    const tell: Told = (line) => {
+      for (const listener of listeners) listener(`${declared.file}: ${line}`);
+    };
+    const promise = store
+      .make(
+        key,
+        async (directory) => {
+          tell(`installing with ${await wanted.tool()}`);
+          const asked = await wanted.request(directory);
+          await installer.install(directory, { ...asked, declared, source }, tell, signal);
+          // Whatever is wrong with it shows now, not at the first run.
+          await wanted.check?.(directory);
+          await wanted.environment(directory);
+        },
+        {
+          signal,
+          onWait: () => tell("waits for another installation, one is made at a time"),
+        },
+      )
+      .finally(() => forget());
+    const installing = {
+      promise,
+      listeners,
+      abort() {
+        // Who comes now begins another.
+        forget();
+        needless.abort(new Error("nobody waits for it any more"));
+      },
+    };
+    const forget = () => {
+      if (this.#installing.get(key) === installing) this.#installing.delete(key);
+    };
+    this.#installing.set(key, installing);
+    return installing;
   }
 
   async #wantedPython(request: EnvironmentRequest): Promise<Wanted | undefined> {

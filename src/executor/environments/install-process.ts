@@ -1,4 +1,4 @@
-import { PlatformError } from "../../foundation/errors.ts";
+import { messageOf, PlatformError } from "../../foundation/errors.ts";
 import { endOfTurn } from "../../foundation/turn.ts";
 import { noLimits } from "../../services/run-limits.ts";
 import type { User } from "../isolation/run-users.ts";
@@ -25,7 +25,7 @@ export interface InstallCommand {
   env: Readonly<Record<string, string>>;
   user: User | undefined;
   timeoutMs: number;
-  /** Ends it, with `unavailable`. */
+  /** Ends it, with `unavailable` and the reason's message. */
   signal?: AbortSignal | undefined;
 }
 
@@ -69,7 +69,7 @@ export async function runInstall(
   for (const reader of [readers.stdout, readers.stderr]) reader.end();
   if (end.kind === "lost") await killLost(launcher, user, `FX_INSTALL=${cwd}`);
   else if (user) await killAllOfUser(launcher, user);
-  if (signal?.aborted) throw new PlatformError("unavailable", "the platform is being stopped");
+  if (signal?.aborted) throw new PlatformError("unavailable", messageOf(signal.reason));
   switch (end.kind) {
     case "exited":
       return { code: end.code, lines };

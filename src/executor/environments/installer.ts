@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { chown, mkdir, open, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { PlatformError } from "../../foundation/errors.ts";
+import { messageOf, PlatformError } from "../../foundation/errors.ts";
 import type { DeclaredPackages } from "../../services/declared-packages.ts";
 import type { ServiceSource } from "../../services/service-source.ts";
 import type { Isolation } from "../isolation/isolation.ts";
@@ -91,8 +91,8 @@ export class Installer {
     this.#redact = credentialRedactor(parts.surroundings.credentials);
   }
 
-  /** Installs into `directory`, which is there and empty. Rejects as `installFailure`. */
-  async install(directory: string, request: InstallRequest, told: Told): Promise<void> {
+  /** Installs into `directory`, which is there and empty. Rejects as `installFailure`; with `unavailable` when `signal` aborts. */
+  async install(directory: string, request: InstallRequest, told: Told, signal: AbortSignal): Promise<void> {
     const { installer, launcher } = this.#parts;
     await this.#requireReachable(request);
     const home = homeOf(directory);
@@ -102,8 +102,8 @@ export class Installer {
     const { npmCache } = request;
     const laid = npmCache && { npm_config_cache: await layNpmCache(npmCache, join(home, "npm-cache"), installer) };
     for (const step of request.steps) {
-      if (this.closing.aborted) throw new PlatformError("unavailable", "the platform is being stopped");
-      await this.#run(step, { ...request, env: { ...request.env, ...laid } }, directory, home, told);
+      if (signal.aborted) throw new PlatformError("unavailable", messageOf(signal.reason));
+      await this.#run(step, { ...request, env: { ...request.env, ...laid } }, directory, home, told, signal);
     }
     await rm(home, { recursive: true, force: true });
     if (installer !== undefined) await handOver(directory, installer);
@@ -116,7 +116,7 @@ export class Installer {
 
   /** Ends what is being installed, with `unavailable`. */
   close(): void {
-    this.#closing.abort();
+    this.#closing.abort(new Error("the platform is being stopped"));
   }
 
   async #run(
@@ -125,6 +125,7 @@ export class Installer {
     directory: string,
     home: string,
     told: Told,
+    signal: AbortSignal,
   ): Promise<void> {
     const { launcher, installer, surroundings, timeoutMs } = this.#parts;
     const { command, args } = this.#limited(step, directory, readable);
@@ -142,7 +143,7 @@ export class Installer {
       ...step.env,
     };
     const cwd = sourceOf(directory);
-    const asked = { command, args, cwd, env: variables, user, timeoutMs, signal: this.closing };
+    const asked = { command, args, cwd, env: variables, user, timeoutMs, signal };
     const { code, lines } = await runInstall(launcher, asked, (line) => told(this.#redact(line)));
     if (code === 0) return;
     const { unanswered, built } = readLog(step.log === undefined ? "" : await endOf(step.log));

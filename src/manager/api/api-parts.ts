@@ -56,9 +56,9 @@ export interface DependencyInstaller {
   python(wanted: string): Promise<string>;
   /**
    * Installs what requirements.txt and package.json ask for, where it is not there yet. `told` hears of it, a line at a
-   * time. Rejects in the words of the tool that failed, with `unavailable` where an index did not answer, else with `invalid-input`, and leaves nothing half done.
+   * time; once `left` aborts, nobody waits for it. Rejects in the words of the tool that failed, with `unavailable` where an index did not answer, else with `invalid-input`, and leaves nothing half done.
    */
-  install(version: DeployedSource, told: (line: string) => void): Promise<InstalledPackages[]>;
+  install(version: DeployedSource, told: (line: string) => void, left?: AbortSignal): Promise<InstalledPackages[]>;
 }
 
 export interface DeployedSource extends ServiceSource {

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { VersionId } from "../../foundation/ids.ts";
 import { nameSchema } from "../../services/names.ts";
 import type { ApiParts } from "./api-parts.ts";
-import { deployPackage } from "./deploy/deploy-package.ts";
+import { type DeployListener, deployPackage } from "./deploy/deploy-package.ts";
 import { readPackage } from "./deploy/read-package.ts";
 import type { EventStreams, StreamedEvent } from "./event-stream.ts";
 import { listOf, pageAnswer, pageQuery, pageRequestOf } from "./list-query.ts";
@@ -58,7 +58,7 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts & { stream
         operationId: "deployVersion",
         summary: "Deploy a directory, sent as a gzipped tar",
         description:
-          "201 for a new version, 200 when this content was deployed before; it becomes the active version. Nothing is kept of what is refused. 503 where an index of packages did not answer: the same deploy may work later. With Accept: text/event-stream the answer is a stream: an event `progress` with a line of text for each thing that happens while packages are installed, then `deployed` with this answer and its `created`, or `refused` with a problem document.",
+          "201 for a new version, 200 when this content was deployed before; it becomes the active version. Nothing is kept of what is refused. 503 where an index of packages did not answer: the same deploy may work later. With Accept: text/event-stream the answer is a stream: an event `progress` with a line of text for each thing that happens while packages are installed, then `deployed` with this answer and its `created`, or `refused` with a problem document; what is being installed ends when its reader leaves, unless somebody else waits for it.",
         tags: ["services"],
         consumes: ["application/gzip"],
         params: z.object({ project: nameSchema, name: nameSchema }),
@@ -77,16 +77,16 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts & { stream
         );
       }
       const files = await readPackage(body, settings.limits);
-      const deploy = async (told: (line: string) => void = () => {}) => {
-        const { version, created, ...answer } = await deployPackage(parts, { project, name }, files, told);
+      const deploy: Deploy = async (listener) => {
+        const { version, created, ...answer } = await deployPackage(parts, { project, name }, files, listener);
         for (const channel of ["links", "outbox", "dispatch"] as const) bus.signal(channel);
         return { created, answer: { project, name, version: version.id, ...answer } };
       };
       if (request.headers.accept?.toLowerCase().includes(progressMedia)) {
-        await streams.answer(reply, (write) => tellDeploy(deploy, write, request));
+        await streams.answer(reply, (write, left) => tellDeploy(deploy, write, left, request));
         return reply;
       }
-      const { created, answer } = await deploy();
+      const { created, answer } = await deploy({ told() {} });
       return reply.code(created ? 201 : 200).send(answer);
     },
   );
@@ -141,14 +141,20 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts & { stream
   );
 }
 
+type Deploy = (listener: DeployListener) => Promise<{ created: boolean; answer: z.infer<typeof deployAnswer> }>;
+
 /** The reader may leave meanwhile: a deploy that has begun goes on to its end. */
 async function tellDeploy(
-  deploy: (told: (line: string) => void) => Promise<{ created: boolean; answer: object }>,
+  deploy: Deploy,
   write: (event: StreamedEvent) => Promise<void>,
+  left: AbortSignal,
   request: FastifyRequest,
 ): Promise<void> {
   try {
-    const { created, answer } = await deploy((line) => void write({ event: "progress", data: line }));
+    const { created, answer } = await deploy({
+      told: (line) => void write({ event: "progress", data: line }),
+      left,
+    });
     await write({ event: "deployed", data: { created, ...answer } });
   } catch (error) {
     const document = problemOf(error, request);

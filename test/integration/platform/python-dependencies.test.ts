@@ -1,10 +1,10 @@
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../support/eventually.ts";
 import { PackageIndex } from "../../support/package-index.ts";
-import { TestPlatform } from "../../support/platform.ts";
+import { packFiles, TestPlatform, testToken } from "../../support/platform.ts";
 import { packageThatLooksAround, type Wheel, writeSourcePackage, writeWheels } from "../../support/python-packages.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
 import { isAlive } from "../runtimes/script-runs.ts";
@@ -35,7 +35,9 @@ afterAll(() => platform.stop());
 
 /** Without the lock and what goes with it for a moment. */
 const environments = async () =>
-  (await readdir(join(platform.directory, "data", "environments"))).filter((name) => !name.startsWith("lock"));
+  (await readdir(join(platform.directory, "data", "environments")).catch(() => [])).filter(
+    (name) => !name.startsWith("lock"),
+  );
 
 const forgetEnvironments = (directory: string) => rm(join(directory, "data", "environments"), { recursive: true });
 
@@ -136,6 +138,60 @@ except OSError as error:
       event: "refused",
       data: { status: 400, problems: [{ path: "requirements.txt:1" }] },
     });
+  });
+});
+
+describe("an install", () => {
+  const flag = join(tempDirForFile(), "go");
+  const backend = ["[build-system]", "requires = []", 'build-backend = "backend"', 'backend-path = ["."]'];
+  const slow = {
+    "requirements.txt": "./slow\n",
+    "slow/pyproject.toml": [...backend, "[project]", 'name = "slow"', 'version = "1"', ""].join("\n"),
+    "slow/backend.py": `import os, time
+def build_wheel(*all, **named):
+    while not os.path.exists(${JSON.stringify(flag)}):
+        time.sleep(0.05)
+    raise SystemExit("it went on to its end")
+`,
+    "main.py": main,
+  };
+  /** Deploys over a stream, whose reader leaves when told to; answers what it has read. */
+  function deploy(name: string) {
+    const leaving = new AbortController();
+    const headers = {
+      authorization: `Bearer ${testToken}`,
+      "content-type": "application/gzip",
+      accept: "text/event-stream",
+    };
+    const reading = packFiles(slow).then(async (body) => {
+      const path = `/api/v1/services/default/${name}/versions`;
+      const { signal } = leaving;
+      const answer = await fetch(platform.url + path, { method: "POST", body, headers, signal });
+      return answer.text();
+    });
+    return { leave: () => leaving.abort(), read: reading.catch((error: Error) => error.name) };
+  }
+
+  test("ends when nobody waits for it any more, and only then", async () => {
+    const before = await environments();
+    const first = deploy("first");
+    await eventually(async () => (await environments()).length > before.length);
+    const second = deploy("second");
+    const { leave, read } = deploy("third");
+    leave();
+    expect(await read).toBe("AbortError");
+    first.leave();
+    expect(await first.read).toBe("AbortError");
+    writeFileSync(flag, "");
+    expect(await second.read).toContain("it went on to its end");
+    rmSync(flag);
+
+    const alone = deploy("alone");
+    await eventually(async () => (await environments()).length > before.length);
+    alone.leave();
+    expect(await alone.read).toBe("AbortError");
+    await eventually(async () => expect(await environments()).toEqual(before));
+    expect((await platform.request("GET", "/api/v1/services/default/alone")).status).toBe(404);
   });
 });
 

@@ -25,6 +25,14 @@ type Parts = Pick<
   "artifacts" | "caps" | "catalog" | "checkScripts" | "configStore" | "dependencies" | "runHindrance" | "vault"
 >;
 
+/** Who asked for a deploy, and waits. */
+export interface DeployListener {
+  /** Hears how installs go, a line at a time. */
+  told(line: string): void;
+  /** Aborts when nobody waits any more. */
+  left?: AbortSignal;
+}
+
 /** Files stored at the same time: each waits for the disk. */
 const putsAtOnce = 16;
 
@@ -41,13 +49,13 @@ export interface Deployed {
 
 /**
  * Makes a version of the files and stores it, or throws `invalid-input` with every problem found, `unavailable` where an index of
- * packages does not answer, and stores nothing. The same content of the same service is the same version. `told` hears how installs go.
+ * packages does not answer or nobody waits any more, and stores nothing. The same content of the same service is the same version.
  */
 export async function deployPackage(
   parts: Parts,
   service: { project: string; name: string },
   files: PackageFiles,
-  told: (line: string) => void = () => {},
+  listener: DeployListener,
 ): Promise<Deployed> {
   const secrets = takeSecretsFile(files);
   const config = readConfigFile(files.get(configFile));
@@ -81,7 +89,7 @@ export async function deployPackage(
       manifest,
       scripts: scripts.filter((script) => elsewhereOf(manifest, script) === undefined),
     },
-    told,
+    listener,
   );
   // Files before the version that names them: nobody ever sees a version without its files.
   for (let at = 0; at < listed.length; at += putsAtOnce) {
@@ -122,9 +130,9 @@ async function findPython(parts: Parts, { python }: Manifest): Promise<{ command
 }
 
 /** Whatever else is wrong was found before: this is what takes time. */
-async function install(parts: Parts, version: DeployedSource, told: (line: string) => void) {
+async function install(parts: Parts, version: DeployedSource, { told, left }: DeployListener) {
   try {
-    return (await parts.dependencies?.install(version, told)) ?? [];
+    return (await parts.dependencies?.install(version, told, left)) ?? [];
   } catch (error) {
     if (!isPlatformError(error)) throw error;
     if (error.code === "unavailable" && error.problems.length > 0) throw postponed(error);
