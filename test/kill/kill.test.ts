@@ -6,7 +6,7 @@ import { packFiles } from "../support/platform.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { KillablePlatform } from "./killable-platform.ts";
 
-const kills = Number(process.env.FX_KILLS ?? 20);
+const kills = Number(process.env.FX_KILLS ?? 12);
 const seed = Number(process.env.FX_KILL_SEED ?? Date.now() % 1_000_000);
 const leaseMs = 2000;
 const maxLosses = 3;

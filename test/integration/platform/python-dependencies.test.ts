@@ -1,7 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { eventually } from "../../support/eventually.ts";
 import { PackageIndex } from "../../support/package-index.ts";
 import { packFiles, TestPlatform, testToken } from "../../support/platform.ts";
@@ -32,6 +32,9 @@ beforeAll(async () => {
   runs = new DependencyRuns(platform);
 });
 afterAll(() => platform.stop());
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 /** Without the lock and what goes with it for a moment. */
 const environments = async () =>
@@ -232,6 +235,7 @@ describe("a run", () => {
   test("D7: whose index does not answer waits for it, which costs it no attempt", async () => {
     const index = await PackageIndex.serve(wheels);
     onTestFinished(() => index.close());
+    vi.stubEnv("PIP_RETRIES", "1");
     const ofIndex = { FX_DEPENDENCIES_INDEX_URL: index.url };
     const online = await TestPlatform.start({ dependenciesPythonTool: "pip" }, ofIndex);
     onTestFinished(() => online.stop());
@@ -255,8 +259,9 @@ describe("a run", () => {
   test("D7: whose index answers with an error waits for it as well, and a deploy is told to come again", async () => {
     const index = await PackageIndex.serve(wheels);
     onTestFinished(() => index.close());
-    const surroundings = { FX_DEPENDENCIES_INDEX_URL: index.url, PIP_RETRIES: "0" };
-    const online = await TestPlatform.start({ dependenciesPythonTool: "pip" }, surroundings);
+    vi.stubEnv("PIP_RETRIES", "1");
+    const ofIndex = { FX_DEPENDENCIES_INDEX_URL: index.url };
+    const online = await TestPlatform.start({ dependenciesPythonTool: "pip" }, ofIndex);
     onTestFinished(() => online.stop());
     const onlineRuns = new DependencyRuns(online);
     const files = { "requirements.txt": "greet==1.0\n", "main.py": main };
