@@ -34,7 +34,7 @@ export function elsewhereOf(manifest: Manifest, script: string): Elsewhere | und
   const settings = container ?? containerSettings.parse({});
   switch (type) {
     case "script": {
-      if (manifest.isolation !== "container") return undefined;
+      if (!isBoxed(manifest)) return undefined;
       const interpreter = interpreterOf(script, manifest);
       return { kind: "container", image, command: undefined, args: undefined, settings, secrets, interpreter };
     }
@@ -46,8 +46,13 @@ export function elsewhereOf(manifest: Manifest, script: string): Elsewhere | und
 }
 
 /** Its steps run in containers of an engine. */
-export function isContained({ type, isolation }: Manifest): boolean {
-  return type === "container" || (type === "script" && isolation === "container");
+export function isContained(manifest: Manifest): boolean {
+  return manifest.type === "container" || isBoxed(manifest);
+}
+
+/** Its scripts run there. */
+function isBoxed({ type, isolation }: Manifest): boolean {
+  return type === "script" && isolation === "container";
 }
 
 /** A service that is no scripts has one step, which is named after what runs. Undefined: it is scripts. */
@@ -64,7 +69,7 @@ function interpreterOf(script: string, { runtime = "node" }: Manifest): Interpre
 
 /** Scripts that cannot run in a container. */
 export function scriptsElsewhereProblems(manifest: Manifest, scripts: readonly string[]): Problem[] {
-  if (manifest.type !== "script" || manifest.isolation !== "container") return [];
+  if (!isBoxed(manifest)) return [];
   return scripts
     .filter((script) => interpreterOf(script, manifest) === undefined)
     .map((script) => ({
@@ -95,11 +100,12 @@ const ofScripts: Record<Elsewhere["kind"], Partial<Record<keyof Manifest, string
 
 /** What a manifest says that its `type` cannot mean; paths are its keys. */
 export function elsewhereProblems(manifest: Manifest): Problem[] {
-  const { type, image, command, args, container, isolation } = manifest;
+  const { type, image, command, args, container, max_processes: processes } = manifest;
   const problems: Problem[] = [];
-  const isBoxed = type === "script" && isolation === "container";
-  if (isContained(manifest) && image === undefined) {
-    const what = isBoxed ? 'the isolation "container"' : 'a service of the type "container"';
+  const boxed = isBoxed(manifest);
+  const contained = isContained(manifest);
+  if (contained && image === undefined) {
+    const what = boxed ? 'the isolation "container"' : 'a service of the type "container"';
     const message = `${what} names the image that runs; found nothing, expected such as "docker.io/library/alpine:3.20"`;
     problems.push({ path: "image", message });
   }
@@ -109,20 +115,19 @@ export function elsewhereProblems(manifest: Manifest): Problem[] {
     if (found !== undefined) problems.push({ path: "entrypoint or execution_order", message });
     problems.push(...ofProcessesProblems(manifest, `the type "${type}"`, ofScripts[type]));
   }
-  if (isBoxed) {
+  if (boxed) {
     const { isolation: _level, runtime: _runtime, ...rest } = ofScripts.container;
     problems.push(...ofProcessesProblems(manifest, 'the isolation "container"', rest));
     const message = 'its scripts are what runs; another program of an image is a service of the type "container"';
     const others = Object.entries({ command, args }).filter(([, value]) => value !== undefined);
     problems.push(...others.map(([path]) => ({ path, message })));
   }
-  const ofContainer = Object.entries({ image, command, args, container }).filter(([, value]) => value !== undefined);
-  const { max_processes: processes } = manifest;
-  if (isContained(manifest) && processes !== undefined && processes < fewestProcesses) {
+  if (contained && processes !== undefined && processes < fewestProcesses) {
     const message = `must be at least ${fewestProcesses} in a container: what starts one has threads, and they count; found ${processes}`;
     problems.push({ path: "max_processes", message });
   }
-  if (!isContained(manifest)) {
+  const ofContainer = Object.entries({ image, command, args, container }).filter(([, value]) => value !== undefined);
+  if (!contained) {
     const message = `says what a container is, but the type is "${type}"; expected "type": "container", or for scripts "isolation": "container"`;
     problems.push(...ofContainer.map(([path]) => ({ path, message })));
   }

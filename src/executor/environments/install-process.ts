@@ -1,6 +1,5 @@
 import { messageOf, PlatformError } from "../../foundation/errors.ts";
 import { endOfTurn } from "../../foundation/turn.ts";
-import { noLimits } from "../../services/run-limits.ts";
 import type { User } from "../isolation/run-users.ts";
 import { killAllOfUser, launch } from "../launcher/launched-tools.ts";
 import type { Launcher, LaunchRequest } from "../launcher/launcher.ts";
@@ -14,6 +13,8 @@ const keptLines = 200;
 const maxLineLength = 1_000;
 /** Of one tool, while it runs. */
 const toldLines = 5_000;
+/** All that it says is read, so that it always goes on, and little of it kept. */
+const outputCapBytes = Number.MAX_SAFE_INTEGER;
 /** One that goes on forking under another mark is not found in any case. */
 const killPasses = 200;
 
@@ -60,7 +61,7 @@ export async function runInstall(
   const { args, env, cwd, user, ...rest } = asked;
   // Its first environment tells its processes from others, where no user of its own does.
   const marked = { ...env, FX_INSTALL: cwd };
-  const request = { ...rest, ...unlimited, user, cwd, args: [...args], env: marked, ttlMs: timeoutMs };
+  const request = { ...rest, user, cwd, args: [...args], env: marked, ttlMs: timeoutMs, outputCapBytes };
   const end = await launch(launcher, request, signal, async (stream, bytes) => {
     readers[stream].read(bytes);
     // One that never stops talking is held up, not everything else.
@@ -93,6 +94,3 @@ async function killLost(launcher: Launcher<LaunchRequest>, user: User | undefine
 }
 
 const nextTurn = () => new Promise<void>(endOfTurn);
-
-/** All that it says is read, so that it always goes on, and little of it kept. */
-const unlimited = { limits: noLimits, setAsideBytes: 0, outputCapBytes: Number.MAX_SAFE_INTEGER };

@@ -19,8 +19,8 @@ export function launchedTools(launcher: Launcher<LaunchRequest>): RunTool {
   return async (command, args, input = "", env = toolEnvironment, { timeoutMs = toolMs, signal } = {}) => {
     const output: Uint8Array[] = [];
     const errors: Uint8Array[] = [];
-    const request = { ...unlimited, command, args: [...args], cwd: "/", env, input, ttlMs: timeoutMs };
-    const end = await launch(launcher, { ...request, user: undefined }, signal, (stream, bytes) => {
+    const asked = { command, args: [...args], cwd: "/", env, input, user: undefined, outputCapBytes };
+    const end = await launch(launcher, { ...asked, ttlMs: timeoutMs }, signal, (stream, bytes) => {
       (stream === "stdout" ? output : errors).push(bytes);
     });
     const why = signal?.aborted ? "it is not needed any more" : hindrance(end, timeoutMs);
@@ -35,13 +35,14 @@ export function launchedTools(launcher: Launcher<LaunchRequest>): RunTool {
  * kernel does it for a process of that user (kill(2), -1). Resolves when done; where it cannot be, it rejects with `unavailable`.
  */
 export async function killAllOfUser(launcher: Launcher<LaunchRequest>, user: User): Promise<void> {
-  const request = { ...unlimited, command: "/bin/sh", args: ["-c", "kill -9 -1"], cwd: "/", env: {}, ttlMs: killMs };
-  const end = await launch(launcher, { ...request, user }, undefined, () => {});
+  const asked = { command: "/bin/sh", args: ["-c", "kill -9 -1"], cwd: "/", env: {}, user, outputCapBytes: 0 };
+  const end = await launch(launcher, { ...asked, ttlMs: killMs });
   if (end.kind !== "lost" && end.kind !== "unstartable") return;
   throw new PlatformError("unavailable", `the processes of user ${user.uid} cannot be ended: ${end.message}`);
 }
 
-const unlimited = { limits: noLimits, setAsideBytes: 0, outputCapBytes };
+/** What is no script has no limits but its time. */
+export type ToolRequest = Omit<LaunchRequest, "isTool" | "limits" | "setAsideBytes">;
 
 /**
  * Resolves when its process group is gone and all that it printed was given to `output`. It is killed when `signal` aborts. A launcher that
@@ -49,14 +50,14 @@ const unlimited = { limits: noLimits, setAsideBytes: 0, outputCapBytes };
  */
 export async function launch(
   launcher: Launcher<LaunchRequest>,
-  request: Omit<LaunchRequest, "isTool">,
-  signal: AbortSignal | undefined,
-  output: LaunchListener["output"],
+  request: ToolRequest,
+  signal?: AbortSignal,
+  output: LaunchListener["output"] = () => {},
 ): Promise<LaunchEnd> {
   await readyOf(launcher, signal);
   return new Promise((resolve) => {
     const stop = () => launched.stop(0);
-    const tool = { ...request, isTool: true as const };
+    const tool = { ...request, isTool: true, limits: noLimits, setAsideBytes: 0 } as const;
     const launched = launcher.start(tool, {
       started() {},
       output,

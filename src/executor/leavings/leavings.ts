@@ -1,8 +1,8 @@
 import { lstatSync, unlinkSync } from "node:fs";
 import type { Clock } from "../../foundation/clock.ts";
 import type { Log } from "../../foundation/log.ts";
-import { noLimits } from "../../services/run-limits.ts";
 import type { User } from "../isolation/run-users.ts";
+import { launch } from "../launcher/launched-tools.ts";
 import type { Launcher, LaunchRequest } from "../launcher/launcher.ts";
 import { type LeftFile, LeftFiles } from "./left-files.ts";
 import { type LeftMemory, leftMemory } from "./left-memory.ts";
@@ -64,21 +64,14 @@ export class Leavings {
 
   /** By the user itself: wherever the content of a directory leads, no right of ours follows. */
   async #run(user: User, words: readonly string[]): Promise<void> {
-    const { launcher } = this.#parts;
-    await launcher.ready();
-    const request: LaunchRequest = {
+    await launch(this.#parts.launcher, {
       command: "/bin/sh",
       args: ["-c", remove, "sh", ...words],
       cwd: "/",
       env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin" },
       user,
       outputCapBytes: 0,
-      limits: noLimits,
-      setAsideBytes: 0,
       ttlMs: removeMs,
-    };
-    await new Promise<void>((resolve) => {
-      launcher.start(request, { started() {}, output() {}, ended: () => resolve() });
     });
   }
 }

@@ -19,14 +19,8 @@ export interface ToolLimits {
   signal?: AbortSignal | undefined;
 }
 
-/** `env` is all of its environment. Resolves with what it printed; rejects with `unavailable`. */
-export type RunTool = (
-  command: string,
-  args: readonly string[],
-  input?: string,
-  env?: Readonly<Record<string, string>>,
-  limits?: ToolLimits,
-) => Promise<string>;
+/** How tools are run: by this process, or by a smaller one. */
+export type RunTool = typeof runTool;
 
 /**
  * Runs a tool of ours to its end, `input` on its stdin, and returns what it printed. `env` is all of its environment. Rejects with

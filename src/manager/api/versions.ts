@@ -143,7 +143,7 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts & { stream
 
 type Deploy = (listener: DeployListener) => Promise<{ created: boolean; answer: z.infer<typeof deployAnswer> }>;
 
-/** The reader may leave meanwhile: a deploy that has begun goes on to its end. */
+/** The reader may leave meanwhile: what is being installed ends then, and any other deploy that has begun goes on to its end. */
 async function tellDeploy(
   deploy: Deploy,
   write: (event: StreamedEvent) => Promise<void>,

@@ -11,12 +11,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { LauncherClient } from "../../../src/executor/launcher/launcher-client.ts";
+import type { LauncherClient } from "../../../src/executor/launcher/launcher-client.ts";
 import { Leavings } from "../../../src/executor/leavings/leavings.ts";
-import { systemClock } from "../../../src/foundation/clock.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { tempDir } from "../../support/temp-dir.ts";
+import { startLauncher } from "../runtimes/script-runs.ts";
 
 const one = { uid: 50_401, gid: 50_401 };
 const other = { uid: 50_402, gid: 50_402 };
@@ -24,8 +24,7 @@ const other = { uid: 50_402, gid: 50_402 };
 describe.skipIf(process.getuid?.() !== 0)("S3: what a process has left where every user may write", () => {
   let launcher: LauncherClient;
   beforeAll(async () => {
-    launcher = new LauncherClient({ clock: systemClock, log: silentLog });
-    await launcher.ready();
+    launcher = await startLauncher();
   });
   afterAll(() => launcher.close());
 

@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type InstallCommand, runInstall } from "../../../src/executor/environments/install-process.ts";
-import { LauncherClient } from "../../../src/executor/launcher/launcher-client.ts";
-import { systemClock } from "../../../src/foundation/clock.ts";
+import type { LauncherClient } from "../../../src/executor/launcher/launcher-client.ts";
 import { messageOf } from "../../../src/foundation/errors.ts";
-import { silentLog } from "../../../src/foundation/log.ts";
 import { eventually } from "../../support/eventually.ts";
 import { sayUntested } from "../../support/say-untested.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
-import { isAlive } from "./script-runs.ts";
+import { isAlive, startLauncher } from "./script-runs.ts";
 
 const isRoot = process.getuid?.() === 0;
-const uid = 50_200;
+/** Nobody else's: all of its processes are killed, again and again. */
+const uid = 50_600;
 
 const ways = [
   ["as the platform's user", undefined],
@@ -23,8 +22,7 @@ describe.each(isRoot ? ways : ways.slice(0, 1))("a package tool, %s", (_as, user
   let launcher: LauncherClient;
 
   beforeAll(async () => {
-    launcher = new LauncherClient({ clock: systemClock, log: silentLog });
-    await launcher.ready();
+    launcher = await startLauncher();
   });
   afterAll(() => launcher?.close());
 

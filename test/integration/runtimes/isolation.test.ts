@@ -9,16 +9,14 @@ import { landlockCommand } from "../../../src/executor/isolation/landlock-comman
 import { isReachable } from "../../../src/executor/isolation/reachable.ts";
 import { firstUids, RunUsers } from "../../../src/executor/isolation/run-users.ts";
 import { killAllOfUser } from "../../../src/executor/launcher/launched-tools.ts";
-import { LauncherClient } from "../../../src/executor/launcher/launcher-client.ts";
 import { RunRoot } from "../../../src/executor/run-root.ts";
 import { findPython } from "../../../src/executor/runtimes/find-python.ts";
-import { systemClock } from "../../../src/foundation/clock.ts";
 import type { VersionId } from "../../../src/foundation/ids.ts";
-import { silentLog } from "../../../src/foundation/log.ts";
 import { systemRandom } from "../../../src/foundation/random.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { allChanges, ownChanges, processChanges } from "./process-changes.ts";
+import { startLauncher } from "./script-runs.ts";
 
 describe.skipIf(process.getuid?.() !== 0)("S3: users for scripts, where the executor is root", () => {
   it("are never shared by two platforms on one machine", async () => {
@@ -67,8 +65,7 @@ describe.skipIf(process.getuid?.() !== 0)("S3: users for scripts, where the exec
     spawn(command, ["-I", "-c", chain], { uid, gid: uid, stdio: "ignore", cwd: "/" });
     const alive = () => readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && ownerOf(`/proc/${pid}`) === uid);
     await eventually(() => alive().length > 0);
-    const launcher = new LauncherClient({ clock: systemClock, log: silentLog });
-    await launcher.ready();
+    const launcher = await startLauncher();
     await killAllOfUser(launcher, { uid, gid: uid });
     await launcher.close();
     // What was killed is there until it has been collected.

@@ -2,22 +2,19 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchedTools } from "../../../src/executor/launcher/launched-tools.ts";
-import { LauncherClient } from "../../../src/executor/launcher/launcher-client.ts";
+import type { LauncherClient } from "../../../src/executor/launcher/launcher-client.ts";
 import { runTool } from "../../../src/executor/runtimes/run-tool.ts";
-import { systemClock } from "../../../src/foundation/clock.ts";
-import { silentLog } from "../../../src/foundation/log.ts";
 import { noLimits } from "../../../src/services/run-limits.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempDirForFile } from "../../support/temp-dir.ts";
-import { isAlive } from "./script-runs.ts";
+import { isAlive, startLauncher } from "./script-runs.ts";
 
 describe("a tool that the launcher runs", () => {
   const directory = tempDirForFile();
   let launcher: LauncherClient;
 
   beforeAll(async () => {
-    launcher = new LauncherClient({ clock: systemClock, log: silentLog });
-    await launcher.ready();
+    launcher = await startLauncher();
   });
   afterAll(() => launcher?.close());
 
@@ -88,8 +85,7 @@ await launcher.close();`;
   });
 
   it("waits for a launcher that died, which is started again", async () => {
-    const other = new LauncherClient({ clock: systemClock, log: silentLog });
-    await other.ready();
+    const other = await startLauncher();
     const first = other.pid as number;
     process.kill(first, "SIGKILL");
     await eventually(() => other.pid !== first);
@@ -98,8 +94,7 @@ await launcher.close();`;
   });
 
   it("fails plainly when the launcher is gone", async () => {
-    const other = new LauncherClient({ clock: systemClock, log: silentLog });
-    await other.ready();
+    const other = await startLauncher();
     const running = launchedTools(other)("/bin/sleep", ["600"]);
     await other.close();
     await expect(running).rejects.toMatchObject({ code: "unavailable" });
@@ -108,8 +103,7 @@ await launcher.close();`;
 });
 
 it("a script that asks on and on for the order of its output, and takes no answer, does not make the launcher grow", async () => {
-  const launcher = new LauncherClient({ clock: systemClock, log: silentLog });
-  await launcher.ready();
+  const launcher = await startLauncher();
   const script = "exec head -c 1000000000 /dev/zero >&3";
   const request = { command: "/bin/sh", args: ["-c", script], cwd: "/", env: { PATH: "/usr/bin:/bin" } };
   const unlimited = { limits: noLimits, setAsideBytes: 0, outputCapBytes: 1_000, ttlMs: 60_000, user: undefined };

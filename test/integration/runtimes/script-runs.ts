@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { LauncherClient } from "../../../src/executor/launcher/launcher-client.ts";
 import { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import type {
   EmitRequest,
@@ -18,6 +19,13 @@ import { noLimits } from "../../../src/services/run-limits.ts";
 import { eventually } from "../../support/eventually.ts";
 
 export const capBytes = 10 * 1024 * 1024;
+
+/** Ready; whoever starts it closes it. */
+export async function startLauncher(): Promise<LauncherClient> {
+  const launcher = new LauncherClient({ clock: systemClock, log: silentLog });
+  await launcher.ready();
+  return launcher;
+}
 
 /** As the platform makes it: others may pass through, so that scripts' files can lie inside. */
 export async function openRunner(
