@@ -1,3 +1,4 @@
+import { sleep, systemClock } from "../../foundation/clock.ts";
 import { messageOf, PlatformError } from "../../foundation/errors.ts";
 import { endOfTurn } from "../../foundation/turn.ts";
 import type { User } from "../isolation/run-users.ts";
@@ -17,6 +18,7 @@ const toldLines = 5_000;
 const outputCapBytes = Number.MAX_SAFE_INTEGER;
 /** One that goes on forking under another mark is not found in any case. */
 const killPasses = 200;
+const killPassMs = 5;
 
 export interface InstallCommand {
   command: string;
@@ -65,7 +67,7 @@ export async function runInstall(
   const end = await launch(launcher, request, signal, async (stream, bytes) => {
     readers[stream].read(bytes);
     // One that never stops talking is held up, not everything else.
-    await nextTurn();
+    await new Promise<void>(endOfTurn);
   });
   for (const reader of [readers.stdout, readers.stderr]) reader.end();
   if (end.kind === "lost") await killLost(launcher, user, `FX_INSTALL=${cwd}`);
@@ -90,7 +92,7 @@ export async function runInstall(
 /** What is left of a tool whose launcher could not see to it any more. Where there is none again, the next install begins with it. */
 async function killLost(launcher: Launcher<LaunchRequest>, user: User | undefined, entry: string): Promise<void> {
   if (user) return killAllOfUser(launcher, user).catch(() => {});
-  for (let pass = 0; pass < killPasses && killStrays({ kind: "environment", entry }) > 0; pass += 1) await nextTurn();
+  for (let pass = 0; pass < killPasses && killStrays({ kind: "environment", entry }) > 0; pass += 1) {
+    await sleep(systemClock, killPassMs);
+  }
 }
-
-const nextTurn = () => new Promise<void>(endOfTurn);

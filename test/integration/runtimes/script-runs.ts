@@ -189,11 +189,11 @@ function requestOf(directory: string, script: string, options: ScriptOptions): S
   };
 }
 
-/** Whether a process lives; one that ended and was not collected yet does not. */
+/** Whether a process lives; one that ended and was not collected yet does not, unless only its first thread ended. */
 export async function isAlive(pid: number): Promise<boolean> {
   const { readFile } = await import("node:fs/promises");
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "State:\tX");
-  return !/^State:\s+[ZX]/m.test(status);
+  return !/^State:\s+[ZX]/m.test(status) || /^Threads:\s+(?:[2-9]|\d{2})/m.test(status);
 }
 
 /** Processes that stand in the directory of a version. */
