@@ -3,6 +3,7 @@ import path from "node:path";
 import type { z } from "zod";
 import { messageOf, PlatformError, type Problem } from "../foundation/errors.ts";
 import { nearest } from "../foundation/nearest.ts";
+import { schemaWords } from "../foundation/schema-words.ts";
 import { type Setting, settingList } from "./setting-list.ts";
 import { type Settings, settingsSchema } from "./settings-schema.ts";
 
@@ -49,7 +50,7 @@ export function loadSettings(sources: SettingsSources = {}): LoadedSettings {
   readEnvironment(environment, given, origins, problems);
   readFlags(flags, given, origins, problems);
 
-  const parsed = settingsSchema.safeParse(given);
+  const parsed = settingsSchema.safeParse(given, { error: schemaWords });
   for (const issue of parsed.error?.issues ?? []) problems.push(...problemsOf(issue, given, origins));
   if (problems.length > 0 || !parsed.success) {
     const text = problems.map(({ path, message }) => `${path} ${message}`).join("; ");
@@ -181,14 +182,8 @@ function problemsOf(
   // An address may have a password in it, whoever is meant to see it.
   const isHidden = value === undefined || setting?.secret || (typeof value === "string" && value.includes("@"));
   const found = isHidden ? "" : `; found ${JSON.stringify(value)}`;
-  const words = wordsOf(issue, setting);
-  const lacking = value === undefined ? words.replace(/^must be/, "must be given:") : words;
+  const lacking = value === undefined ? issue.message.replace(/^must be (?!given)/, "must be given: ") : issue.message;
   return [{ path: origins.get(name) ?? name, message: `${lacking}${found}` }];
-}
-
-function wordsOf(issue: z.core.$ZodIssue, setting: Setting | undefined): string {
-  if (issue.message.startsWith("must") || setting === undefined) return issue.message;
-  return `must be ${setting.accepts}`;
 }
 
 function suggestion(word: string, candidates: Iterable<string>): string {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PlatformError } from "../foundation/errors.ts";
+import { schemaWords } from "../foundation/schema-words.ts";
 
 /** One object that was put into a bucket, as the bucket's notification tells it. */
 export interface PutObject {
@@ -127,7 +128,7 @@ function decodedKey(key: string): string {
 }
 
 function parsed<Schema extends z.ZodType>(schema: Schema, body: object): z.output<Schema> {
-  const result = schema.safeParse(body);
+  const result = schema.safeParse(body, { error: schemaWords });
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path, message }) => ({ path: z.core.toDotPath(path), message }));
   const text = problems.map(({ path, message }) => `${path}: ${message}`).join("; ");

@@ -1,4 +1,5 @@
 import type { Problem } from "../foundation/errors.ts";
+import { schemaWords } from "../foundation/schema-words.ts";
 import {
   base64,
   type CloudEvent,
@@ -114,7 +115,9 @@ function problemsOf(value: unknown): Problem[] {
   const problem = data === undefined ? undefined : dataProblem(data, 0);
   const problems: Problem[] = problem === undefined ? [] : [{ path: "data", message: problem }];
   // `data` is judged above: the schema recurses without a limit.
-  const parsed = cloudEventSchema.safeParse(data === undefined ? attributes : { ...attributes, data: null });
+  const parsed = cloudEventSchema.safeParse(data === undefined ? attributes : { ...attributes, data: null }, {
+    error: schemaWords,
+  });
   for (const { path, message } of parsed.error?.issues ?? []) {
     const name = path.map(String).join(".");
     problems.push({ path: name, message: `${message}${found(attributes[name])}` });

@@ -10,6 +10,7 @@ import type { Clock } from "../foundation/clock.ts";
 import { isPlatformError, PlatformError } from "../foundation/errors.ts";
 import { GroupCommit } from "../foundation/group-commit.ts";
 import { canonicalJson } from "../foundation/json.ts";
+import { schemaWords } from "../foundation/schema-words.ts";
 import type { Insist } from "./patience.ts";
 import type { EmitRequest } from "./step-runner.ts";
 
@@ -106,7 +107,7 @@ export class Emitter {
       fxproject: execution.project,
       fxexecution: execution.id,
     };
-    const parsed = cloudEventSchema.safeParse(event);
+    const parsed = cloudEventSchema.safeParse(event, { error: schemaWords });
     if (!parsed.success) {
       const problems = parsed.error.issues.map(({ path, message }) => ({ path: path.join("."), message }));
       const text = problems.map(({ path, message }) => `${path} ${message}`).join("; ");

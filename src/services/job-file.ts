@@ -1,6 +1,7 @@
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
 import type { Problem } from "../foundation/errors.ts";
+import { schemaWords } from "../foundation/schema-words.ts";
 import { jobFile } from "./elsewhere.ts";
 
 const names = z.object({ name: z.string().min(1) }).loose();
@@ -56,12 +57,12 @@ export function readJob(text: string): { ok: true; job: Job } | { ok: false; pro
     return { ok: false, problems: [{ path: jobFile, message }] };
   }
   const value: unknown = document.toJS();
-  const parsed = jobSchema.safeParse(value);
+  const parsed = jobSchema.safeParse(value, { error: schemaWords });
   if (parsed.success) return { ok: true, job: parsed.data };
   const problems = parsed.error.issues.map(({ path, message }) => {
     const found = path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)?.[key], value);
-    const shown = found === undefined ? "nothing" : JSON.stringify(found).slice(0, 120);
-    return { path: `${jobFile}: ${path.join(".") || "(the whole file)"}`, message: `${message}; found ${shown}` };
+    const shown = found === undefined ? "" : `; found ${JSON.stringify(found).slice(0, 120)}`;
+    return { path: `${jobFile}: ${path.join(".") || "(the whole file)"}`, message: `${message}${shown}` };
   });
   return { ok: false, problems };
 }

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import type { Problem } from "../foundation/errors.ts";
+import { nearest } from "../foundation/nearest.ts";
+import { schemaWords } from "../foundation/schema-words.ts";
 import { containerSettings } from "./container-settings.ts";
 import { nameSchema } from "./names.ts";
 import { sizeSchema } from "./size.ts";
@@ -125,7 +127,10 @@ export const manifestSchema = z.object({
     .optional()
     .describe("The scripts that run, one after the other, until one fails. Without it the only script there is."),
   modules: scriptList.optional().describe("Another name of execution_order."),
-  entry: z.union([scriptPath, scriptList]).optional().describe("Another name of execution_order."),
+  entry: z
+    .union([scriptPath, scriptList], "must name one script, or be a list of scripts")
+    .optional()
+    .describe("Another name of execution_order."),
   runtime: z
     .enum(javascriptRuntimes)
     .optional()
@@ -255,16 +260,22 @@ export interface ManifestRest {
 
 /** Validates a parsed `manifest.json`. Every problem names its key, what was found and what is expected. */
 export function readManifest(value: unknown): ManifestReading {
-  const parsed = manifestSchema.safeParse(value);
+  const parsed = manifestSchema.safeParse(value, { error: schemaWords });
   if (!parsed.success) {
     const { issues } = parsed.error;
-    const problems = issues.map((issue) => describeIssue(issue, value));
+    const problems = [
+      ...issues.map((issue) => describeIssue(issue, value)),
+      ...unknownKeys(value).map((key) => ({ path: key, message: `is no key of a manifest${suggestion(key)}` })),
+    ];
     return { ok: false, problems, rest: restOf(value, new Set(issues.map(({ path }) => String(path[0] ?? "")))) };
   }
-  const warnings = Object.keys(value as object)
-    .filter((key) => !(key in manifestSchema.shape))
-    .map((key) => `manifest.json: unknown key "${key}" is ignored${suggestion(key)}`);
+  const warnings = unknownKeys(value).map((key) => `manifest.json: unknown key "${key}" is ignored${suggestion(key)}`);
   return { ok: true, manifest: parsed.data, warnings };
+}
+
+function unknownKeys(value: unknown): string[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  return Object.keys(value).filter((key) => !Object.hasOwn(manifestSchema.shape, key));
 }
 
 /** Undefined: it is no object, and says nothing. */
@@ -311,15 +322,18 @@ function describeIssue(issue: z.core.$ZodIssue, root: unknown): Problem {
     "",
   );
   const found = issue.path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown>)?.[part], root);
-  const shown = found === undefined ? "nothing" : JSON.stringify(found);
-  return { path: path || "(the whole file)", message: `${issue.message}; found ${shown.slice(0, 120)}` };
+  const isTold = found === undefined || issue.code === "unrecognized_keys";
+  const shown = isTold ? "" : `; found ${JSON.stringify(found).slice(0, 120)}`;
+  return { path: path || "(the whole file)", message: `${issue.message}${shown}` };
 }
 
 function suggestion(key: string): string {
+  const known = Object.keys(manifestSchema.shape);
   const normal = key.toLowerCase().replaceAll(/[^a-z]/g, "");
-  const near = Object.keys(manifestSchema.shape).find((known) => {
-    const knownNormal = known.replaceAll("_", "");
-    return knownNormal === normal || knownNormal.startsWith(normal) || normal.startsWith(knownNormal);
+  const begun = known.find((other) => {
+    const otherNormal = other.replaceAll("_", "");
+    return otherNormal === normal || otherNormal.startsWith(normal) || normal.startsWith(otherNormal);
   });
-  return near ? ` (did you mean "${near}"?)` : "";
+  const meant = begun ?? nearest(key, known);
+  return meant === undefined ? "" : ` (did you mean "${meant}"?)`;
 }

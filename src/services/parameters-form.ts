@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Problem } from "../foundation/errors.ts";
+import { schemaWords } from "../foundation/schema-words.ts";
 
 export const fieldTypes = [
   "text",
@@ -16,7 +17,9 @@ export const fieldTypes = [
 
 const choice = z.strictObject({
   title: z.string().describe("What people see."),
-  value: z.union([z.string(), z.number(), z.boolean()]).describe("What the script gets."),
+  value: z
+    .union([z.string(), z.number(), z.boolean()], "must be text, a number, true or false")
+    .describe("What the script gets."),
 });
 
 const field = z.looseObject({
@@ -51,7 +54,7 @@ export type FormReading = { ok: true; form: ParametersForm } | { ok: false; prob
 
 /** Reads a parsed `parameters.json`. Each problem names its place and what was found. */
 export function readParametersForm(value: unknown): FormReading {
-  const parsed = parametersFormSchema.safeParse(value);
+  const parsed = parametersFormSchema.safeParse(value, { error: schemaWords });
   if (!parsed.success) {
     const problems = parsed.error.issues.map(({ path, message }) => ({ path: placeOf(path), message }));
     return { ok: false, problems };

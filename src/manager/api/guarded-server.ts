@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance } from "fastify";
-import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { serializerCompiler } from "fastify-type-provider-zod";
 import { requireDeclaredAccess } from "../auth/access.ts";
 import { BearerToken } from "../auth/bearer-token.ts";
 import { RequestGuard } from "../auth/request-guard.ts";
@@ -7,6 +7,7 @@ import type { ApiParts } from "./api-parts.ts";
 import { takeJsonBodies } from "./json-body.ts";
 import { answerUnknownRoutes } from "./not-found.ts";
 import { sendProblem } from "./problem-document.ts";
+import { validateRequest } from "./validate-request.ts";
 
 export type ServerParts = Pick<ApiParts, "log" | "settings" | "token">;
 
@@ -26,7 +27,7 @@ export function createServer({ log, settings, token }: ServerParts): FastifyInst
   // A body is JSON unless a route says otherwise; as text it would only be refused later, and less clearly.
   app.removeContentTypeParser("text/plain");
   takeJsonBodies(app);
-  app.setValidatorCompiler(validatorCompiler);
+  app.setValidatorCompiler(validateRequest);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, log));
   answerUnknownRoutes(app);

@@ -105,7 +105,7 @@ function toPlatformError(error: unknown, request: FastifyRequest): PlatformError
     const place = (error as FastifyError).validationContext ?? "request";
     const problems = validation.map((issue) => ({
       path: [place, ...issue.instancePath.split("/").filter(Boolean)].join("."),
-      message: wordsOf(issue.message),
+      message: issue.message ?? "is not valid",
     }));
     const text = problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
     return new PlatformError("invalid-input", `the request is not valid: ${text}`, { problems });
@@ -121,11 +121,6 @@ function toPlatformError(error: unknown, request: FastifyRequest): PlatformError
     return new HttpRefusal(statusCode, "invalid-input", message ?? messageOf(error));
   }
   return undefined;
-}
-
-/** The validator tells an absent value as one of another type. */
-function wordsOf(message = "is not valid"): string {
-  return /^Invalid input: expected .*received undefined$/.test(message) ? "is required" : message;
 }
 
 function stackOf(error: unknown): string {

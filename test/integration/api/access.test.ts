@@ -142,7 +142,7 @@ describe("access to the API", () => {
   it("says that a parameter is required where it is not there", async () => {
     const { call } = await startApiServer();
     const { status, json } = await call("GET", "/api/v1/secrets");
-    expect([status, json.problems]).toEqual([400, [{ path: "querystring.scope", message: "is required" }]]);
+    expect([status, json.problems]).toEqual([400, [{ path: "querystring.scope", message: "must be given: text" }]]);
   });
 
   it("gives the schema of a file by its name, with or without .json", async () => {

@@ -225,6 +225,31 @@ describe("deploying a version", () => {
     },
   );
 
+  it("names the mistakes of its scripts with those of its manifest, where it is sure what runs them", async () => {
+    const server = await startApiServer({
+      checkScripts: async (_, paths) => paths.map((name) => ({ path: `${name}:1`, message: "invalid syntax" })),
+    });
+    const pathsOf = async (manifest: object) => {
+      const files = { "main.py": "", "other.py": "", "manifest.json": JSON.stringify(manifest) };
+      const { json } = await deploy(server, files);
+      return json.problems.map(({ path }: { path: string }) => path);
+    };
+    const ofScripts = ["main.py:1", "other.py:1"];
+    const entry = { entrypoint: "main.py" };
+    expect(await pathsOf({ ...entry, priority: 0, scheddule: "@daily" })).toEqual([
+      "manifest.json: priority",
+      "manifest.json: scheddule",
+      ...ofScripts,
+    ]);
+    expect(await pathsOf({ ...entry, schedule: "now and then" })).toEqual(["manifest.json: schedule", ...ofScripts]);
+    expect(await pathsOf({ execution_order: ["main.py", "absent.py"] })).toEqual([
+      "manifest.json: execution_order",
+      ...ofScripts,
+    ]);
+    expect(await pathsOf({ ...entry, python: "three" })).toEqual(["manifest.json: python"]);
+    expect(await pathsOf({ ...entry, isolation: "none" })).toEqual(["manifest.json: isolation"]);
+  });
+
   it("names all mistakes of a manifest at once, and none that is only the consequence of another", async () => {
     const server = await startApiServer();
     const pathsOf = async (manifest: object) => {

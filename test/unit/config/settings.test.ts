@@ -78,7 +78,7 @@ describe("loadSettings", () => {
     );
     expect(problems).toEqual([
       { path: "FX_PORT", message: 'must be an integer from 0 to 65535; found "http"' },
-      { path: "FX_BUS_DRIVER", message: 'must be sqlite or kafka; found "rabbitmq"' },
+      { path: "FX_BUS_DRIVER", message: 'must be "sqlite" or "kafka"; found "rabbitmq"' },
       { path: "--executor-slots", message: "must be an integer from 1 to 1024; found 0" },
     ]);
   });

@@ -33,9 +33,9 @@ describe("a manifest", () => {
         path: "trigger_events[1]",
         message: expect.stringMatching(/must be an event type.*"filter".*found {"type":3}/),
       },
-      { path: "priority", message: expect.stringMatching(/expected (number|int).*found "urgent"/) },
+      { path: "priority", message: 'must be an integer from 1 to 10; found "urgent"' },
       { path: "memory", message: expect.stringMatching(/must be a size.*found null/) },
-      { path: "retries.count", message: expect.stringContaining("found -1") },
+      { path: "retries.count", message: "must be an integer from 0 to 100; found -1" },
     ]);
     expect(problemsOf({ trigger_events: [5], retries: [] })).toEqual([
       { path: "trigger_events[0]", message: expect.stringMatching(/must be an event type.*found 5/) },
@@ -44,13 +44,23 @@ describe("a manifest", () => {
   });
 
   test("that is no object says so", () => {
-    expect(problemsOf([])).toEqual([{ path: "(the whole file)", message: expect.stringContaining("expected object") }]);
+    expect(problemsOf([])).toEqual([{ path: "(the whole file)", message: "must be an object; found []" }]);
   });
 
   test("warns of unknown keys and suggests the near one", () => {
     expect(read({ triggerEvents: [], colour: "red" }).warnings).toEqual([
       'manifest.json: unknown key "triggerEvents" is ignored (did you mean "trigger_events"?)',
       'manifest.json: unknown key "colour" is ignored',
+    ]);
+    expect(read({ tiemout: 5 }).warnings).toEqual([
+      'manifest.json: unknown key "tiemout" is ignored (did you mean "timeout"?)',
+    ]);
+  });
+
+  test("that is refused is told of its unknown keys as well", () => {
+    expect(problemsOf({ schedul: "@daily", timeout: 0 })).toEqual([
+      { path: "timeout", message: "must be a number above 0 and up to 86400; found 0" },
+      { path: "schedul", message: 'is no key of a manifest (did you mean "schedule"?)' },
     ]);
   });
 

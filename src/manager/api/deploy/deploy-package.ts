@@ -12,11 +12,12 @@ import { parametersFile } from "../../../services/parameters-form.ts";
 import { limitWarnings } from "../../../services/run-limits.ts";
 import { serviceScope } from "../../../services/scope.ts";
 import type { ServiceFile, ServiceVersion } from "../../../services/service.ts";
+import type { ServiceSource } from "../../../services/service-source.ts";
 import type { ApiParts, DeployedSource, InstalledPackages } from "../api-parts.ts";
 import { imagePackagesProblems } from "./image-packages.ts";
 import type { PackageFiles } from "./package-files.ts";
 import { jobProblems } from "./read-job-file.ts";
-import { manifestFile, readManifestFile } from "./read-manifest-file.ts";
+import { manifestFile, type Running, readManifestFile } from "./read-manifest-file.ts";
 import { parametersProblems } from "./read-parameters-file.ts";
 import { configFile, readConfigFile, takeSecretsFile } from "./read-values-files.ts";
 
@@ -61,22 +62,20 @@ export async function deployPackage(
   const config = readConfigFile(files.get(configFile));
   const reading = readManifestFile(files.get(manifestFile), files.paths(), service.name);
   const beside = [...secrets.problems, ...config.problems, ...parametersProblems(files.get(parametersFile))];
-  if (!reading.ok) throw refused([...reading.problems, ...beside]);
-  const { manifest } = reading;
   const listed: ServiceFile[] = files.paths().map((name) => {
     const content = files.get(name) as Buffer;
     return { path: name, sizeBytes: content.length, hash: sha256(content) };
   });
   const source = { files: listed, read: async (path: string) => files.get(path) as Buffer };
-  const python = await findPython(parts, manifest);
+  const running = reading.ok ? reading : reading.running;
   const problems = [
+    ...(reading.ok ? [] : reading.problems),
     ...beside,
-    ...python.problems,
-    ...(await checkWhatRuns(parts, files, reading, python.command)),
-    ...(await imagePackagesProblems(manifest, reading.scripts, source)),
+    ...(running ? await problemsOfWhatRuns(parts, files, running, source) : []),
   ];
-  if (problems.length > 0) throw refused(problems);
+  if (!reading.ok || problems.length > 0) throw refused(problems);
 
+  const { manifest } = reading;
   const step = stepOf(manifest);
   const scripts = step === undefined ? reading.scripts : [step];
   const warnings = [...reading.warnings, ...limitWarnings(manifest, parts.caps), ...secrets.warnings];
@@ -118,6 +117,21 @@ export async function deployPackage(
   return { version, created, warnings: [...warnings, ...current], dependencies, ...proposed };
 }
 
+async function problemsOfWhatRuns(
+  parts: Parts,
+  files: PackageFiles,
+  running: Running,
+  source: ServiceSource,
+): Promise<Problem[]> {
+  const python = await findPython(parts, running.manifest);
+  // What another version makes of the scripts says nothing.
+  if (python.problems.length > 0) return python.problems;
+  return [
+    ...(await checkWhatRuns(parts, files, running, python.command)),
+    ...(await imagePackagesProblems(running.manifest, running.scripts, source)),
+  ];
+}
+
 /** The interpreter that the manifest names. It reads the syntax of its own version. */
 async function findPython(parts: Parts, { python }: Manifest): Promise<{ command?: string; problems: Problem[] }> {
   if (python === undefined || parts.dependencies === undefined) return { problems: [] };
@@ -153,11 +167,11 @@ function versionIdOf(
 async function checkWhatRuns(
   parts: Parts,
   files: PackageFiles,
-  reading: { manifest: Manifest; scripts: readonly string[] },
+  running: Running,
   python: string | undefined,
 ): Promise<Problem[]> {
-  const { type, isolation } = reading.manifest;
-  if (type === "script") return isolation === "container" ? [] : checkSyntax(parts, files, reading, python);
+  const { type, isolation } = running.manifest;
+  if (type === "script") return isolation === "container" ? [] : checkSyntax(parts, files, running, python);
   return type === "k8s_job" ? jobProblems(files.get(jobFile)) : [];
 }
 
@@ -165,7 +179,7 @@ async function checkWhatRuns(
 async function checkSyntax(
   parts: Parts,
   files: PackageFiles,
-  { scripts, manifest }: { scripts: readonly string[]; manifest: Manifest },
+  { scripts, manifest }: Running,
   python: string | undefined,
 ): Promise<Problem[]> {
   const checked = [...new Set([...scripts, ...files.paths().filter((name) => name.endsWith(".py"))])];

@@ -10,9 +10,16 @@ export const manifestFile = "manifest.json";
 
 const scriptEnding = /\.(py|ts|mts|cts|js|mjs|cjs|sql|sh)$/;
 
+/** What of a package runs, and as what. */
+export interface Running {
+  manifest: Manifest;
+  scripts: readonly string[];
+}
+
 export type ManifestFileReading =
   | { ok: true; manifest: Manifest; scripts: string[]; warnings: string[] }
-  | { ok: false; problems: Problem[] };
+  /** `running`: what is sure of it in spite of the problems, so that they can be told with those of the scripts. */
+  | { ok: false; problems: Problem[]; running: Running | undefined };
 
 /**
  * What a package says of itself, and the scripts it runs, in order. Without a manifest, or one that
@@ -24,11 +31,13 @@ export function readManifestFile(
   name: string,
 ): ManifestFileReading {
   const parsed = parse(content);
-  if ("problem" in parsed) return { ok: false, problems: [{ path: manifestFile, message: parsed.problem }] };
+  if ("problem" in parsed) {
+    return { ok: false, problems: [{ path: manifestFile, message: parsed.problem }], running: undefined };
+  }
   const reading = readManifest(parsed.value);
   if (!reading.ok) {
-    const further = reading.rest ? problemsBeside(reading.rest, paths) : [];
-    return { ok: false, problems: [...reading.problems, ...further].map(inManifest) };
+    const { problems, running } = reading.rest ? lookBeside(reading.rest, paths) : { problems: [] };
+    return { ok: false, problems: [...reading.problems, ...problems].map(inManifest), running };
   }
   const { manifest } = reading;
   const warnings = [...reading.warnings];
@@ -36,7 +45,9 @@ export function readManifestFile(
     warnings.push(`${manifestFile}: name is "${manifest.name}", but the service is deployed as "${name}"`);
   }
   const { scripts, problems } = look(manifest, paths);
-  if (problems.length > 0) return { ok: false, problems: problems.map(inManifest) };
+  if (problems.length > 0) {
+    return { ok: false, problems: problems.map(inManifest), running: runningOf(manifest, scripts, paths) };
+  }
   return { ok: true, manifest, scripts, warnings };
 }
 
@@ -55,13 +66,26 @@ function look(manifest: Manifest, paths: readonly string[]): { scripts: string[]
 
 /** Which of its keys mean something, and which scripts run: nobody knows while one of these is wrong. */
 const deciding = ["type", "isolation", "entrypoint", "execution_order", "modules", "entry"];
+/** By what scripts are run: what one interpreter refuses is right for another. */
+const interpreting = ["python", "runtime"];
 
-/** What else is wrong with a manifest that has a mistake, but for what might be no more than its consequence. */
-function problemsBeside({ manifest, wrong }: ManifestRest, paths: readonly string[]): Problem[] {
-  const problems = deciding.some((key) => wrong.has(key))
-    ? [...triggerProblems(manifest), ...scheduleProblems(manifest)]
-    : look(manifest, paths).problems;
-  return problems.filter(({ path }) => !wrong.has(path));
+/** What else is to be said of a manifest that has a mistake, but for what might be no more than its consequence. */
+function lookBeside(
+  { manifest, wrong }: ManifestRest,
+  paths: readonly string[],
+): { problems: Problem[]; running?: Running | undefined } {
+  const isWrong = (key: string) => wrong.has(key);
+  if (deciding.some(isWrong)) {
+    const problems = [...triggerProblems(manifest), ...scheduleProblems(manifest)];
+    return { problems: problems.filter(({ path }) => !isWrong(path)) };
+  }
+  const { scripts, problems } = look(manifest, paths);
+  const running = interpreting.some(isWrong) ? undefined : runningOf(manifest, scripts, paths);
+  return { problems: problems.filter(({ path }) => !isWrong(path)), running };
+}
+
+function runningOf(manifest: Manifest, scripts: readonly string[], paths: readonly string[]): Running {
+  return { manifest, scripts: scripts.filter((script) => paths.includes(script)) };
 }
 
 function parse(content: Uint8Array | undefined): { value: unknown } | { problem: string } {
