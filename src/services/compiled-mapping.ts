@@ -5,7 +5,8 @@ import { type MappingContent, type MappingField, mappingProblems, readTarget } f
 import type { Problem } from "../foundation/errors.ts";
 import type { Json } from "../foundation/json.ts";
 import { celToJson } from "./cel-json.ts";
-import { compileFilter, type Filter } from "./filter.ts";
+import { type ExpressionUse, expressionProblem } from "./expression-problem.ts";
+import type { Filter } from "./filter.ts";
 
 export type MappedData =
   | { ok: true; content: MappedContent; left: string[] }
@@ -33,16 +34,13 @@ export function mappingProblemsOf(
   mapping: Pick<MappingContent, "fromType" | "toType" | "fields" | "filter">,
 ): Problem[] {
   const problems = mappingProblems(mapping);
-  const check = (path: string, expression: string | undefined) => {
-    if (expression === undefined) return;
-    try {
-      compileFilter(expression);
-    } catch (error) {
-      problems.push({ path, message: error instanceof Error ? error.message : String(error) });
-    }
+  const check = (path: string, expression: string | undefined, use: ExpressionUse) => {
+    const message = expression === undefined ? undefined : expressionProblem(expression, use);
+    if (message !== undefined) problems.push({ path, message });
   };
-  check("filter", mapping.filter);
-  for (const [index, { expression }] of mapping.fields.entries()) check(`fields[${index}].expression`, expression);
+  check("filter", mapping.filter, "condition");
+  for (const [index, { expression }] of mapping.fields.entries())
+    check(`fields[${index}].expression`, expression, "value");
   return problems;
 }
 

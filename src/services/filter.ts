@@ -76,12 +76,17 @@ export function compileFilter(expression: string): Filter {
   };
 }
 
+/** `type`: what comes out, in CEL's words. Throws the parser's own error. */
+export function parseExpression(expression: string) {
+  const evaluate = environment.parse(expression);
+  const check = evaluate.check();
+  if (!check.valid) throw check.error ?? new Error("the expression's types do not fit");
+  return { evaluate, type: check.type };
+}
+
 function parse(expression: string) {
   try {
-    const program = environment.parse(expression);
-    const check = program.check();
-    if (!check.valid) throw check.error ?? new Error("the expression's types do not fit");
-    return program;
+    return parseExpression(expression).evaluate;
   } catch (error) {
     throw new PlatformError("invalid-input", `filter is not a valid CEL expression: ${firstLine(error)}`, {
       cause: error,

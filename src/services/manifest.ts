@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { eventTypePattern } from "../events/event-type-pattern.ts";
 import type { Problem } from "../foundation/errors.ts";
 import { nearest } from "../foundation/nearest.ts";
 import { schemaWords } from "../foundation/schema-words.ts";
@@ -11,13 +12,6 @@ const mebibyte = 1024 * 1024;
 /** Of scripts that run on the executor's machine itself; the manifest's `container` is that of an image. */
 export const isolationLevels = ["process", "sandbox", "warm"] as const;
 export type IsolationLevel = (typeof isolationLevels)[number];
-
-const eventTypePattern = z
-  .string()
-  .regex(
-    /^[^\s*]+$|^[^\s*]+\.\*$/,
-    'must be an event type, exact ("order.placed") or with a trailing ".*" ("order.*")',
-  );
 
 const trigger = z.union(
   [eventTypePattern, z.object({ type: eventTypePattern, filter: z.string().min(1).optional() }).strict()],

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { eventTypePattern } from "../../events/event-type-pattern.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { LinkId, VersionId } from "../../foundation/ids.ts";
 import type { RoutableLink } from "../../services/link.ts";
@@ -10,7 +11,7 @@ import { type BacktestResult, backtest, type Proposal } from "../backtest/backte
 import { maxTypes } from "../backtest/stored-events.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { eventBody } from "./event-answer.ts";
-import { eventTypePattern, filterExpression } from "./link-input.ts";
+import { filterExpression } from "./filter-expression.ts";
 import { timeText } from "./list-query.ts";
 import { mappingContentOf, mappingInput, proposed } from "./mapping-input.ts";
 import { required } from "./required.ts";

@@ -1,11 +1,12 @@
 import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { eventTypePattern } from "../../events/event-type-pattern.ts";
 import type { LinkId, VersionId } from "../../foundation/ids.ts";
 import { defaultProject, nameSchema } from "../../services/names.ts";
 import type { ApiParts } from "./api-parts.ts";
+import { filterExpression } from "./filter-expression.ts";
 import { linkAnswer, linkAnswerOf } from "./link-answer.ts";
-import { eventTypePattern, filterExpression } from "./link-input.ts";
 import { listOf, pageAnswer, pageQuery, pageRequestOf } from "./list-query.ts";
 import { required } from "./required.ts";
 import { serviceQuery } from "./service-query.ts";

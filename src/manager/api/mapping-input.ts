@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { eventTypePattern } from "../../events/event-type-pattern.ts";
 import { type Mapping, type MappingContent, mappingStrategies } from "../../events/mapping.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { MappingId } from "../../foundation/ids.ts";
 import { mappingProblemsOf } from "../../services/compiled-mapping.ts";
 import { nameSchema } from "../../services/names.ts";
-import { eventTypePattern, filterExpression } from "./link-input.ts";
+import { filterExpression } from "./filter-expression.ts";
 import { mappingField } from "./mapping-answer.ts";
 
 /** The parts of a mapping that can be changed. */

@@ -3,7 +3,7 @@ import { messageOf, type Problem } from "../../../foundation/errors.ts";
 import { parseCron } from "../../../services/cron/cron-expression.ts";
 import { isTimeZone } from "../../../services/cron/time-zone.ts";
 import { elsewhereProblems, scriptsElsewhereProblems } from "../../../services/elsewhere.ts";
-import { compileFilter } from "../../../services/filter.ts";
+import { type ExpressionUse, expressionProblem } from "../../../services/expression-problem.ts";
 import { type Manifest, type ManifestRest, readManifest, scriptsOf, triggersOf } from "../../../services/manifest.ts";
 
 export const manifestFile = "manifest.json";
@@ -113,20 +113,16 @@ function inManifest({ path, message }: Problem): Problem {
 function triggerProblems(manifest: Manifest): Problem[] {
   const problems: Problem[] = [];
   for (const [index, { filter }] of triggersOf(manifest).entries()) {
-    if (filter !== undefined) problems.push(...celProblems(filter, `trigger_events[${index}].filter`));
+    if (filter !== undefined) problems.push(...celProblems(filter, "condition", `trigger_events[${index}].filter`));
   }
   if (manifest.concurrency_key !== undefined)
-    problems.push(...celProblems(manifest.concurrency_key, "concurrency_key"));
+    problems.push(...celProblems(manifest.concurrency_key, "key", "concurrency_key"));
   return problems;
 }
 
-function celProblems(expression: string, key: string): Problem[] {
-  try {
-    compileFilter(expression);
-    return [];
-  } catch (error) {
-    return [{ path: key, message: `${messageOf(error)}; found ${JSON.stringify(expression)}` }];
-  }
+function celProblems(expression: string, use: ExpressionUse, path: string): Problem[] {
+  const problem = expressionProblem(expression, use);
+  return problem === undefined ? [] : [{ path, message: `${problem}; found ${JSON.stringify(expression)}` }];
 }
 
 function scheduleProblems({ schedule, timezone }: Manifest): Problem[] {
