@@ -54,6 +54,8 @@ export interface ExecutionFilter {
   /** Created at or after, and before; milliseconds since the epoch. */
   from?: number | undefined;
   to?: number | undefined;
+  /** Whether a person has retried it, whatever became of that. */
+  retried?: boolean | undefined;
 }
 
 export interface RetryOptions {

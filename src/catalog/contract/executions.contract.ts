@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { VersionId } from "../../foundation/ids.ts";
+import type { ReplayId, VersionId } from "../../foundation/ids.ts";
 import type { ExecutionFilter } from "../executions.ts";
 import { failedForGood, minute, type Scene } from "./scene.contract.ts";
 
@@ -120,6 +120,25 @@ export function executionContract(start: () => Promise<Scene>): void {
     expect(claimed.execution.id).toBe(newId);
     expect(JSON.parse(Buffer.from(claimed.body).toString())).toMatchObject({ data: { n: 1 } });
     expect(await scene.claim()).toEqual([]);
+  });
+
+  test("D6: what a person has retried is found apart from what nobody has; a replay is no retry", async () => {
+    const scene = await start();
+    await scene.deploy();
+    const { executions, replays } = scene.catalog;
+    const retried = await scene.start();
+    const left = await scene.start({ correlationid: "replayed" });
+    for (const _ of [retried, left]) await scene.finish(await scene.claimOne(), failedForGood);
+    const newId = scene.newExecutionId();
+    await executions.retry(retried.id, { newId, version: "same" });
+    await scene.finish(await scene.claimOne(), failedForGood);
+    await scene.sent();
+    await replays.create({ id: scene.ids.next() as ReplayId, correlationId: "replayed", versions: {} });
+    const found = async (isRetried: boolean) =>
+      (await executions.list({ status: ["failed"], retried: isRetried }, { limit: 10 })).items.map(({ id }) => id);
+    expect(await found(true)).toEqual([retried.id]);
+    expect(await found(false)).toEqual([newId, left.id]);
+    expect(await executions.count({ status: ["failed"], retried: false })).toBe(2);
   });
 
   test("D6: a retry runs the same version, the active one, or one that is named", async () => {

@@ -43,6 +43,11 @@ export async function countExecutions(context: StoreContext, filter: ExecutionFi
   return count;
 }
 
+/** A replay names what it repeats as well, and is no retry. */
+const isRetried = sql`exists (
+  select 1 from executions as again
+  where again.event_key = executions.event_key and again.retry_of = executions.id and again."trigger" <> 'replay')`;
+
 type OneStatus = Omit<ExecutionFilter, "status"> & { status: ExecutionStatus | undefined };
 
 /** One page of one status, walked along an index that is in the list's order. */
@@ -85,6 +90,7 @@ function planOf({ traits }: StoreContext, filter: OneStatus) {
   equal("correlation_id", filter.correlationId);
   if (filter.from !== undefined) conditions.push(sql`created_at >= ${filter.from}`);
   if (filter.to !== undefined) conditions.push(sql`created_at < ${filter.to}`);
+  if (filter.retried !== undefined) conditions.push(filter.retried ? isRetried : sql`not ${isRetried}`);
   const index = indexFor(filter);
   const from = index === undefined ? sql`executions` : sql`executions ${traits.walk(index)}`;
   return { from, where: conditions.length === 0 ? sql`1 = 1` : sql.join(conditions, sql` and `) };

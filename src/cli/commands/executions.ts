@@ -17,6 +17,7 @@ interface ExecutionsOptions {
   correlation?: string;
   from?: string;
   to?: string;
+  unretried?: boolean;
   limit: number;
 }
 
@@ -42,14 +43,21 @@ export function defineExecutions(program: Command): Command {
     .option("--correlation <correlationid>", "of this flow")
     .option("--from <time>", "created at or after: a time, or 30s, 15m, 2h, 7d ago", pointInTime(Date.now))
     .option("--to <time>", "created before", pointInTime(Date.now))
+    .option("--unretried", "only what nobody has retried: with --status failed, what is left to do")
     .option("--limit <count>", "at most so many", wholeNumber(1, 100_000), 50)
     .action(withSession(executions));
 }
 
 async function executions({ api, terminal }: Session, options: ExecutionsOptions): Promise<void> {
-  const { limit, service, event, correlation, ...rest } = options;
+  const { limit, service, event, correlation, unretried, ...rest } = options;
   const ref = service === undefined ? undefined : serviceRefOf(service, rest.project).text;
-  const query = { ...rest, service: ref, eventkey: event, correlationid: correlation };
+  const query = {
+    ...rest,
+    service: ref,
+    eventkey: event,
+    correlationid: correlation,
+    retried: unretried ? "false" : undefined,
+  };
   const { items, next } = await api.list<ExecutionAnswer>("/api/v1/executions", query, limit);
   const filtered = Object.values(query).some((value) => value !== undefined);
   const empty = filtered

@@ -27,7 +27,9 @@ async function show({ api, terminal }: Session, id: string, options: ShowOptions
   }
   const detail = await api.get<ExecutionDetail>(path);
   await terminal.one(detail, () => executionText(detail, terminal.paint));
-  if (detail.status === "failed") terminal.next(`fx retry ${id}`);
+  const last = detail.retries?.at(-1);
+  if (last !== undefined) terminal.next(`fx show ${last.id}`);
+  else if (detail.status === "failed") terminal.next(`fx retry ${id}`);
   else terminal.next(`fx flow ${detail.correlationId}`);
 }
 
@@ -49,6 +51,10 @@ export function executionText(detail: ExecutionDetail, paint: Paint): string {
     ["attempt", `${detail.attempt}${detail.losses > 0 ? `, ${detail.losses} lost to the platform` : ""}${lane}`],
     ["waits for", waitText(detail)],
     ["retry of", detail.retryOf ?? undefined],
+    ...(detail.retries ?? []).map((retry): [string, string] => [
+      "retried as",
+      `${retry.id}, ${paintStatus(paint, retry.status)}`,
+    ]),
     ["flow", `${detail.correlationId}, step ${detail.sequence}`],
   ];
   const lines = facts.flatMap(([name, value]) =>

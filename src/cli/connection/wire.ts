@@ -72,6 +72,8 @@ export interface ExecutionDetail extends ExecutionAnswer {
   steps: StepAnswer[];
   waitsFor?: WaitAnswer | null;
   event?: CloudEvent | null;
+  /** What people made of it by retrying it. */
+  retries?: { id: string; status: ExecutionStatus }[];
   emitted: EventAnswer[];
 }
 

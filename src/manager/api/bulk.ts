@@ -6,6 +6,7 @@ import { isPlatformError } from "../../foundation/errors.ts";
 import type { ExecutionId } from "../../foundation/ids.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { executionFilterOf, executionQuery } from "./execution-query.ts";
+import { requireUnresolved } from "./retries-of.ts";
 
 /** Executions that one call looks at. */
 const maxExecutions = 10_000;
@@ -15,7 +16,7 @@ const bulkAnswer = z
   .object({
     matched: z.int(),
     done: z.int(),
-    refused: z.int().meta({ description: "Whose state did not allow it." }),
+    refused: z.int().meta({ description: "Whose state did not allow it, or whose retry has completed or goes on." }),
     more: z.boolean().meta({ description: `More than ${maxExecutions} match: call again.` }),
   })
   .meta({ id: "BulkResult" });
@@ -72,8 +73,10 @@ async function applies(
   newId: () => ExecutionId,
 ): Promise<boolean> {
   try {
-    if (action === "retry") await executions.retry(id, { newId: newId(), version: "same" });
-    else await executions[action](id);
+    if (action === "retry") {
+      await requireUnresolved(executions, id);
+      await executions.retry(id, { newId: newId(), version: "same" });
+    } else await executions[action](id);
     return true;
   } catch (error) {
     // It ended, or went, between being found and being changed.

@@ -76,6 +76,9 @@ export const executionDetail = executionAnswer
       })
       .nullable()
       .meta({ description: "What a pending execution waits for." }),
+    retries: z
+      .array(z.object({ id: z.string(), status: z.enum(executionStatuses) }))
+      .meta({ description: "What people made of it by retrying it, and then its retries; oldest first." }),
     emitted: z.array(eventAnswer).meta({ description: "The events that its scripts sent, as far as they are routed." }),
   })
   .meta({ id: "ExecutionDetail" });

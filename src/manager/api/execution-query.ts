@@ -19,6 +19,10 @@ export const executionQuery = {
   correlationid: z.string().optional(),
   from: timeQuery,
   to: timeQuery,
+  retried: z
+    .union([z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")], "must be true or false")
+    .optional()
+    .meta({ description: "Whether a person has retried it: what failed and was not retried is left to do." }),
 };
 
 const parsed = z.object(executionQuery);
@@ -33,5 +37,6 @@ export function executionFilterOf(query: z.output<typeof parsed>): ExecutionFilt
     correlationId: query.correlationid,
     from: query.from,
     to: query.to,
+    retried: query.retried,
   };
 }

@@ -13,6 +13,7 @@ import { executionFilterOf, executionQuery } from "./execution-query.ts";
 import { listOf, pageAnswer, pageQuery, pageRequestOf } from "./list-query.ts";
 import type { RecentEvents } from "./recent-events.ts";
 import { required } from "./required.ts";
+import { requireUnresolved, retriesOf } from "./retries-of.ts";
 
 /** Events of a flow that are looked through for those that one execution emitted. */
 const maxFlowEvents = 10_000;
@@ -55,7 +56,8 @@ export function executionRoutes(
     },
     async ({ params: { id } }) => {
       const execution = required(await catalog.executions.get(id as ExecutionId), unknown(id));
-      const [steps, wait, trigger, flow] = await Promise.all([
+      const [retries, steps, wait, trigger, flow] = await Promise.all([
+        retriesOf(catalog.executions, execution),
         catalog.executions.steps(execution.id),
         catalog.executions.waitsFor(execution.id),
         catalog.ledger.get(execution.eventKey),
@@ -66,6 +68,7 @@ export function executionRoutes(
         ...executionAnswerOf(execution),
         steps: steps.map(stepAnswerOf),
         waitsFor: waitAnswerOf(wait),
+        retries: retries.map(({ id, status }) => ({ id, status })),
         event: (trigger?.event ?? recentEvent(execution)) as z.input<typeof executionDetail>["event"],
         emitted: emitted.map(eventAnswerOf),
       };
@@ -111,12 +114,17 @@ export function executionRoutes(
         body: z
           .strictObject({
             version: z.string().min(1).default("same").meta({ description: '"same", "active", or a version\'s id.' }),
+            again: z
+              .boolean()
+              .default(false)
+              .meta({ description: "Also where an earlier retry of it has completed, or has not ended yet." }),
           })
           .nullish(),
         response: { 201: executionAnswer },
       },
     },
     async ({ params: { id }, body }, reply) => {
+      if (!body?.again) await requireUnresolved(catalog.executions, id as ExecutionId);
       const options = { newId: ids.next() as ExecutionId, version: body?.version ?? "same" };
       const execution = await catalog.executions.retry(id as ExecutionId, options);
       for (const channel of ["outbox", "dispatch"] as const) bus.signal(channel);

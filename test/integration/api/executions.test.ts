@@ -49,6 +49,12 @@ async function finish(
   await catalog.leases.finish([{ id, token: lease.token, steps: [stepOf(sizeBytes)], outcome: { kind: "completed" } }]);
 }
 
+async function fail({ catalog }: ApiServer, { id, lease }: ClaimedExecution["execution"]): Promise<void> {
+  const error = { kind: "exit" as const, message: "broken", script: "main.py", exitCode: 1 };
+  const outcome = { kind: "failed" as const, error, retryInMs: undefined };
+  await catalog.leases.finish([{ id, token: lease.token, steps: [], outcome }]);
+}
+
 function write(
   { opsData }: ApiServer,
   executionId: string,
@@ -131,7 +137,35 @@ describe("executions", () => {
     expect(status).toBe(201);
     expect(json).toMatchObject({ retryOf: execution.id, status: "pending" });
     expect(json.id).not.toBe(execution.id);
-    expect((await server.call("POST", `/api/v1/executions/${execution.id}/retry`)).status).toBe(201);
+    const { json: detail } = await server.call("GET", `/api/v1/executions/${execution.id}`);
+    expect(detail.retries).toEqual([{ id: json.id, status: "pending" }]);
+  });
+
+  it("D6: what was retried is retried again only on request, unless that retry failed", async () => {
+    const server = await serverWithExecutions(1);
+    const failed = await claim(server);
+    await fail(server, failed);
+    const retry = (json = {}, id: string = failed.id) =>
+      server.call("POST", `/api/v1/executions/${id}/retry`, { json });
+    const first = await retry();
+    expect(await retry()).toMatchObject({
+      status: 409,
+      json: { detail: expect.stringContaining(`was retried as ${first.json.id}, which is pending`) },
+    });
+    await fail(server, await claim(server));
+    const second = await retry({}, first.json.id);
+    expect(second.status).toBe(201);
+    await finish(server, await claim(server));
+    expect((await retry()).json.detail).toContain(`was retried as ${second.json.id}, which is completed`);
+    const bulk = { filter: { status: ["failed"] }, action: "retry" };
+    expect((await server.call("POST", "/api/v1/executions/bulk", { json: bulk })).json).toMatchObject({
+      matched: 2,
+      done: 0,
+      refused: 2,
+    });
+    expect((await list(server, "?status=failed&retried=false")).items).toEqual([]);
+    expect((await list(server, "?status=failed&retried=true")).items).toHaveLength(2);
+    expect((await retry({ again: true })).status).toBe(201);
   });
 
   it("are cancelled at once while pending, asked to stop while running, and skipped only while pending", async () => {

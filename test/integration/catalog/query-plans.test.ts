@@ -47,6 +47,7 @@ const executionFilters: ExecutionFilter[] = [
   { project: "default" },
   { service: "default/hello" },
   { status: ["failed"] },
+  { status: ["failed"], retried: false },
   { status: ["pending", "in_progress"] },
   { trigger: "manual" },
   { eventKey: "key" as EventKey },

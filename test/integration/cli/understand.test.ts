@@ -123,6 +123,25 @@ test("a failed run is listed, and retry runs it again as a new execution", async
   expect(retried).toMatchObject({ retryOf: failed?.id });
   const ended = await platform.settled(2, "&service=default/fails");
   expect(ended.map(({ status }) => status)).toEqual(["failed", "failed"]);
+  expect((await fx(["show", failed?.id ?? ""], platform)).out).toMatch(
+    new RegExp(`^  retried as +${retried.id}, failed$`, "m"),
+  );
+  const unretried = ["executions", "--service", "fails", "--status", "failed", "--unretried"];
+  expect(await fxJson<{ id: string }[]>(unretried, platform)).toMatchObject([{ id: retried.id }]);
+});
+
+test("retry refuses what a retry has done already, goes on with the others, and does it again on request", async () => {
+  await platform.deploy("once", { "main.py": "" });
+  const run = async () => (await fxJson<{ executionId: string }>(["run", "once"], platform)).executionId;
+  const [first, second] = [await run(), await run()];
+  await platform.settled(2, "&service=default/once");
+  await fx(["retry", first], platform);
+  await platform.settled(3, "&service=default/once");
+  const both = await fx(["retry", first, second], platform);
+  expect(both).toMatchObject({ code: 1, out: expect.stringMatching(new RegExp(`^${second} runs again as \\S+\n$`)) });
+  expect(both.talk).toContain(`execution ${first} was retried as`);
+  expect(both.talk).toContain("1 of 2 were not retried");
+  expect((await fx(["retry", first, "--again"], platform)).code).toBe(0);
 });
 
 test("a run that a full queue refused is told with the reason in why, show and the list; one that waits, with what for", async () => {
