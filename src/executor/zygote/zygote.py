@@ -135,8 +135,9 @@ class Zygote:
     def signal(self, id, number):
         # Until it is reaped its id is nobody else's; its group may outlive it, and keeps the id taken.
         pid = self.runs.get(id)
-        if pid is not None:
-            send_signal(-pid, number)
+        if pid is not None and not send_signal(-pid, number):
+            # One that was just forked has no group of its own yet, and has started nothing.
+            send_signal(pid, number)
 
     def reap(self):
         """False: the keeper has ended."""
@@ -233,10 +234,12 @@ def fork_into(group, namespaces):
 
 
 def send_signal(pid, number):
+    """False: nobody was there to take it."""
     try:
         os.kill(pid, number)
+        return True
     except OSError:
-        pass
+        return False
 
 
 def probe(sdk):

@@ -374,6 +374,31 @@ it("tells a run that cannot begin in its own output, before that is in its place
   }
 });
 
+it("D8: a run that is stopped as soon as it was forked ends, though it has no group of its own by then", async () => {
+  const directory = tempDir();
+  const { command: python } = await findPython({ searchPath: process.env.PATH, othersMustReach: false });
+  const around = { clock: systemClock, log: silentLog };
+  const launcher = new LauncherClient(around);
+  const socketDirectory = join(directory, "z");
+  mkdirSync(socketDirectory, { mode: 0o700 });
+  const sdk = join(sdkDirectory, "python");
+  const zygote = new Zygote({ ...around, groups: undefined, preload: [], launcher, python, sdk, socketDirectory });
+  try {
+    await eventually(() => zygote.isReady);
+    const run = { user: undefined, limits: noLimits, setAsideBytes: 0, landlock: undefined };
+    const request = { ...run, cwd: "/", env: {}, exec: ["/bin/sleep", "600"], ttlMs: 20_000, outputCapBytes: 1000 };
+    for (let count = 0; count < 20; count += 1) {
+      const end = await new Promise<LaunchEnd>((ended) => {
+        zygote.start(request, { started() {}, output() {}, ended }).stop(0);
+      });
+      expect(end).toMatchObject({ kind: "signalled", signal: "SIGKILL" });
+    }
+  } finally {
+    await zygote.close();
+    await launcher.close();
+  }
+});
+
 async function replaced(
   directory: string,
   maxGrowthBytes: number | undefined,
