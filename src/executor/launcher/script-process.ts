@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
 import type { Clock, Timer } from "../../foundation/clock.ts";
+import { endOfTurn } from "../../foundation/turn.ts";
 import type { LimitName } from "../../services/run-limits.ts";
 import type { LaunchEnd } from "./launcher.ts";
 import { type FromLauncher, forever, type StartOrder } from "./launcher-message.ts";
@@ -245,10 +246,15 @@ export class ScriptProcess {
   #giveUpHeldPipe(): void {
     if (this.#over) return;
     this.#heldPipe?.cancel();
-    this.#heldPipe = this.#clock.setTimer(heldPipeMs, () => {
-      if (this.#paused) return this.#giveUpHeldPipe();
-      for (const stream of this.#child?.stdio ?? []) stream?.destroy();
+    const held = this.#clock.setTimer(heldPipeMs, () => {
+      // Whoever stood still for so long himself has not read what is there.
+      endOfTurn(() => {
+        if (this.#heldPipe !== held) return;
+        if (this.#paused) return this.#giveUpHeldPipe();
+        for (const stream of this.#child?.stdio ?? []) stream?.destroy();
+      });
     });
+    this.#heldPipe = held;
   }
 
   #finishWhenQuiet(): void {

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { systemClock, type Timer } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
+import { endOfTurn } from "../../foundation/turn.ts";
 import { killQuietly } from "../launcher/strays.ts";
 
 export const toolMs = 60_000;
@@ -72,7 +73,8 @@ export function runTool(
       // From here on its number may be another's.
       late.cancel();
       signal?.removeEventListener("abort", abort);
-      draining = systemClock.setTimer(drainMs, end);
+      // Whoever stood still for so long himself has not read what is there.
+      draining = systemClock.setTimer(drainMs, () => endOfTurn(end));
     });
     tool.on("close", end);
     tool.stdin.on("error", () => {});

@@ -90,3 +90,23 @@ test("what a script asked for before its end is served, though it never read an 
   await ended;
   expect(served).toBe(100);
 });
+
+test("D9: what a script asked for before its end is served, though its executor stood still for longer than a held socket is waited for", async () => {
+  const channel = await SlotChannel.listen(join(tempDir(), "s"), {
+    clock: systemClock,
+    random: systemRandom,
+  });
+  onTestFinished(() => channel.close());
+  const logged: string[] = [];
+  const host = { log: async ({ message }: { message: string }) => void logged.push(message) } as unknown as StepHost;
+  const opened = channel.open({ context: {} as StepContext, directory: "/", argument: "{}" }, host);
+  const socket = connect(channel.path);
+  socket.on("error", () => {});
+  socket.write(encodeFrame(Buffer.from(JSON.stringify({ nonce: opened.nonce }))));
+  await new Promise((welcomed) => socket.once("data", welcomed));
+  socket.end(encodeFrame(Buffer.from(JSON.stringify({ op: "log", level: "info", message: "last words" }))));
+  const ended = opened.close();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+  await ended;
+  expect(logged).toEqual(["last words"]);
+});
