@@ -18,8 +18,9 @@ import { ManualClock } from "../../support/manual-clock.ts";
 import { tempDir } from "../../support/temp-dir.ts";
 import { startLauncher } from "../runtimes/script-runs.ts";
 
-const one = { uid: 50_401, gid: 50_401 };
-const other = { uid: 50_402, gid: 50_402 };
+/** Nobody else's, and in no range that another test takes: what runs as one of that is killed. */
+const one = { uid: 50_621, gid: 50_621 };
+const other = { uid: 50_622, gid: 50_622 };
 
 describe.skipIf(process.getuid?.() !== 0)("S3: what a process has left where every user may write", () => {
   let launcher: LauncherClient;
