@@ -159,7 +159,9 @@ function handOver(channel) {
 function limitOf(error) {
   if (error?.code === "EMFILE") return "openFiles";
   if (error?.code === "EAGAIN" && String(error.syscall).startsWith("spawn")) return "processes";
-  if (error?.code === "ERR_WORKER_OUT_OF_MEMORY") return "memoryBytes";
+  // The last is V8's own, which has no code.
+  const isMemory = ["ERR_WORKER_OUT_OF_MEMORY", "ERR_MEMORY_ALLOCATION_FAILED"].includes(error?.code);
+  if (isMemory || error?.message === "Array buffer allocation failed") return "memoryBytes";
   return undefined;
 }
 

@@ -174,6 +174,17 @@ describe.each(ways)("a limit of a script in %s", (name, { language, runtime, lev
     });
   }
 
+  if (language === "node" && runtime !== "bun") {
+    it.each(["Buffer.alloc(4e9)", "new ArrayBuffer(4e9)"])(
+      "of memory is named where the kernel refuses it before a look: %s",
+      async (source) => {
+        const value = 200 * megabyte;
+        const { result } = await resultOf(source, { memoryBytes: value });
+        expect(result).toMatchObject({ kind: "overrun", limit: "memoryBytes", value });
+      },
+    );
+  }
+
   it("of time ends a run that takes longer, and is named", async () => {
     const { result } = await resultOf(bodies.late, {}, { timeoutMs: 300 });
     expect(result).toMatchObject({ kind: "timeout", timeoutMs: 300 });
