@@ -59,9 +59,11 @@ time.sleep(60)`,
   ],
   [
     "of processes ends a run that fails over it without a word of its own",
+    // As an ordinary user, whom the kernel refuses none, it has them until it is looked at.
     `import os, time
 for _ in range(200):
-    if os.fork() == 0: time.sleep(60)`,
+    if os.fork() == 0: time.sleep(60)
+time.sleep(60)`,
     "processes",
     20,
   ],
