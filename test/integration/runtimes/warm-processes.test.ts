@@ -55,8 +55,8 @@ describe("a warm process", () => {
   it("is ended by a run's timeout, and the next run has another", async () => {
     const { run, pid } = service();
     const before = await pid();
-    const late = run("time.sleep(60)", { request: { timeoutMs: 300 } });
-    expect(await late.result).toMatchObject({ kind: "timeout", timeoutMs: 300 });
+    const late = run("time.sleep(60)", { request: { timeoutMs: 2_000 } });
+    expect(await late.result).toMatchObject({ kind: "timeout", timeoutMs: 2_000 });
     expect(Number(late.stdout())).toBe(before);
     expect(await isAlive(before)).toBe(false);
     expect(await pid()).not.toBe(before);
@@ -64,10 +64,10 @@ describe("a warm process", () => {
 
   it("D8: is ended with the lease of its run, and has none while it is idle", async () => {
     const { run, pid } = service();
-    const request = { ttlMs: 700 };
+    const request = { ttlMs: 3_000 };
     const before = await pidOf(run("", { request }));
     // Longer than the lease of the run that is over.
-    await service().run("time.sleep(1)").result;
+    await service().run("time.sleep(3.2)").result;
     expect(await pidOf(run("", { request }))).toBe(before);
     const lost = run("time.sleep(60)", { request });
     expect(await lost.result).toMatchObject({ kind: "stopped", reason: "lease-lost" });
@@ -76,7 +76,7 @@ describe("a warm process", () => {
 
   it("D8: lives on with a run whose lease is renewed", async () => {
     const { run } = service();
-    const long = run("time.sleep(1.2)", { request: { ttlMs: 700 } });
+    const long = run("time.sleep(3.2)", { request: { ttlMs: 3_000 } });
     await long.waitFor(/(\d+)/);
     long.step.keepAlive(20_000);
     expect(await long.result).toMatchObject({ kind: "exited", exitCode: 0 });
@@ -208,15 +208,18 @@ describe("a warm process", () => {
   it("that keeps what its runs allocate is ended before it takes too much", async () => {
     const { run } = service(runner, { "kept.py": "held = []" });
     const words = "import kept; kept.held.append(b'x' * (20 << 20))";
-    const pids = new Set<number>();
+    const pids: number[] = [];
     for (let n = 0; n < 12; n += 1) {
       const { result, stdout } = run(words, limited({ memoryBytes: 200 * megabyte }));
       expect(await result).toMatchObject({ kind: "exited" });
-      pids.add(Number(stdout()));
+      pids.push(Number(stdout()));
       // It is looked at once a second.
       if (n === 5) await service().run("time.sleep(1)").result;
     }
-    expect(pids.size).toBe(2);
+    const runs = [...Map.groupBy(pids, (pid) => pid).values()].map(({ length }) => length);
+    expect(runs.length).toBeGreaterThan(1);
+    // A quarter of the limit it may keep, which is more than two runs after its first one leave. The last one has not come so far.
+    for (const count of runs.slice(0, -1)) expect(count).toBeGreaterThanOrEqual(4);
   });
 
   const leaking: [string, StepRequest["runtime"], Record<string, string>][] = [

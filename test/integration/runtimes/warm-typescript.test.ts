@@ -95,7 +95,7 @@ if (how === "leave") { const child = spawn("sleep", ["60"], { stdio: "ignore" })
       return { ended, pid: Number(stdout()), told: logged.map(({ message }) => message).join() };
     };
     const first = await end("none");
-    const late = await end("late", { timeoutMs: 500 });
+    const late = await end("late", { timeoutMs: 2_000 });
     expect([late.ended, late.pid]).toMatchObject([{ kind: "timeout" }, first.pid]);
     const burnt = await end("burn", { limits: { ...noLimits, cpuSeconds: 1 } });
     expect(burnt.ended).toMatchObject({ kind: "overrun", limit: "cpuSeconds", value: 1 });
