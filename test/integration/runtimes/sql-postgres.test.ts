@@ -24,7 +24,7 @@ beforeAll(async () => {
     random: systemRandom,
     log: silentLog,
     searchPath: process.env.PATH,
-    sqlStatementMs: 1_000,
+    sqlStatementMs: 3_000,
   });
 });
 afterAll(async () => {

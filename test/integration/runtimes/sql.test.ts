@@ -23,7 +23,7 @@ beforeAll(async () => {
     random: systemRandom,
     log: silentLog,
     searchPath: process.env.PATH,
-    sqlStatementMs: 1_000,
+    sqlStatementMs: 3_000,
   });
 });
 afterAll(() => runner.close());
@@ -151,7 +151,7 @@ describe("S4: an SQL script cannot leave its database", () => {
       "create table slow (n);\ninsert into slow\n  with recursive c(n) as (select 1 union all select n + 1 from c) select max(n) from c";
     const { result, stderr } = await run(source);
     expect(result).toMatchObject({ kind: "signalled", signal: "SIGALRM" });
-    expect(stderr).toBe("q.sql:2: the statement took longer than 1 s and was ended\n");
+    expect(stderr).toBe("q.sql:2: the statement took longer than 3 s and was ended\n");
     expect((await run("select name from sqlite_schema where name = 'slow'")).offered).toEqual([[]]);
   });
 
