@@ -69,6 +69,5 @@ describe("the guide", () => {
         if (step.shows !== undefined) requireShown(step.shows, output);
       }
     },
-    60_000,
   );
 });

@@ -57,4 +57,4 @@ test("every command of the README runs as it is written, and shows what is writt
   expect(small).toContain("filter is false: event.data.total_cents > 1000");
   expect(around).toContain("every routed record has exactly one outcome");
   expect(request).toContain('"accepted":[{"key":');
-}, 60_000);
+});
