@@ -9,6 +9,7 @@ import { forbiddenIn } from "./forbidden.ts";
 import { manifestConnection } from "./manifest-connection.ts";
 import { SqlProblem } from "./problem.ts";
 import { splitStatements } from "./sql-statements.ts";
+import { isPlainTemplate, requireSyntax } from "./syntax.ts";
 import { SqlTemplate } from "./template.ts";
 import { strayEnd, strayEndRefused } from "./transactions.ts";
 
@@ -26,6 +27,7 @@ for (const { path, file, directory } of JSON.parse(readFileSync(0, "utf8"))) {
       const refusal = forbiddenIn(statement);
       if (refusal !== undefined) throw new SqlProblem(statement.line, refusal);
     }
+    if (isPlainTemplate(source)) requireSyntax(statements);
   } catch (error) {
     const line = error instanceof SqlProblem ? error.line : 1;
     problems.push({ path: `${path}:${line}`, message: (error as Error).message });

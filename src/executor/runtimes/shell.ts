@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf, PlatformError, type Problem } from "../../foundation/errors.ts";
 import { oldestPython } from "./find-python.ts";
@@ -64,6 +65,11 @@ async function check(directory: string, path: string, runTool: RunTool): Promise
   const file = join(directory, path);
   const shell = shellOf(firstLine(file));
   if (typeof shell === "string") return { path: `${path}:1`, message: shell };
+  if (await hasWindowsLines(file)) {
+    const message =
+      "lines end as on Windows (CRLF), and a shell takes the CR for a part of its words: save the file with LF";
+    return { path: `${path}:1`, message };
+  }
   try {
     await runTool(shell[0], ["-n", file]);
     return undefined;
@@ -75,6 +81,12 @@ async function check(directory: string, path: string, runTool: RunTool): Promise
     if (line === undefined) return { path: `${path}:1`, message: error.message.replaceAll(file, path) };
     return { path: `${path}:${line}`, message: message as string };
   }
+}
+
+/** Every line, that is: some may be meant so, as in a here document. */
+async function hasWindowsLines(file: string): Promise<boolean> {
+  const lines = (await readFile(file, "latin1")).split("\n").slice(0, -1);
+  return lines.length > 0 && lines.every((line) => line.endsWith("\r"));
 }
 
 function firstLine(file: string): string {

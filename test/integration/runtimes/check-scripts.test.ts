@@ -120,6 +120,23 @@ describe("the check of a deploy", () => {
     );
   });
 
+  it("says what SQLite cannot read of an SQL script, and nothing of what depends on its tables or its branches", async () => {
+    const found = await problemsOf({
+      "a.sql": "select 1;\nselec * from t",
+      "b.sql": "insert into absent (a) values ({{ params.a }})\n  returning (a",
+      "c.sql": "select absent(a) from missing where b = {{ params.b }}",
+      "d.sql": "select 1 {% if params.x %} + 1 {% else %} + 2 from {% endif %}",
+      "e.sql": "select * from {{ params.t | identifier }} where a in {{ params.ids|list }}",
+      "f.sql": "-- connection: warehouse\nselect 1::int8",
+      "g.sql": "select 1::int8",
+    });
+    expect(found).toEqual([
+      ["a.sql:2", 'near "selec": syntax error'],
+      ["b.sql:1", "incomplete input"],
+      ["g.sql:1", 'unrecognized token: ":"'],
+    ]);
+  });
+
   it("says file and line of a shell script's syntax error, and which first lines there may be", async () => {
     const found = await problemsOf({
       "a.sh": "echo ok\n",
@@ -128,9 +145,11 @@ describe("the check of a deploy", () => {
       "d.sh": "#!/bin/bash\necho\nfor x in 1; done\n",
       "e.sh": "#!/usr/bin/zsh\necho\n",
       "f.sh": "#!/usr/bin/env -S python3\n",
+      "g.sh": "if true; then\r\n  echo ok\r\nfi\r\n",
     });
-    expect(found.map(([path]) => path.split(":")[0])).toEqual(["c.sh", "d.sh", "e.sh", "f.sh"]);
-    expect(found.map(([path]) => path).slice(1)).toEqual(["d.sh:3", "e.sh:1", "f.sh:1"]);
+    expect(found.map(([path]) => path.split(":")[0])).toEqual(["c.sh", "d.sh", "e.sh", "f.sh", "g.sh"]);
+    expect(found.map(([path]) => path).slice(1)).toEqual(["d.sh:3", "e.sh:1", "f.sh:1", "g.sh:1"]);
+    expect(found.at(-1)?.[1]).toContain("CRLF");
     expect(found.map(([, message]) => message).join("\n")).toMatch(
       /yntax error.*\n.*syntax error.*\n.*zsh.*#!\/bin\/bash/,
     );
