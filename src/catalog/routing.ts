@@ -9,10 +9,11 @@ import type { LinkSnapshot } from "./links.ts";
 export interface RoutingStore {
   /**
    * Decides a batch. In one transaction: reads the facts, calls `decide` once (synchronous and
-   * pure), and writes ledger rows (on conflict nothing), bodies, executions of the rows that this
+   * pure; a second time where another router was faster), and writes ledger rows (on conflict nothing), bodies, executions of the rows that this
    * call inserted, outbox rows, batch counts and the group's positions. Events whose key is in
    * `facts.known` are duplicates: nothing is written for them but the count. When it throws,
    * nothing was written. An event that occurs twice in the batch is decided once, the second is a duplicate.
+   * One that uses the id of another event is no duplicate: see `facts.differing`.
    * Events of offsets below the stored position were decided already, by whomever: their keys are in
    * `facts.known`, and they are not counted again.
    */
@@ -85,6 +86,11 @@ export interface RoutingFacts {
   newer: LinkSnapshot | undefined;
   /** Keys that the ledger holds already. */
   known: ReadonlySet<EventKey>;
+  /**
+   * Those of the batch's events whose key names an event that says something else, in the ledger or before them in the
+   * batch, with the key that each is decided and kept under instead (rule D10).
+   */
+  differing: ReadonlyMap<IncomingEvent, EventKey>;
   /** The executions named by `fxexecution`, where they exist. */
   causes: ReadonlyMap<string, EventCause>;
   /** Executions that each root flow of the batch has started so far, with the events that mappings made in it. */

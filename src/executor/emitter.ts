@@ -1,7 +1,7 @@
 import type { Bus, NewRecord } from "../bus/bus.ts";
 import { encodeRecord } from "../events/bus-binding.ts";
 import { type CloudEvent, cloudEventSchema, maxEventBytes } from "../events/cloud-event.ts";
-import { derivedEventId } from "../events/event-key.ts";
+import { derivedEventId, eventDigestOf, eventKeyOf } from "../events/event-key.ts";
 import { isReservedSource } from "../events/reserved-sources.ts";
 import { isReservedType } from "../events/reserved-types.ts";
 import { topics } from "../events/topics.ts";
@@ -9,6 +9,7 @@ import type { ExecutionFacts } from "../executions/execution.ts";
 import type { Clock } from "../foundation/clock.ts";
 import { isPlatformError, PlatformError } from "../foundation/errors.ts";
 import { GroupCommit } from "../foundation/group-commit.ts";
+import type { EventKey } from "../foundation/ids.ts";
 import { canonicalJson } from "../foundation/json.ts";
 import { schemaWords } from "../foundation/schema-words.ts";
 import type { Insist } from "./patience.ts";
@@ -36,6 +37,8 @@ export class Emitter {
   readonly #execution: ExecutionFacts;
   readonly #trigger: CloudEvent;
   readonly #occurrences = new Map<string, number>();
+  /** What was sent under ids that the scripts gave. */
+  readonly #ownIds = new Map<EventKey, { type: string; digest: string }>();
   /** One publish after the other: none overtakes one that has to be sent again. */
   readonly #sending: GroupCommit<NewRecord, Sent>;
 
@@ -49,8 +52,14 @@ export class Emitter {
   /** Resolves with the event's id once it is durable. Throws as `make`. */
   async emit(step: number, request: EmitRequest): Promise<{ id: string }> {
     const { event, record } = this.make(step, request);
-    const { refusal } = await this.#sending.add(record);
-    if (refusal !== undefined) throw refusal;
+    try {
+      const { refusal } = await this.#sending.add(record);
+      if (refusal !== undefined) throw refusal;
+    } catch (error) {
+      // What was not sent has not used its id.
+      if (request.id !== undefined) this.#ownIds.delete(eventKeyOf(event));
+      throw error;
+    }
     return { id: event.id };
   }
 
@@ -77,7 +86,8 @@ export class Emitter {
 
   /**
    * The event that `emit` would send, and its record. Throws `forbidden` for reserved types,
-   * `invalid-input` for what is no CloudEvent, `limit-exceeded` for more than 4 MiB.
+   * `invalid-input` for what is no CloudEvent, `limit-exceeded` for more than 4 MiB, `conflict` for another
+   * event under an id that this attempt has given already.
    */
   make(step: number, request: EmitRequest): { event: CloudEvent; record: ReturnType<typeof encodeRecord> } {
     const { clock } = this.#parts;
@@ -121,7 +131,23 @@ export class Emitter {
         `the event is too large: ${found}, at most ${maxEventBytes} are allowed`,
       );
     }
+    if (request.id !== undefined) this.#useOwnId(event);
     return { event, record };
+  }
+
+  /** Rule D10. What earlier attempts and other runs have sent under the id is known to the router, which tells it in the ledger. */
+  #useOwnId(event: CloudEvent): void {
+    const key = eventKeyOf(event);
+    const digest = eventDigestOf(event);
+    const former = this.#ownIds.get(key);
+    if (former === undefined) this.#ownIds.set(key, { type: event.type, digest });
+    if (former === undefined || former.digest === digest) return;
+    const what =
+      former.type === event.type ? `"${event.type}" was sent with other content` : `"${former.type}" was sent`;
+    throw new PlatformError(
+      "conflict",
+      `the id "${event.id}" names another event of this run: ${what} under it; an id names one event, so give "${event.type}" an id of its own, or none`,
+    );
   }
 
   /** Rule D10: a retried attempt that emits the same collapses with the first; a different one passes. */

@@ -9,7 +9,7 @@ import {
   tellsOfOutside,
 } from "../events/reserved-types.ts";
 import { topics } from "../events/topics.ts";
-import type { ExecutionId, Ids } from "../foundation/ids.ts";
+import type { EventKey, ExecutionId, Ids } from "../foundation/ids.ts";
 import { scopedConcurrencyKey } from "../services/concurrency-key.ts";
 import type { RoutingIndex } from "../services/routing-index.ts";
 
@@ -36,10 +36,13 @@ export function decide(
   const decided = new Set<string>(facts.known);
   const started = new Map(facts.flowExecutions);
   const decisions: RoutingDecision[] = [];
-  for (const incoming of events) {
+  for (const given of events) {
+    const differing = facts.differing.get(given);
+    const incoming = differing === undefined ? given : { ...given, key: differing };
     if (decided.has(incoming.key)) continue;
     decided.add(incoming.key);
-    decisions.push(decideOne(incoming, { facts, index, limits, ids, started }));
+    const other = differing === undefined ? undefined : given.key;
+    decisions.push(decideOne(incoming, { facts, index, limits, ids, started, other }));
   }
   return decisions;
 }
@@ -51,11 +54,13 @@ interface Deciding {
   ids: Ids;
   /** Executions and mapped events per root flow, those of this batch included. */
   started: Map<string, number>;
+  /** Key of another event that has its id (rule D10). */
+  other: EventKey | undefined;
 }
 
 function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision {
   const { event, key, topic } = incoming;
-  const { facts, index, limits, ids, started } = deciding;
+  const { facts, index, limits, ids, started, other } = deciding;
   const fromPlatform = topic === topics.platform;
   const cause = event.fxexecution === undefined ? undefined : facts.causes.get(event.fxexecution);
   const sequence = cause ? cause.sequence + 1 : fromPlatform ? stepOf(event) : 0;
@@ -88,6 +93,11 @@ function decideOne(incoming: IncomingEvent, deciding: Deciding): RoutingDecision
   const requested = facts.runRequests.get(key);
   if (isRunRequest(event) && requested === undefined) {
     return reject("no such run was requested: the catalog does not know it");
+  }
+  if (other !== undefined) {
+    return reject(
+      `its id "${event.id}" names another event from ${event.source}, which says something else and stands: an id names one event (fx why ${other})`,
+    );
   }
   const lifecycle = isLifecycleType(event.type);
   if (isUnwanted(incoming, index)) return { outcome: "counted", key };

@@ -40,8 +40,8 @@ export const bugsOfMapping: readonly PlantedBug[] = [
     edits: [
       {
         file: "catalog/kysely/routing-facts.ts",
-        find: "const known = await readKnownKeys(context, tx, keys);",
-        replace: "const known = new Set<EventKey>();",
+        find: "const digests = await readDigests(context, tx, keys);",
+        replace: "const digests = new Map<EventKey, string>();",
       },
       { file: routing, find: "won.flatMap(eventsOf)", replace: "stored.flatMap(eventsOf)" },
       {

@@ -51,8 +51,8 @@ export const bugsOfRouting: readonly PlantedBug[] = [
     edits: [
       {
         file: facts,
-        find: "const known = await readKnownKeys(context, tx, keys);",
-        replace: "const known = new Set<EventKey>();",
+        find: "const digests = await readDigests(context, tx, keys);",
+        replace: "const digests = new Map<EventKey, string>();",
       },
       { file: routing, find: "won.flatMap(newExecutionsOf)", replace: "stored.flatMap(newExecutionsOf)" },
       {
@@ -90,6 +90,17 @@ export const bugsOfRouting: readonly PlantedBug[] = [
     name: "the router believes a reserved type from outside",
     edits: [
       { file: decide, find: "if (!fromPlatform && isReservedType(event.type)) {", replace: 'if (event.id === "") {' },
+    ],
+  },
+  {
+    rule: "D10",
+    name: "what is said under the id of another event is dropped as its repeat",
+    edits: [
+      {
+        file: facts,
+        find: "const differing = differingOf(batch.fresh, digests);",
+        replace: "const differing = new Map<IncomingEvent, EventKey>();",
+      },
     ],
   },
   {

@@ -2,7 +2,8 @@ import type { Catalog } from "../../src/catalog/catalog.ts";
 import type { LedgerEntry } from "../../src/catalog/ledger.ts";
 import type { Page, PageRequest } from "../../src/catalog/paging.ts";
 import { decodeRecord } from "../../src/events/bus-binding.ts";
-import { derivedEventId, eventKeyOf } from "../../src/events/event-key.ts";
+import type { CloudEvent } from "../../src/events/cloud-event.ts";
+import { derivedEventId, differingKeyOf, eventDigestOf, eventKeyOf } from "../../src/events/event-key.ts";
 import { decodeStateRecord, stateKey } from "../../src/events/state-record.ts";
 import { topics } from "../../src/events/topics.ts";
 import { type Execution, isTerminal } from "../../src/executions/execution.ts";
@@ -153,6 +154,7 @@ async function checkBus(
         if (id !== worstPoison && !ledger.has(key) && !routing.counted.has(key)) {
           history.violate("D2", `event ${decoded.event.type} ${id} on the bus has no outcome`);
         }
+        if (topic === topics.events && !id.startsWith(poisonPrefix)) checkContent(world, decoded.event, ledger);
       }
     }
   }
@@ -171,6 +173,17 @@ async function checkBus(
   }
   checkLifecycle(world, executions, onBus);
   await checkTotals(world, catalog);
+}
+
+/** Rule D10: what was said under the id of another event has an outcome of its own. */
+function checkContent({ history, options }: World, event: CloudEvent, ledger: ReadonlyMap<string, LedgerEntry>): void {
+  const key = eventKeyOf(event);
+  const first = ledger.get(key);
+  if (first === undefined || first.stripped || options.pruning) return;
+  const digest = eventDigestOf(event);
+  if (digest === eventDigestOf(first.event)) return;
+  if (ledger.get(differingKeyOf(key, digest))?.outcome === "rejected") return;
+  history.violate("D10", `event ${event.id} says something else than the one of that id, and nobody tells of it`);
 }
 
 /** Rule D1: what became of an execution was told, under an id that derives from it. */

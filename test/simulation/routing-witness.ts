@@ -1,7 +1,6 @@
 import type { LinkSnapshot } from "../../src/catalog/links.ts";
-import type { IncomingEvent, RoutingDecision, RoutingStore } from "../../src/catalog/routing.ts";
+import type { IncomingEvent, RoutingDecision, RoutingFacts, RoutingStore } from "../../src/catalog/routing.ts";
 import type { CloudEvent } from "../../src/events/cloud-event.ts";
-import { eventDigestOf } from "../../src/events/event-key.ts";
 import { isLifecycleType, isReservedType, platformEventTypes } from "../../src/events/reserved-types.ts";
 import { topics } from "../../src/events/topics.ts";
 import { PlatformError } from "../../src/foundation/errors.ts";
@@ -47,7 +46,6 @@ export class RoutingWitness {
   /** By execution. */
   readonly #rootFlows = new Map<string, string>();
   readonly #flowStarts = new Map<string, number>();
-  readonly #digests = new Map<string, string>();
 
   constructor(parts: RoutingWitnessParts) {
     this.#parts = parts;
@@ -84,6 +82,7 @@ export class RoutingWitness {
         let decisions: RoutingDecision[] = [];
         let epoch = batch.linkEpoch;
         let known: ReadonlySet<string> = new Set();
+        let differing: RoutingFacts["differing"] = new Map();
         let requested: ReadonlyMap<string, unknown> = new Map();
         const result = await store.route(batch, (facts) => {
           if (facts.newer) {
@@ -92,6 +91,7 @@ export class RoutingWitness {
             if (leastEpoch >= 0) this.#parts.history.reach("links changed inside routing");
           }
           known = facts.known;
+          differing = facts.differing;
           requested = facts.runRequests;
           decisions = decide(facts);
           this.#refusePoison(batch.events, decisions);
@@ -103,7 +103,14 @@ export class RoutingWitness {
             `a batch was decided against links of epoch ${epoch}, after epoch ${leastEpoch}`,
           );
         }
-        this.#check(batch.events, decisions, { epoch, known, requested });
+        const events = batch.events.map((event) => ({ ...event, key: differing.get(event) ?? event.key }));
+        for (const [{ key, event }, other] of differing) {
+          const { outcome } = decisions.find((decision) => decision.key === other) ?? {};
+          if (outcome !== "rejected" && !known.has(other))
+            this.#parts.history.violate("D10", `${event.id} (${key}) has the id of another event`);
+          else this.#parts.history.reach("an id came twice with different data");
+        }
+        this.#check(events, decisions, { epoch, known, requested });
         return result;
       },
     };
@@ -128,10 +135,6 @@ export class RoutingWitness {
     const { history } = this.#parts;
     const incoming = new Map<string, IncomingEvent>();
     for (const event of events) {
-      const digest = eventDigestOf(event.event);
-      const former = this.#digests.get(event.key);
-      if (former !== undefined && former !== digest) history.reach("an id came twice with different data");
-      if (former === undefined) this.#digests.set(event.key, digest);
       if (incoming.has(event.key) || known.has(event.key)) history.reach("an event was decided again as a duplicate");
       else incoming.set(event.key, event);
     }

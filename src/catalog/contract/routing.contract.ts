@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { eventKeyOf } from "../../events/event-key.ts";
+import { differingKeyOf, eventDigestOf, eventKeyOf } from "../../events/event-key.ts";
 import { topics } from "../../events/topics.ts";
 import type { RoutingFacts } from "../routing.ts";
 import { minute, type Scene } from "./scene.contract.ts";
@@ -156,6 +156,38 @@ export function routingContract(start: () => Promise<Scene>): void {
       return scene.decide(batch.events, facts);
     });
     expect(counts).toEqual([5]);
+  });
+
+  test("D10: what is said under the id of another event is rejected under a key of its own, once, and the first stands", async () => {
+    const scene = await start();
+    await scene.deploy("hello");
+    const first = scene.event({ data: { a: 1 } });
+    const other = { ...first, type: "order.closed", data: { b: 2 } };
+    const third = { ...first, data: { a: 3 } };
+    expect(await scene.route(first, other)).toMatchObject({ matched: 1, rejected: 1, duplicate: 0, executions: 1 });
+    expect(await scene.route(other, third, first)).toMatchObject({ rejected: 1, duplicate: 2, executions: 0 });
+    const key = eventKeyOf(first);
+    const { items } = await scene.catalog.ledger.list({ id: first.id }, { limit: 10 });
+    expect(items.map(({ key, event, outcome }) => ({ key, event, outcome }))).toEqual([
+      { key: differingKeyOf(key, eventDigestOf(third)), event: third, outcome: "rejected" },
+      { key: differingKeyOf(key, eventDigestOf(other)), event: other, outcome: "rejected" },
+      { key, event: first, outcome: "matched" },
+    ]);
+  });
+
+  test("D10: what the platform tells twice in other words is a repeat; calls of webhooks are told apart by what they say", async () => {
+    const scene = await start();
+    const told = { topic: topics.platform };
+    const notice = scene.event({ type: "fx.event.rejected", data: { reason: "one" } });
+    const call = (body: string, headers: string) =>
+      scene.incoming({ ...scene.event({ type: "fx.webhook.incoming", id: "call" }), data: { body, headers } }, told);
+    await scene.routeBatch(scene.batch([scene.incoming(notice, told), call("a", "first try")]));
+    const again = [
+      scene.incoming({ ...notice, data: { reason: "two" } }, told),
+      call("a", "second try"),
+      call("b", ""),
+    ];
+    expect(await scene.routeBatch(scene.batch(again))).toMatchObject({ duplicate: 2, rejected: 1 });
   });
 
   test("D12: a rejected event has its reason in the ledger, and the notice about it in the outbox", async () => {

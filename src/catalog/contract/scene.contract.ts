@@ -144,7 +144,14 @@ export class Scene {
 
   decide(events: readonly IncomingEvent[], facts: RoutingFacts): RoutingDecision[] {
     if (facts.newer) this.#index = new RoutingIndex(facts.newer);
-    return events.filter(({ key }) => !facts.known.has(key)).map((incoming) => this.#decideOne(incoming, facts));
+    return events.flatMap((incoming): RoutingDecision[] => {
+      const key = facts.differing.get(incoming);
+      if (key !== undefined) {
+        const reason = "its id names another event";
+        return [{ outcome: "rejected", key, reason, sequence: 0, verdicts: [], notice: undefined }];
+      }
+      return facts.known.has(incoming.key) ? [] : [this.#decideOne(incoming, facts)];
+    });
   }
 
   #decideOne(incoming: IncomingEvent, facts: RoutingFacts): RoutingDecision {

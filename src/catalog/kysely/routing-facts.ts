@@ -1,4 +1,7 @@
-import { isReservedType } from "../../events/reserved-types.ts";
+import type { CloudEvent } from "../../events/cloud-event.ts";
+import { differingKeyOf, eventDigestOf } from "../../events/event-key.ts";
+import { isReservedType, platformEventTypes } from "../../events/reserved-types.ts";
+import { topics } from "../../events/topics.ts";
 import type { EventKey, ExecutionId } from "../../foundation/ids.ts";
 import {
   type EventCause,
@@ -31,13 +34,17 @@ export async function readRoutingFacts(
   const epoch = await readLinkEpoch(tx);
   const keys = batch.fresh.map(({ key }) => key);
   // What nobody wants now was perhaps decided while somebody did.
-  const known = await readKnownKeys(context, tx, keys);
+  const digests = await readDigests(context, tx, keys);
+  const known = new Set(digests.keys());
   const fresh = epoch === linkEpoch ? batch.fresh.filter(({ key }) => !unwanted?.has(key)) : batch.fresh;
   for (const { key } of covered) known.add(key);
+  const differing = differingOf(batch.fresh, digests);
+  for (const key of (await readDigests(context, tx, [...differing.values()])).keys()) known.add(key);
   const causes = await readCauses(context, tx, fresh);
   return {
     newer: epoch === linkEpoch ? undefined : await readLinkSnapshot(tx),
     known,
+    differing,
     causes,
     flowExecutions: await readFlowExecutions(context, tx, fresh, causes),
     runRequests: await readRunRequests(tx, fresh),
@@ -45,14 +52,44 @@ export async function readRoutingFacts(
   };
 }
 
-const selectKnown = new Statement(({ tx }, keys: readonly EventKey[]) =>
-  tx.selectFrom("ledger").select("key").where("key", "in", keys),
+const selectDigests = new Statement(({ tx }, keys: readonly EventKey[]) =>
+  tx.selectFrom("ledger").select(["key", "digest"]).where("key", "in", keys),
 );
 
-async function readKnownKeys(context: StoreContext, tx: Tx, keys: readonly EventKey[]): Promise<Set<EventKey>> {
-  if (keys.length === 0) return new Set();
-  const rows = await selectKnown.rows(context, tx, padded(keys));
-  return new Set(rows.map(({ key }) => key));
+/** Of those that the ledger holds. */
+export async function readDigests(
+  context: StoreContext,
+  tx: Tx,
+  keys: readonly EventKey[],
+): Promise<Map<EventKey, string>> {
+  if (keys.length === 0) return new Map();
+  const rows = await selectDigests.rows(context, tx, padded(keys));
+  return new Map(rows.map(({ key, digest }) => [key, digest]));
+}
+
+/** Only what has a key already is hashed: repeats are few. */
+export function differingOf(
+  events: readonly IncomingEvent[],
+  digests: ReadonlyMap<EventKey, string>,
+): Map<IncomingEvent, EventKey> {
+  const said = new Map<EventKey, string | CloudEvent>(digests);
+  const differing = new Map<IncomingEvent, EventKey>();
+  for (const incoming of events) {
+    const { key, event } = incoming;
+    const former = said.get(key);
+    if (former === undefined) said.set(key, event);
+    if (former === undefined || !hasIdFromOutside(incoming)) continue;
+    const digest = eventDigestOf(event);
+    if (digest !== (typeof former === "string" ? former : eventDigestOf(former))) {
+      differing.set(incoming, differingKeyOf(key, digest));
+    }
+  }
+  return differing;
+}
+
+/** An id that the platform has made names what caused the event, which may be told in other words the second time (rule D1). */
+function hasIdFromOutside({ topic, event }: IncomingEvent): boolean {
+  return topic === topics.events || event.type === platformEventTypes.webhookIncoming;
 }
 
 const selectCauses = new Statement(({ tx }, ids: readonly ExecutionId[]) =>

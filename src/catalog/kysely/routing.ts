@@ -11,8 +11,11 @@ import { historyReadLock, hold, holdPartitions, ledgerWriteLock, linksReadLock }
 import { countInFlows, insertExecutions, type NewExecution } from "./new-executions.ts";
 import { announce } from "./outbox.ts";
 import { PartitionCounts } from "./partition-counts.ts";
-import { readRoutingFacts } from "./routing-facts.ts";
+import { differingOf, readDigests, readRoutingFacts } from "./routing-facts.ts";
 import { inTransaction, type StoreContext, type Tx } from "./store-context.ts";
+
+/** Another router has given a key to an event that says something else, after the facts were read. */
+class Overtaken extends Error {}
 
 type StoredDecision = Exclude<RoutingDecision, { outcome: "counted" }>;
 
@@ -40,8 +43,8 @@ const insertLedger = new BulkInsert<"ledger", { key: EventKey }>(
 
 export function routingStore(context: StoreContext): RoutingStore {
   return {
-    route: (batch, decide) => {
-      const write = async (tx: Tx, now: number) => {
+    async route(batch, decide) {
+      const write = async (tx: Tx, now: number, isLast: boolean) => {
         await holdPartitions(context, tx, [...batch.events, ...batch.positions], [linksReadLock, historyReadLock]);
         const counts = await PartitionCounts.read(context, tx);
         const covered = batch.events.filter((incoming) => counts.isCovered(incoming));
@@ -54,20 +57,31 @@ export function routingStore(context: StoreContext): RoutingStore {
         const result = { ...outcomes, executions: 0, skipped: 0, mapped: 0 };
         const seen = new Set<EventKey>(facts.known);
         for (const incoming of fresh) {
-          if (seen.has(incoming.key)) {
+          const differing = facts.differing.get(incoming);
+          const key = differing ?? incoming.key;
+          if (seen.has(key)) {
             countOffset(counts, result, incoming, "duplicate");
             continue;
           }
-          seen.add(incoming.key);
-          const decision = decisions.get(incoming.key);
-          invariant(decision, `no decision about event ${incoming.key}`);
+          seen.add(key);
+          const decision = decisions.get(key);
+          invariant(decision, `no decision about event ${key}`);
           if (decision.outcome === "counted") countOffset(counts, result, incoming, "counted");
-          else stored.push({ incoming, decision });
+          else stored.push({ incoming: differing === undefined ? incoming : { ...incoming, key }, decision });
         }
 
         await hold(context, tx, [ledgerWriteLock]);
         const inserted = await writeLedger(tx, stored, now);
         const won = stored.filter(({ incoming }) => inserted.has(incoming.key));
+        if (!isLast && won.length < stored.length) {
+          const lost = stored.map(({ incoming }) => incoming).filter(({ key }) => !inserted.has(key));
+          const digests = await readDigests(
+            context,
+            tx,
+            lost.map(({ key }) => key),
+          );
+          if (differingOf(lost, digests).size > 0) throw new Overtaken();
+        }
         for (const { incoming, decision } of stored) {
           countOffset(counts, result, incoming, inserted.has(incoming.key) ? decision.outcome : "duplicate");
         }
@@ -85,9 +99,15 @@ export function routingStore(context: StoreContext): RoutingStore {
         await counts.write(tx, now);
         return result;
       };
-      return inTransaction(context, write, ({ executions }) => {
+      const told = ({ executions }: RoutingResult) => {
         if (executions > 0) batch.onClaimable?.();
-      });
+      };
+      try {
+        return await inTransaction(context, (tx, now) => write(tx, now, false), told);
+      } catch (error) {
+        if (!(error instanceof Overtaken)) throw error;
+        return inTransaction(context, (tx, now) => write(tx, now, true), told);
+      }
     },
 
     async positions() {

@@ -61,7 +61,8 @@ export function executionText(detail: ExecutionDetail, paint: Paint): string {
     value === undefined ? [] : [`  ${paint("dim", name.padEnd(12))} ${value}`],
   );
   const emitted = (detail.emitted ?? []).map(
-    ({ event, outcome, key }) => `  ◆ ${event.type}  ${paintStatus(paint, outcome)}  ${paint("dim", key)}`,
+    ({ event, outcome, reason, key }) =>
+      `  ◆ ${event.type}  ${paintStatus(paint, outcome)}  ${paint("dim", key)}${outcome === "rejected" && reason ? `\n    ${safe(reason)}` : ""}`,
   );
   return [
     `■ ${paint("bold", `${detail.project}/${detail.service}`)}`,

@@ -2,7 +2,7 @@ import { CliError } from "../cli-error.ts";
 import type { Client } from "../connection/client.ts";
 import type { EventAnswer } from "../connection/wire.ts";
 
-/** Finds an event by its key, else by its id. Throws `notFound`; a usage error where several sources used the id. */
+/** Finds an event by its key, else by its id. Throws `notFound`; a usage error where several have the id. */
 export async function findEvent(api: Client, keyOrId: string): Promise<EventAnswer> {
   try {
     return await api.get<EventAnswer>(`/api/v1/events/${encodeURIComponent(keyOrId)}`);
@@ -21,8 +21,10 @@ export async function findEvent(api: Client, keyOrId: string): Promise<EventAnsw
   }
   if (others.length === 0) return first;
   throw new CliError({
-    what: `${items.length} events from different sources have the id "${keyOrId}"`,
-    problems: items.map(({ key, event }) => ({ path: key, message: `${event.type} from ${event.source}` })),
+    what: `${items.length} events have the id "${keyOrId}"`,
+    problems: items.map(({ key, event, outcome }) => {
+      return { path: key, message: `${event.type} from ${event.source}, ${outcome}` };
+    }),
     fix: `fx why ${first.key}`,
     exit: "usage",
   });

@@ -99,7 +99,7 @@ describe("POST /events", () => {
       return json.pending === 0 && json;
     });
     expect(reconciled.balanced).toBe(true);
-    expect([sumOf(reconciled, "unmatched"), sumOf(reconciled, "duplicate")]).toEqual([1, 3]);
+    expect(["unmatched", "duplicate", "rejected"].map((outcome) => sumOf(reconciled, outcome))).toEqual([1, 2, 1]);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fx } from "../../support/cli.ts";
 import { eventually } from "../../support/eventually.ts";
-import { TestPlatform } from "../../support/platform.ts";
+import { type EventJson, TestPlatform } from "../../support/platform.ts";
 
 let platform: TestPlatform;
 beforeAll(async () => {
@@ -39,6 +40,45 @@ describe("an event", () => {
     await platform.send({ id: "after", type: "twice" });
     await platform.settled(2, "&service=default/once");
     expect(await platform.executions("&service=default/once")).toHaveLength(2);
+  });
+
+  test("D10: that a run sends under the id of an earlier run's event is rejected and told, and the run goes on", async () => {
+    const source = `from fx_ef import context, FxError
+n = context.params["n"]
+print(context.events.send("customer.opened", {"n": n}, id="k-9"), context.events.send("customer.opened", {"n": n}, id="k-9"))
+try:
+    context.events.send("customer.closed", {"n": n}, id="k-9")
+except FxError as error:
+    print(error.code, error)
+`;
+    await platform.deploy("own-ids", hello("own.asked", source));
+    await platform.deploy("opened", hello("customer.opened"));
+    for (const n of [1, 2]) {
+      await platform.send({ id: `own-${n}`, type: "own.asked", data: { n } });
+      const runs = await platform.settled(n, "&service=default/own-ids");
+      expect(runs.map(({ status }) => status)).toEqual(runs.map(() => "completed"));
+    }
+    const rejected = await eventually(async () => {
+      const { body } = await platform.request<{ items: EventJson[] }>("GET", "/api/v1/events?id=k-9");
+      return body.items.length === 2 && body.items[0];
+    });
+    expect(rejected).toMatchObject({
+      outcome: "rejected",
+      event: { type: "customer.opened", data: { n: 2 } },
+      reason: expect.stringContaining('its id "k-9" names another event from /projects/default/services/own-ids'),
+    });
+    const [last] = await platform.settled(2, "&service=default/own-ids");
+    expect(await platform.outputs(last?.id ?? "")).toEqual([
+      expect.stringMatching(
+        /^k-9 k-9\nconflict the id "k-9" names another event of this run: "customer.opened" was sent/,
+      ),
+    ]);
+    expect(await platform.executions("&service=default/opened")).toHaveLength(1);
+    const shown = await fx(["show", last?.id ?? ""], platform);
+    expect(shown.out).toMatch(/customer\.opened {2}rejected .*\n {4}its id "k-9" names another event/);
+    expect((await fx(["why", "k-9"], platform)).talk).toMatch(
+      /2 events have the id "k-9"[\s\S]*rejected[\s\S]*matched/,
+    );
   });
 
   test("that nothing is linked to says why, and late linking answers the next one within a second", async () => {

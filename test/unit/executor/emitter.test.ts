@@ -69,6 +69,41 @@ describe("emitter", () => {
     expect(await attempt(openBus()).emit(1, { type: "test.said", id: "mine" })).toEqual({ id: "mine" });
   });
 
+  test("D10: an own id names one event of an attempt: the same again is the same, what says something else is refused", async () => {
+    const bus = openBus();
+    const one = attempt(bus);
+    const request = { type: "customer.opened", id: "k-9", data: { a: 1 } };
+    await one.emit(1, request);
+    expect(await one.emit(2, request)).toEqual({ id: "k-9" });
+    await expect(one.emit(1, { ...request, data: { a: 2 } })).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining(
+        'the id "k-9" names another event of this run: "customer.opened" was sent with other content',
+      ),
+    });
+    await expect(one.emit(1, { ...request, type: "customer.closed" })).rejects.toMatchObject({
+      message: expect.stringMatching(/"customer.opened" was sent under it; an id names one event/),
+    });
+    await one.emit(1, { ...request, source: "/branch", data: { a: 3 } });
+    expect((await sent(bus)).map(({ source, data }) => [source, data])).toEqual([
+      ["/projects/default/services/sender", { a: 1 }],
+      ["/projects/default/services/sender", { a: 1 }],
+      ["/branch", { a: 3 }],
+    ]);
+  });
+
+  test("D10: what was refused has not used its id, and a retried attempt may say something else under it", async () => {
+    const bus = openBus();
+    let refusal: PlatformError | undefined = new PlatformError("limit-exceeded", "too large");
+    const insist: Insist = (work) => (refusal === undefined ? work() : Promise.reject(refusal));
+    const one = new Emitter({ bus, clock, insist }, execution, trigger);
+    await expect(one.emit(1, { type: "test.said", id: "mine", data: "large" })).rejects.toThrow("too large");
+    refusal = undefined;
+    await one.emit(1, { type: "test.said", id: "mine", data: "small" });
+    await attempt(bus).emit(1, { type: "test.said", id: "mine", data: "other" });
+    expect((await sent(bus)).map(({ data }) => data)).toEqual(["small", "other"]);
+  });
+
   test("an emitted event carries the flow, its cause, the step within the flow and who sent it", async () => {
     const bus = openBus();
     await attempt(bus).emit(1, { type: "test.said", subject: "s", data: [1] });

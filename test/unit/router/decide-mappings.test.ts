@@ -40,6 +40,7 @@ function indexOf(mappings: Mapping[], linked: string[] = []): RoutingIndex {
 const noFacts: RoutingFacts = {
   newer: undefined,
   known: new Set(),
+  differing: new Map(),
   causes: new Map(),
   flowExecutions: new Map(),
   runRequests: new Map(),

@@ -11,6 +11,7 @@ const limits = { hops: 3, flowExecutions: 2 };
 const noFacts: RoutingFacts = {
   newer: undefined,
   known: new Set(),
+  differing: new Map(),
   causes: new Map(),
   flowExecutions: new Map(),
   runRequests: new Map(),
@@ -82,6 +83,22 @@ describe("routing decides", () => {
     expect(decideAt(1000)).toMatchObject([{ outcome: "matched" }]);
     expect(decideAt(1001)).toMatchObject([{ outcome: "rejected", reason: expect.stringMatching(/^outside-window: /) }]);
     expect(decideAt(1001, [incoming({}).key])).toEqual([]);
+  });
+
+  test("D10: an event under the id of another is rejected under a key of its own, with the other's in the reason", () => {
+    const event = incoming({ id: "k-9" });
+    const key = "another key" as EventKey;
+    const facts = { known: new Set([event.key]), differing: new Map([[event, key]]) };
+    expect(decideAll([event], indexOf("order.placed"), facts)).toMatchObject([
+      {
+        outcome: "rejected",
+        key,
+        reason: `its id "k-9" names another event from /t, which says something else and stands: an id names one event (fx why ${event.key})`,
+        notice: { type: "fx.event.rejected", data: { key, id: "k-9" } },
+      },
+    ]);
+    facts.known.add(key);
+    expect(decideAll([event], indexOf("order.placed"), facts)).toEqual([]);
   });
 
   test("D2: an event that the ledger knows is not decided again, nor is its second copy in a batch", () => {
