@@ -14,17 +14,15 @@ for (const raw of rows) {
   }
   rejected += 1;
   console.log(`${raw.date}: ${problem}`);
-  await context.events.send("weather.row_rejected", { subject: raw.date ?? "", data: { row: raw, problem } });
+  await context.events.send("weather.row_rejected", { row: raw, problem }, { subject: raw.date ?? "" });
 }
 
 console.log(`${batch}: ${good.length} rows are good, ${rejected} are not`);
-await context.events.send("weather.rows_checked", {
-  subject: batch,
-  data: {
-    batch,
-    batches: context.params.get<number>("batches", 1),
-    rows: good,
-    rejected,
-    before: context.params.get<string[]>("before", []).map(Number),
-  },
-});
+const checked = {
+  batch,
+  batches: context.params.get<number>("batches", 1),
+  rows: good,
+  rejected,
+  before: context.params.get<string[]>("before", []).map(Number),
+};
+await context.events.send("weather.rows_checked", checked, { subject: batch });

@@ -47,28 +47,37 @@ class Events:
     ):
         """Emits a CloudEvent: `send(type, data)` or `send(type, source, data=...)`. Returns its id once it is durable.
 
-        data: anything that JSON can hold, at most 4 MiB of it. `event_source` and `reference_id` are older names of
+        data: anything that JSON can hold, at most 4 MiB of it.
+        id: the event's own; else one that is the same when the same run emits the same again. It names one event of its
+        source: another one under it is refused with `conflict` in the run that has sent the first, else rejected in the ledger.
+        `event_source` and `reference_id` are older names of
         `source` and `subject`. `topic` has no effect: all events travel on one. Raises FxError when the event is
         refused: for a type that begins with `fx.`, for instance.
         """
         if len(args) > 2:
-            raise TypeError(f"send takes a type, a source and data; {len(args) + 1} values were given")
-        if len(args) == 2:
-            source, data = args
-        elif len(args) == 1 and data is _MISSING:
+            raise _wrong_use(f"send takes a type, a source and data; {len(args) + 1} values were given")
+        if len(args) == 2 or (args and data is not _MISSING):
+            # What was given twice would be lost.
+            if source is not None or event_source is not None:
+                raise _wrong_use("the event's source was given twice")
+            if len(args) == 2 and data is not _MISSING:
+                raise _wrong_use("the event's data was given twice")
+            source, data = args if len(args) == 2 else (args[0], data)
+        elif args:
             data = args[0]
-        elif len(args) == 1:
-            source = args[0]
-        event = {"type": event_type, "source": source or event_source, "subject": subject or reference_id, "id": id}
+        event = {"source": source or event_source, "subject": subject or reference_id, "id": id}
         event["correlationId"] = correlation_id
-        event = {name: value for name, value in event.items() if value is not None}
+        event = {"type": event_type, **{name: value for name, value in event.items() if value is not None}}
         for name, value in event.items():
             if not isinstance(value, str):
-                forms = "send(type, data) or send(type, source, data), anything else by its name"
-                raise FxError("invalid-input", f"the event's {name} must be a str, not {type(value).__name__}: {forms}")
+                raise _wrong_use(f"the event's {name} must be a str, not {type(value).__name__}")
         if data is not _MISSING:
             event["data"] = data
         return self._channel.request("emit", event=event)["id"]
+
+
+def _wrong_use(what):
+    return FxError("invalid-input", f"{what}: send(type, data) or send(type, source, data), anything else by its name")
 
 
 class State:

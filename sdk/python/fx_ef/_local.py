@@ -17,6 +17,7 @@ class LocalChannel:
     def __init__(self):
         self._lock = _thread.allocate_lock()
         self._events = self._jobs = 0
+        self._own_ids = {}
         directory = _script_directory()
         self._env_path = os.path.join(directory, "ef_env.json")
         self._state_path = os.path.join(directory, "ef_package_state.json")
@@ -57,6 +58,10 @@ class LocalChannel:
                 _require(name, isinstance(event[name], str), event[name], "a string")
         if (event["type"].lower() + ".").startswith("fx."):
             raise FxError("forbidden", f"'{event['type']}': types that begin with 'fx.' are the platform's own")
+        if "id" in event:
+            content = [event.get(name) for name in ("type", "subject", "data")]
+            if self._own_ids.setdefault((event.get("source"), event["id"]), content) != content:
+                raise FxError("conflict", f"the id '{event['id']}' names another event of this run: an id names one event")
         self._events += 1
         _tell(f"would send {event['type']}: {_show(event)}")
         return {"id": event.get("id", f"local-event-{self._events}")}

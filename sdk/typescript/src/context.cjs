@@ -3,7 +3,10 @@
 const { FxError } = require("./channel.cjs");
 
 const levels = ["debug", "info", "warning", "error", "critical"];
-const optionNames = ["data", "source", "subject", "id", "correlationId"];
+const sendOptions = ["source", "subject", "id", "correlationId"];
+const sendForm = "send(type, data, { source, subject, id, correlationId })";
+const retryOptions = ["minutes", "hours", "days", "cronExpression", "timezone", "parameters"];
+const retryForm = "retry({ minutes, hours, days }) or retry({ cronExpression, timezone }), with parameters";
 
 function createContext(channel) {
   const { params, config, event, previous, service, execution } = channel.welcome.context;
@@ -52,7 +55,8 @@ function createContext(channel) {
   });
 }
 
-function readRetry({ minutes, hours, days, cronExpression, timezone, parameters } = {}) {
+function readRetry(when) {
+  const { minutes, hours, days, cronExpression, timezone, parameters } = readOptions(when, retryOptions, retryForm);
   if (cronExpression) return { cron: cronExpression, timezone, parameters };
   // None of an amount is as good as not naming it.
   return { minutes: minutes || undefined, hours: hours || undefined, days: days || undefined, parameters };
@@ -63,28 +67,35 @@ function values(given) {
   return Object.freeze({ get, has: (name) => Object.hasOwn(given, name), all: () => ({ ...given }) });
 }
 
-function readSend([type, ...rest]) {
-  if (typeof type !== "string") throw new TypeError("send takes the event's type, a string, first");
-  if (rest.length >= 2) return withTexts({ type, source: rest[0] ?? undefined, data: rest[1] });
-  const [only] = rest;
-  return isOptions(only) ? withTexts({ ...only, type }) : { type, data: only };
+/** What stands in the second place is data, whatever it looks like: it must not be lost for the names that it has. */
+function readSend([type, data, options, ...more]) {
+  if (more.length > 0)
+    throw wrongUse(`send takes a type, data and options; ${more.length + 3} values were given`, sendForm);
+  if (typeof data === "function" || typeof data === "symbol") {
+    throw wrongUse(`the event's data must be a JSON value, not ${typeof data}`, sendForm);
+  }
+  const event = { ...readOptions(options, sendOptions, sendForm), type };
+  for (const name of ["type", ...sendOptions]) {
+    if (typeof event[name] === "string" || (event[name] === undefined && name !== "type")) continue;
+    throw wrongUse(`the event's ${name} must be a string, not ${kindOf(event[name])}`, sendForm);
+  }
+  return data === undefined ? event : { ...event, data };
 }
 
-function withTexts(event) {
-  const wrong = ["source", "subject", "id", "correlationId"].find(
-    (name) => event[name] !== undefined && typeof event[name] !== "string",
-  );
-  if (wrong === undefined) return event;
-  const found = Array.isArray(event[wrong]) ? "array" : event[wrong] === null ? "null" : typeof event[wrong];
-  const forms =
-    "send(type, data), send(type, source, data) or send(type, { data, source, subject, id, correlationId })";
-  throw new FxError("invalid-input", `the event's ${wrong} must be a string, not ${found}: ${forms}`);
+function readOptions(options, names, form) {
+  if (options === undefined) return {};
+  if (kindOf(options) !== "object") throw wrongUse(`options are an object, not ${kindOf(options)}`, form);
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown !== undefined) throw wrongUse(`there is no option '${unknown}'; there are ${names.join(", ")}`, form);
+  return options;
 }
 
-function isOptions(value) {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const keys = Object.keys(value);
-  return keys.every((key) => optionNames.includes(key)) && keys.some((key) => key !== "data");
+function kindOf(value) {
+  return Array.isArray(value) ? "array" : value === null ? "null" : typeof value;
+}
+
+function wrongUse(what, form) {
+  return new FxError("invalid-input", `${what}: ${form}`);
 }
 
 function createLogging(channel) {

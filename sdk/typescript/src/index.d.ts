@@ -29,11 +29,12 @@ export interface Values {
 }
 
 export interface EmitOptions {
-  /** At most 4 MiB of JSON. */
-  data?: Json;
   source?: string;
   subject?: string;
-  /** The event's own id; else one that is the same when the same run emits the same again. */
+  /**
+   * The event's own id; else one that is the same when the same run emits the same again. It names one event of its source:
+   * another one under it is refused with `conflict` in the run that has sent the first, else rejected in the ledger.
+   */
   id?: string;
   correlationId?: string;
 }
@@ -42,11 +43,10 @@ export interface Events {
   /**
    * Emits an event; resolves with its id once it is durable, rejects with FxError when it is refused. It
    * leaves at once: it arrives even if nobody waits for it.
+   *
+   * `data` is the event's data whatever it looks like, at most 4 MiB of JSON; undefined for an event without data but with options.
    */
-  send(type: string, data?: Json): Promise<string>;
-  send(type: string, source: string, data: Json): Promise<string>;
-  /** An object with none but these keys, one of them `source`, `subject`, `id` or `correlationId`, is options; any other is data. */
-  send(type: string, options: EmitOptions): Promise<string>;
+  send(type: string, data?: Json, options?: EmitOptions): Promise<string>;
 }
 
 /** Values that outlive the run; one set for each service. */

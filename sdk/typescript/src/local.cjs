@@ -13,6 +13,7 @@ class LocalChannel {
   #envPath;
   #statePath;
   #events = 0;
+  #ownIds = new Map();
   #jobs = 0;
 
   constructor() {
@@ -54,9 +55,19 @@ class LocalChannel {
     if (`${event.type.toLowerCase()}.`.startsWith("fx.")) {
       throw new FxError("forbidden", `'${event.type}': types that begin with 'fx.' are the platform's own`);
     }
+    if (event.id !== undefined) this.#useOwnId(event);
     this.#events += 1;
     tell(`would send ${event.type}: ${JSON.stringify(event)}`);
     return { id: event.id ?? `local-event-${this.#events}` };
+  }
+
+  #useOwnId({ id, source, type, subject, data }) {
+    const key = JSON.stringify([source, id]);
+    const content = JSON.stringify([type, subject, data]);
+    const former = this.#ownIds.get(key) ?? content;
+    this.#ownIds.set(key, former);
+    if (former === content) return;
+    throw new FxError("conflict", `the id '${id}' names another event of this run: an id names one event`);
   }
 
   getState() {

@@ -91,8 +91,10 @@ console.log(process.argv[2]);
 const show = (value: unknown) => console.log(JSON.stringify(value ?? null));
 for (const call of JSON.parse(readFileSync("calls.json", "utf8"))) {
   try {
-    if (call.do === "send" && call.options) show(await context.events.send(call.type, call.options));
-    else if (call.do === "send" && call.source) show(await context.events.send(call.type, call.source, call.data));
+    if (call.do === "send" && call.options) {
+      const { data, ...options } = call.options;
+      show(await context.events.send(call.type, data, options));
+    } else if (call.do === "send" && call.source) show(await context.events.send(call.type, call.data, { source: call.source }));
     else if (call.do === "send" && "data" in call) show(await context.events.send(call.type, call.data));
     else if (call.do === "send") show(await context.events.send(call.type));
     else if (call.do === "param") show(getParam(call.name, call.fallback));
@@ -101,7 +103,7 @@ for (const call of JSON.parse(readFileSync("calls.json", "utf8"))) {
     else if (call.do === "secret") show(await context.secrets.get(call.name, call.fallback));
     else if (call.do === "getSecret") show(await getSecret(call.name, call.fallback));
     else if (call.do === "setSecret" || call.do === "setSecretNamed") await context.secrets.set(call.name, call.value, call.scope);
-    else if (call.do === "sendNamed") show(await context.events.send(call.type, { source: call.source, data: call.data }));
+    else if (call.do === "sendNamed") show(await context.events.send(call.type, call.data, { source: call.source }));
     else if (call.do === "retry") show(await context.scheduler.retry(call.when));
     else if (call.do === "previous") show(context.previous);
     else if (call.do === "result") await context.result(call.value);

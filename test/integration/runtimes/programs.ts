@@ -163,7 +163,7 @@ console.log(process.argv[2].length > 1048576 ? "True" : "False", getParam("text"
 await context.events.send("big", { text: getParam("text") });`,
   killParent: `
 try { process.kill(process.ppid, "SIGKILL"); console.log("killed"); } catch { console.log("refused"); }`,
-  emit: `console.log("id", await context.events.send("order.placed", { data: { n: 1 }, subject: "s" }));`,
+  emit: `console.log("id", await context.events.send("order.placed", { n: 1 }, { subject: "s" }));`,
   emitCaught: `
 try { await context.events.send(getParam("type")); }
 catch (error) { console.log("caught", error.code, error.message); }`,

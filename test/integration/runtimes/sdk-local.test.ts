@@ -131,6 +131,18 @@ describe.each(Object.entries(players))("EF_ENV=local in %s", (language, player) 
     expect(kept("ef_env.json").secrets ?? {}).toEqual({ ...given.secrets, ...set });
   });
 
+  it("refuses another event under an id that the run has given, and takes the same one again (rule D10)", async () => {
+    const send = (data: unknown) => ({ do: "send", type: "a.b", options: { data, id: "k-9" } });
+    const calls = JSON.stringify([send({ n: 1 }), send({ n: 1 }), send({ n: 2 })]);
+    const directory = writeFiles(tempDir(), { [script]: source, "calls.json": calls });
+    const { stdout } = await runLocally(player, directory, local);
+    expect(stdout.trimEnd().split("\n").slice(1)).toEqual([
+      '"k-9"',
+      '"k-9"',
+      expect.stringMatching(/^\{"refused": ?"conflict"\}$/),
+    ]);
+  });
+
   it("makes both files when the context is first used, and keeps what is put between runs", async () => {
     const calls = JSON.stringify([{ do: "get" }, { do: "put", key: "n", value: 1 }, { do: "about" }]);
     const directory = writeFiles(tempDir(), { [`weather/${script}`]: source, "weather/calls.json": calls });
