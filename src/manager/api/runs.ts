@@ -86,6 +86,9 @@ export function runRoute(scope: FastifyInstance, parts: Parts): void {
         recent.add(key, { body: Buffer.from(JSON.stringify(event)), acceptedAt: clock.now() });
         for (const channel of ["dispatch", "outbox"] as const) bus.signal(channel);
       } else {
+        // One that was asked for at the same moment.
+        const other = former ?? (await formerRun(key));
+        if (other) refuseOtherRequest(other, event);
         await refuseOtherTerms(executionId, body);
       }
       return reply.code(202).send({ eventKey: key, executionId });

@@ -1,11 +1,12 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
 import type { Bus } from "../../bus/bus.ts";
+import type { LedgerStore } from "../../catalog/ledger.ts";
 import type { Webhook, WebhookStore } from "../../catalog/webhooks.ts";
 import { encodeRecord } from "../../events/bus-binding.ts";
-import { maxEventBytes } from "../../events/cloud-event.ts";
+import { type CloudEvent, maxEventBytes } from "../../events/cloud-event.ts";
 import { isJsonType } from "../../events/event-data.ts";
-import { eventKeyOf } from "../../events/event-key.ts";
+import { eventDigestOf, eventKeyOf } from "../../events/event-key.ts";
 import { webhookEvent } from "../../events/outside-events.ts";
 import { topics } from "../../events/topics.ts";
 import type { Clock } from "../../foundation/clock.ts";
@@ -13,10 +14,12 @@ import { messageOf, PlatformError } from "../../foundation/errors.ts";
 import { sha256 } from "../../foundation/hash.ts";
 import type { EventKey, Ids } from "../../foundation/ids.ts";
 import type { Json, JsonObject } from "../../foundation/json.ts";
+import type { RecentEvents } from "./recent-events.ts";
 
 interface WebhookIntakeParts {
   bus: Bus;
-  catalog: { webhooks: WebhookStore };
+  catalog: { webhooks: WebhookStore; ledger: Pick<LedgerStore, "digests"> };
+  recent: RecentEvents;
   clock: Clock;
   ids: Ids;
 }
@@ -38,8 +41,14 @@ const droppedHeader =
 /** The same in the address, where senders have no headers to put it. */
 const droppedQuery = /token|secret|password|passwd|authorization|credential|(?:api|access)[-_]?key/i;
 
-/** A call of a webhook becomes `fx.webhook.incoming`. Resolves once that is durable. */
-export async function acceptWebhook(parts: WebhookIntakeParts, request: WebhookRequest): Promise<EventKey> {
+/**
+ * A call of a webhook becomes `fx.webhook.incoming`. Resolves once that is durable. `duplicate`: the delivery came before, a hint as
+ * with events (rule D16). Throws `conflict` where its number is that of another delivery: few senders read more than the status.
+ */
+export async function acceptWebhook(
+  parts: WebhookIntakeParts,
+  request: WebhookRequest,
+): Promise<{ key: EventKey; duplicate: boolean }> {
   const { bus, catalog, clock, ids } = parts;
   const webhook = await usableWebhook(catalog.webhooks, request.token);
   // One that is switched off is not told from one that never was.
@@ -48,7 +57,8 @@ export async function acceptWebhook(parts: WebhookIntakeParts, request: WebhookR
       "not-found",
       "there is no webhook with this token: it was rotated, switched off or deleted",
     );
-  const sent = deliveryHeaders.map((name) => request.headers[name]).find((value) => typeof value === "string");
+  const header = deliveryHeaders.find((name) => typeof request.headers[name] === "string");
+  const sent = header && request.headers[header];
   const event = webhookEvent({
     webhook,
     deliveryId: sent === undefined ? ids.next() : String(sent),
@@ -62,9 +72,25 @@ export async function acceptWebhook(parts: WebhookIntakeParts, request: WebhookR
       `the call is too large: ${record.value.length} bytes as an event, at most ${maxEventBytes}`,
     );
   }
+  const key = eventKeyOf(event);
+  const former = sent === undefined ? undefined : await formerDigest(parts, key);
+  if (former !== undefined && former !== eventDigestOf(event)) {
+    throw new PlatformError(
+      "conflict",
+      `"${sent}" is the number of another delivery with another body, which stands: send a new one under a new number (header ${header})`,
+    );
+  }
   await bus.publish([record]);
+  if (sent !== undefined) parts.recent.add(key, { body: record.value, acceptedAt: clock.now() });
   await noteUse(catalog.webhooks, webhook, clock.now());
-  return eventKeyOf(event);
+  return { key, duplicate: former !== undefined };
+}
+
+/** Of two that come at the same moment neither is known yet: then routing rejects what differs (rule D10). */
+async function formerDigest({ catalog, recent }: WebhookIntakeParts, key: EventKey): Promise<string | undefined> {
+  const known = recent.get(key);
+  if (known) return eventDigestOf(JSON.parse(Buffer.from(known.body).toString()) as CloudEvent);
+  return (await catalog.ledger.digests([key])).get(key);
 }
 
 /** Looked up by its hash, so that nothing of a token can be learnt from how long the look takes. */

@@ -8,6 +8,7 @@ import { randomToken } from "../../foundation/random.ts";
 import { nameSchema } from "../../services/names.ts";
 import type { ApiParts } from "./api-parts.ts";
 import { listOf, pageAnswer, pageQuery, pageRequestOf, timeText } from "./list-query.ts";
+import type { RecentEvents } from "./recent-events.ts";
 import { required } from "./required.ts";
 import { acceptWebhook } from "./webhook-intake.ts";
 
@@ -129,7 +130,7 @@ export function webhookRoutes(scope: FastifyInstance, parts: ApiParts): void {
 }
 
 /** `POST /hooks/{token}`: outside programs call it. The token is what lets them in. */
-export function hookRoute(scope: FastifyInstance, parts: ApiParts): void {
+export function hookRoute(scope: FastifyInstance, parts: ApiParts & { recent: RecentEvents }): void {
   const { bodyBytes } = parts.settings.limits;
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: bodyBytes }, (_request, body, done) =>
@@ -144,18 +145,22 @@ export function hookRoute(scope: FastifyInstance, parts: ApiParts): void {
         operationId: "callWebhook",
         summary: "Call a webhook",
         description:
-          "Any body: JSON becomes `data.body`, text `data.text`, anything else `data.base64`. Answers once the event is durable. A call that carries the same Idempotency-Key, webhook-id or X-GitHub-Delivery again is the same event.",
+          "Any body: JSON becomes `data.body`, text `data.text`, anything else `data.base64`. Answers once the event is durable. A call that carries the same Idempotency-Key, webhook-id or X-GitHub-Delivery again is the same event, and is refused with 409 where its body or query differs.",
         tags: ["webhooks"],
         params: z.object({ token: z.string().min(1).max(200) }),
-        response: { 202: z.object({ key: z.string().meta({ description: "Of the event." }) }) },
+        response: {
+          202: z.object({
+            key: z.string().meta({ description: "Of the event." }),
+            duplicate: z.boolean().meta({ description: "The delivery came before. A hint: the ledger decides." }),
+          }),
+        },
       },
     },
     async (request, reply) => {
       const { token } = request.params;
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       const query = { ...(request.query as JsonObject) };
-      const key = await acceptWebhook(parts, { token, headers: request.headers, query, body });
-      return reply.code(202).send({ key });
+      return reply.code(202).send(await acceptWebhook(parts, { token, headers: request.headers, query, body }));
     },
   );
 }

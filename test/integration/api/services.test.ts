@@ -204,6 +204,12 @@ describe("running a service by name", () => {
     expect(new Set(answers.map(({ json }) => json.executionId)).size).toBe(1);
   });
 
+  it("D17: of other requests under one key at the same moment one runs, and the others are told", async () => {
+    const { server } = await serverWith();
+    const answers = await Promise.all([1, 2, 3, 4].map((n) => run(server, { data: { n } }, "key")));
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, 409, 409, 409]);
+  });
+
   it("runs a version that is named, and refuses one of another service", async () => {
     const { server, version: first } = await serverWith();
     await deploy(server, {}, "2");

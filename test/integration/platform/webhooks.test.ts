@@ -85,6 +85,39 @@ describe("a webhook", () => {
     expect(JSON.stringify(event)).not.toContain(path.slice("/hooks/".length));
   });
 
+  it("D17: refuses another body under the number of a delivery, says so of a repeat, and lets its headers differ", async () => {
+    const { path } = await makeWebhook("numbered");
+    const headers = { "content-type": "application/json", "idempotency-key": "42" };
+    const first = (await (await call(path, '{"n": 1}', { ...headers, "x-signature": "a" })).json()) as { key: string };
+    expect(first).toMatchObject({ duplicate: false });
+    const refused = await call(path, '{"n": 2}', headers);
+    expect(refused.status).toBe(409);
+    expect(await refused.json()).toMatchObject({
+      code: "conflict",
+      detail: expect.stringMatching(/"42" is the number of another delivery .*idempotency-key/),
+    });
+    const { body } = await platform.request("GET", `/api/v1/events/${first.key}?wait=10000`);
+    expect(body).toMatchObject({ event: { data: { body: { n: 1 } } } });
+    const again = await call(path, '{"n": 1}', { ...headers, "x-signature": "b" });
+    expect([again.status, await again.json()]).toEqual([202, { key: first.key, duplicate: true }]);
+    expect((await call(`${path}?to=all`, '{"n": 1}', headers)).status).toBe(409);
+  });
+
+  it("D10: rejects one of two deliveries with one number that come at the same moment", async () => {
+    const { path } = await makeWebhook("at-once");
+    const headers = { "content-type": "application/json", "idempotency-key": "43" };
+    const answers = await Promise.all([1, 2].map((n) => call(path, `{"n": ${n}}`, headers)));
+    const taken = answers.filter(({ status }) => status === 202).length;
+    const listed = await eventually(async () => {
+      const { body } = await platform.request<{ items: { outcome: string }[] }>(
+        "GET",
+        "/api/v1/events?type=fx.webhook.incoming&source=/webhooks/at-once",
+      );
+      return body.items.length === taken && body.items;
+    });
+    expect(listed.filter(({ outcome }) => outcome !== "rejected")).toHaveLength(1);
+  });
+
   it("makes one event of a delivery that comes twice", async () => {
     const { path } = await makeWebhook("twice");
     const headers = { "content-type": "application/json", "x-github-delivery": "72d3162e" };
