@@ -127,7 +127,7 @@ function requestOf(directory: string, script: string, runtime: StepRequest["runt
       event: { specversion: "1.0", id: "e1", source: "/bench", type: "bench.run", data: {} },
       params: {},
       service: { project: "default", name: "bench", version: "v" },
-      execution: { id: executionId, attempt: 1, step: 1, script },
+      execution: { id: executionId, attempt: 1, step: 1, script, replay: false, original: null },
       config: {},
       previous: null,
     },

@@ -49,10 +49,13 @@ def variables(context):
         "FX_EXECUTION_ID": execution["id"],
         "FX_ATTEMPT": execution["attempt"],
         "FX_STEP": execution["step"],
+        "FX_REPLAY": "true" if execution["replay"] else "false",
         "FX_EVENT_TYPE": event["type"],
         "FX_EVENT_ID": event["id"],
         "FX_CORRELATION_ID": event.get("correlationid") or event["id"],
     }
+    if execution["original"] is not None:
+        found["FX_ORIGINAL_EXECUTION_ID"] = execution["original"]
     found = {key: str(value) for key, value in found.items()}
     room = MAX_PARAMS_BYTES
     for key, value in context["params"].items():

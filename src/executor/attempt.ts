@@ -154,6 +154,8 @@ export class Attempt {
   async run(slot: number, ranOut: () => void): Promise<AttemptReport | undefined> {
     this.#slot = slot;
     const outcome = await this.#outcome();
+    // Before the slot is another's.
+    if (this.#captured) await this.#parts.runner.forgetReplay?.(slot).catch(() => {});
     ranOut();
     if (outcome === undefined) return undefined;
     const unsent = await this.#unsent();
@@ -298,11 +300,12 @@ export class Attempt {
         outputCapBytes,
         limits: limitsOf(opened.manifest, caps),
         isolation: { level: this.#levelOf(opened.manifest), network: opened.manifest.network },
+        isReplay: this.#captured !== undefined,
         context: {
           event,
           params: paramsOf(event),
           service: { project: execution.project, name: execution.service, version: execution.version },
-          execution: { id: execution.id, attempt: execution.attempt, step: n, script },
+          execution: { id: execution.id, attempt: execution.attempt, step: n, script, ...this.#originOf() },
           config,
           previous: this.#previous,
         },
@@ -322,6 +325,11 @@ export class Attempt {
     step.status = stepStatus(result);
     step.exitCode = result.kind === "exited" ? result.exitCode : undefined;
     return result;
+  }
+
+  #originOf() {
+    const { trigger, retryOf } = this.#claimed.execution;
+    return trigger === "replay" ? { replay: true, original: retryOf ?? null } : { replay: false, original: null };
   }
 
   /** Who was kept waiting by an engine until its time was over has not failed (rule D7). */

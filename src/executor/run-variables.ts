@@ -14,6 +14,8 @@ export function runVariables(context: StepContext): Record<string, string> {
     FX_EXECUTION_ID: execution.id,
     FX_ATTEMPT: String(execution.attempt),
     FX_STEP: String(execution.step),
+    FX_REPLAY: String(execution.replay),
+    ...(execution.original === null ? {} : { FX_ORIGINAL_EXECUTION_ID: execution.original }),
     FX_EVENT_TYPE: event.type,
     FX_EVENT_ID: event.id,
     FX_CORRELATION_ID: event.correlationid ?? event.id,

@@ -20,6 +20,8 @@ export interface StepRunner {
    * `control` outlives nothing: after `run` resolves its methods do nothing.
    */
   run(request: StepRequest, host: StepHost): RunningStep;
+  /** No step of the replay that had the slot is run any more: removes the databases that its steps have changed in place of the real ones. */
+  forgetReplay?(slot: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -56,6 +58,8 @@ export interface StepRequest {
   outputCapBytes: number;
   limits: RunLimits;
   isolation: { level: IsolationLevel; network: boolean };
+  /** What it changes in databases must not last. */
+  isReplay?: boolean;
   context: StepContext;
 }
 
@@ -68,11 +72,22 @@ export interface StepContext {
   /** The trigger event's data where it is an object, else `{ data: <value> }`. */
   params: JsonObject;
   service: { project: string; name: string; version: string };
-  execution: { id: ExecutionId; attempt: number; step: number; script: string };
+  execution: ExecutionContext;
   /** Platform, project and service configuration, the nearer scope over the wider one. */
   config: JsonObject;
   /** What the nearest earlier step of this attempt offered with `setResult`; null: none did. */
   previous: Json;
+}
+
+export interface ExecutionContext {
+  id: ExecutionId;
+  attempt: number;
+  step: number;
+  script: string;
+  /** What the script does by itself, and the platform cannot hold back, is done a second time. */
+  replay: boolean;
+  /** Of a replay: the execution that is run again. Null: it is none. */
+  original: ExecutionId | null;
 }
 
 /** What a running script can ask for, and where its output goes. */

@@ -20,12 +20,18 @@ class Named:
 
 
 class Execution:
-    """This run: `id`, `attempt` and `step` (both from 1)."""
+    """This run: `id`, `attempt` and `step` (both from 1); whether it is a `replay`, and of which run: `original`, else None.
 
-    def __init__(self, id, attempt, step):
+    `original or id` is the same in a run and in each replay of it: a key for other systems, which must not do twice what
+    they have done.
+    """
+
+    def __init__(self, id, attempt, step, replay, original):
         self.id = id
         self.attempt = attempt
         self.step = step
+        self.replay = replay
+        self.original = original
 
 
 class Events:
@@ -225,7 +231,9 @@ class Context:
         self.previous = given["previous"]
         # Local runs may give an id of their own.
         self.service = self.package = Named(service["name"], service.get("id") or f"{service['project']}/{service['name']}")
-        self.execution = Execution(execution["id"], execution["attempt"], execution["step"])
+        self.execution = Execution(
+            execution["id"], execution["attempt"], execution["step"], execution["replay"], execution["original"]
+        )
         self.logging._level = 0
 
     def result(self, value):

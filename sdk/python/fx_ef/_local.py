@@ -39,7 +39,7 @@ class LocalChannel:
                 "event": {**event, **env.get("event", {}), "data": params},
                 "previous": env.get("previous"),
                 "service": service,
-                "execution": {"id": "local", "attempt": 1, "step": 1},
+                "execution": {"id": "local", "attempt": 1, "step": 1, "replay": False, "original": None},
             }
         }
 

@@ -9,7 +9,8 @@ const retryOptions = ["minutes", "hours", "days", "cronExpression", "timezone", 
 const retryForm = "retry({ minutes, hours, days }) or retry({ cronExpression, timezone }), with parameters";
 
 function createContext(channel) {
-  const { params, config, event, previous, service, execution } = channel.welcome.context;
+  const { params, config, event, previous, service } = channel.welcome.context;
+  const { id, attempt, step, replay, original } = channel.welcome.context.execution;
   // Local runs may give an id of their own.
   const named = Object.freeze({ name: service.name, id: service.id ?? `${service.project}/${service.name}` });
   return Object.freeze({
@@ -19,7 +20,7 @@ function createContext(channel) {
     previous,
     service: named,
     package: named,
-    execution: Object.freeze({ id: execution.id, attempt: execution.attempt, step: execution.step }),
+    execution: Object.freeze({ id, attempt, step, replay, original }),
     events: Object.freeze({
       async send(...given) {
         return (await channel.request("emit", { event: readSend(given) })).id;

@@ -101,6 +101,21 @@ export interface Named {
   readonly id: string;
 }
 
+export interface Execution {
+  readonly id: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** From 1. */
+  readonly step: number;
+  /** Whether it is run again to compare. Events, state and the like go nowhere then; what a script does by itself is done. */
+  readonly replay: boolean;
+  /**
+   * Of a replay: the id of the execution that is run again, else null. `original ?? id` is the same in a run and in each replay of
+   * it: a key for other systems, which must not do twice what they have done.
+   */
+  readonly original: string | null;
+}
+
 export interface Context {
   /** The trigger event's data; also `process.argv[2]`, as JSON. */
   readonly params: Values;
@@ -114,8 +129,7 @@ export interface Context {
   /** The same as `service`. */
   readonly package: Named;
   readonly service: Named;
-  /** `attempt` and `step` count from 1. */
-  readonly execution: { readonly id: string; readonly attempt: number; readonly step: number };
+  readonly execution: Execution;
   /** The whole event that started the run. */
   readonly event: CloudEvent;
   /** What the nearest step before offered with `result`; null where none did. */

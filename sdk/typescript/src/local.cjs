@@ -34,7 +34,7 @@ class LocalChannel {
         event: { ...event, ...env.event, data: params },
         previous: env.previous ?? null,
         service: { project: "local", name, id: package_id || `local/${name}` },
-        execution: { id: "local", attempt: 1, step: 1 },
+        execution: { id: "local", attempt: 1, step: 1, replay: false, original: null },
       },
     };
   }

@@ -73,7 +73,8 @@ for call in json.load(open("calls.json")):
         elif do == "result": context.result(call["value"])
         elif do == "about":
             show({"name": context.package.name, "id": context.service.id, "attempt": context.execution.attempt,
-                "step": context.execution.step, "type": context.event["type"]})
+                "step": context.execution.step, "replay": context.execution.replay,
+                "original": context.execution.original, "type": context.event["type"]})
         elif do == "get": show(context.state.get(call["key"]) if "key" in call else context.state.get())
         elif do == "put": context.state.put(call["key"], call["value"])
         elif do == "log": getattr(context.logging, call["level"])(call["message"])
@@ -108,8 +109,8 @@ for (const call of JSON.parse(readFileSync("calls.json", "utf8"))) {
     else if (call.do === "previous") show(context.previous);
     else if (call.do === "result") await context.result(call.value);
     else if (call.do === "about") {
-      const { attempt, step } = context.execution;
-      show({ name: context.package.name, id: context.service.id, attempt, step, type: context.event.type });
+      const { attempt, step, replay, original } = context.execution;
+      show({ name: context.package.name, id: context.service.id, attempt, step, replay, original, type: context.event.type });
     } else if (call.do === "get") show(call.key ? await context.state.get(call.key) : await context.state.get());
     else if (call.do === "put") await context.state.put(call.key, call.value);
     else if (call.do === "log") context.logging[call.level as "info"](call.message);

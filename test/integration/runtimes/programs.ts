@@ -287,7 +287,7 @@ done`,
 };
 
 const shellVariables =
-  "FX_ATTEMPT FX_CORRELATION_ID FX_EVENT_ID FX_EVENT_TYPE FX_PROJECT FX_PYTHON FX_SERVICE FX_STEP".split(" ");
+  "FX_ATTEMPT FX_CORRELATION_ID FX_EVENT_ID FX_EVENT_TYPE FX_PROJECT FX_PYTHON FX_REPLAY FX_SERVICE FX_STEP".split(" ");
 
 export const shell: Programs = {
   extension: ".sh",

@@ -96,6 +96,8 @@ export interface ScriptOptions {
   previous?: Json;
   service?: string;
   host?: Partial<StepHost>;
+  /** It is a replay of the execution of this id. */
+  replayOf?: string;
   request?: Partial<StepRequest>;
 }
 
@@ -165,6 +167,8 @@ export async function runScriptAhead(
 function requestOf(directory: string, script: string, options: ScriptOptions): StepRequest {
   const id = "0198c0de-0000-7000-8000-000000000001" as ExecutionId;
   const params = options.params ?? {};
+  const original = (options.replayOf ?? null) as ExecutionId | null;
+  const replay = original !== null;
   return {
     executionId: id,
     attempt: 1,
@@ -177,11 +181,12 @@ function requestOf(directory: string, script: string, options: ScriptOptions): S
     outputCapBytes: capBytes,
     limits: noLimits,
     isolation: { level: "process", network: false },
+    isReplay: replay,
     context: {
       event: { specversion: "1.0", id: "e1", source: "/test", type: "test.happened", data: params },
       params,
       service: { project: "shop", name: options.service ?? "orders", version: "v1" },
-      execution: { id, attempt: 1, step: 1, script },
+      execution: { id, attempt: 1, step: 1, script, replay, original },
       config: options.config ?? {},
       previous: options.previous ?? null,
     },

@@ -217,7 +217,7 @@ describe("S4: an SQL script cannot leave its database", () => {
           context: {
             ...context,
             service: { project: "other", name: "orders", version: "v1" },
-            execution: { id, attempt: 1, step: 1, script: "q.sql" },
+            execution: { id, attempt: 1, step: 1, script: "q.sql", replay: false, original: null },
           },
         },
       },

@@ -133,7 +133,7 @@ export class WarmProcess {
       event: { specversion: "1.0", id: "e1", source: "/test", type: "test.happened", data: params },
       params,
       service: { project: "shop", name: "orders", version: "v1" },
-      execution: { id: `x${number}`, attempt: 1, step: 1, script: this.#script },
+      execution: { id: `x${number}`, attempt: 1, step: 1, script: this.#script, replay: false, original: null },
       config: {},
       previous: options.previous ?? null,
     };

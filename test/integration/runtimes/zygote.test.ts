@@ -452,7 +452,7 @@ function contextOf(version: string): StepRequest["context"] {
     event: { specversion: "1.0", id: "e1", source: "/test", type: "test.happened" },
     params: {},
     service: { project: "shop", name: "orders", version },
-    execution: { id, attempt: 1, step: 1, script: "main.py" },
+    execution: { id, attempt: 1, step: 1, script: "main.py", replay: false, original: null },
     config: {},
     previous: null,
   };

@@ -29,7 +29,7 @@ function bodyOf(
       event: { specversion: "1.0", id: "e", source: "/test", type: "a.b" },
       params: {},
       service: { project: "shop", name: "orders", version: "v" },
-      execution: { id, attempt: 2, step: 1, script: "alpine" },
+      execution: { id, attempt: 2, step: 1, script: "alpine", replay: false, original: null },
       config: {},
       previous: null,
     },
