@@ -9,7 +9,14 @@ export interface Welcome {
     event: Json;
     previous: Json;
     service: { project: string; name: string; version: string };
-    execution: { script: string };
+    execution: {
+      id: string;
+      attempt: number;
+      step: number;
+      script: string;
+      replay: boolean;
+      original: string | null;
+    };
   };
 }
 

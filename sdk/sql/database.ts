@@ -1,3 +1,4 @@
+import type { lockTimeout } from "./rolled-back.ts";
 import type { SqlStatement } from "./sql-statements.ts";
 import type { Json } from "./template.ts";
 
@@ -9,11 +10,20 @@ export interface Database {
    */
   run(statement: SqlStatement, values: readonly Json[], maxRows: number): Promise<StatementResult>;
   /** Words that control a transaction; no values. */
-  control(command: "begin" | "begin immediate" | "commit" | "rollback"): Promise<void>;
+  control(command: Control): Promise<void>;
   /** Whether a transaction is open that has not been ended. */
   inTransaction(): boolean;
   close(): Promise<void>;
 }
+
+export type Control =
+  | "begin"
+  | "begin immediate"
+  | "commit"
+  | "rollback"
+  /** Both of PostgreSQL. */
+  | typeof lockTimeout
+  | "set constraints all immediate";
 
 export interface StatementResult {
   rows: Row[] | undefined;

@@ -11,7 +11,14 @@ import { splitStatements } from "./sql-statements.ts";
 import { type Json, SqlTemplate } from "./template.ts";
 import { Watchdog } from "./watchdog.ts";
 
-const { FX_CHANNEL = "", FX_NONCE = "", FX_SQL_DIRECTORY = "", FX_SQL_HIDDEN = "", FX_SQL_STATEMENT_MS } = process.env;
+const {
+  FX_CHANNEL = "",
+  FX_NONCE = "",
+  FX_SQL_DIRECTORY = "",
+  FX_SQL_HIDDEN = "",
+  FX_SQL_COPIES = "",
+  FX_SQL_STATEMENT_MS,
+} = process.env;
 const serverMarginMs = 5_000;
 const statementMs = Number(FX_SQL_STATEMENT_MS ?? 60_000);
 
@@ -34,8 +41,10 @@ async function main(): Promise<void> {
       const refusal = address.dialect === "sqlite" ? forbiddenIn(statement) : undefined;
       if (refusal !== undefined) throw new SqlProblem(statement.line, refusal);
     }
-    const database = await openDatabase(address, statementMs);
-    const result = await runFile(statements, values, { file, database, channel, watchdog });
+    const { replay } = welcome.context.execution;
+    const isRolledBack = replay && address.dialect === "postgres";
+    const database = await openDatabase(replay ? await replayed(address, welcome) : address, statementMs);
+    const result = await runFile(statements, values, { file, database, channel, watchdog, isRolledBack });
     await database.close();
     if (result) {
       await write(process.stdout, `${JSON.stringify(result.rows)}\n`);
@@ -66,6 +75,19 @@ async function findAddress(source: string, { directory, context }: Welcome, chan
   );
 }
 
+/** Where a replay works in place of `address`: of SQLite on a copy, of PostgreSQL there, in what is rolled back. */
+async function replayed(address: Address, { context }: Welcome): Promise<Address> {
+  if (address.dialect !== "sqlite") return address;
+  if (FX_SQL_COPIES === "")
+    throw new SqlProblem(1, "a replay works on a copy of its database, and was given no place for it");
+  const { copyDatabase, copyName } = await import("./copy-database.ts");
+  const { id, attempt } = context.execution;
+  return {
+    dialect: "sqlite",
+    target: await copyDatabase(address.target, FX_SQL_COPIES, copyName(id, attempt, address.target)),
+  };
+}
+
 async function contextOf(template: SqlTemplate, { context }: Welcome, channel: Channel) {
   const found: Record<string, Json> = {
     params: context.params,
@@ -73,6 +95,7 @@ async function contextOf(template: SqlTemplate, { context }: Welcome, channel: C
     event: context.event,
     previous: context.previous,
     service: context.service,
+    execution: context.execution,
   };
   if (template.names.has("state")) found.state = await channel.request("getState");
   return found;

@@ -15,6 +15,10 @@ export class DispatchingStepRunner implements StepRunner {
     return this.#runners[request.elsewhere?.kind ?? "script"].run(request, host);
   }
 
+  async forgetReplay(slot: number): Promise<void> {
+    await Promise.all(Object.values(this.#runners).map((runner) => runner.forgetReplay?.(slot)));
+  }
+
   async close(): Promise<void> {
     await Promise.all(Object.values(this.#runners).map((runner) => runner.close()));
   }

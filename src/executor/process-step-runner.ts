@@ -194,6 +194,10 @@ export class ProcessStepRunner implements StepRunner {
     if (python) await compilePythonScripts(python, directory, launchedTools(this.launcher));
   }
 
+  forgetReplay(slot: number): Promise<void> {
+    return this.runRoot.removeCopies(slot);
+  }
+
   /** Kills what still runs; those steps end as `stopped`. */
   async close(): Promise<void> {
     this.ahead.stop();
@@ -209,7 +213,8 @@ export class ProcessStepRunner implements StepRunner {
     this.#parts.users?.release();
   }
 
-  async #resolve({ script, runtime: wanted, context, isolation }: ProcessRequest): Promise<string | undefined> {
+  async #resolve(request: ProcessRequest): Promise<string | undefined> {
+    const { script, runtime: wanted, isolation } = request;
     const runtime = this.runtimes.forScript(script, wanted);
     if (!runtime) return `nothing here runs '${script}'; scripts end in ${this.runtimes.extensions.join(" ")}`;
     const hindrance = isolation.level === "sandbox" ? await this.#launches.sandboxHindrance() : undefined;
@@ -220,8 +225,14 @@ export class ProcessStepRunner implements StepRunner {
       this.#resolved.set(runtime, resolved);
     }
     return resolved
-      .then(() => (runtime.usesDatabases ? this.#parts.databases.lay(context.service.project) : undefined))
+      .then(() => (runtime.usesDatabases ? this.#layDatabases(request) : undefined))
       .then(() => undefined, messageOf);
+  }
+
+  async #layDatabases({ context, slot, isReplay }: ProcessRequest): Promise<void> {
+    const { databases, runRoot, users } = this.#parts;
+    await databases.lay(context.service.project);
+    if (isReplay) await runRoot.layCopies(slot, users?.databaseGroup);
   }
 }
 

@@ -1,5 +1,5 @@
 import { chownSync, constants, existsSync, lstatSync, readdirSync } from "node:fs";
-import { chmod, copyFile, link, lstat, mkdir, readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, copyFile, link, lstat, mkdir, readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { PlatformError } from "../foundation/errors.ts";
@@ -63,6 +63,7 @@ export class RunRoot {
       );
     }
     await root.lay();
+    await root.#removeCopies();
     return root;
   }
 
@@ -135,6 +136,30 @@ export class RunRoot {
     for (const name of await readdir(path)) await rm(join(path, name), { recursive: true, force: true });
     await chmod(path, 0o700);
     if (!isAsMade(path)) throw new PlatformError("unavailable", `'${path}' is not what it was any more`);
+  }
+
+  /** Where the steps of a replay have copies of databases, one step after the other. */
+  copiesDirectory(slot: number): string {
+    return join(this.path, "slots", String(slot), "copies");
+  }
+
+  /** Makes it where an earlier step of the replay has not. `group`: of SQL steps, where scripts have users of their own. */
+  async layCopies(slot: number, group: number | undefined): Promise<void> {
+    await this.#slot(slot);
+    const path = this.copiesDirectory(slot);
+    await mkdir(path, { mode: 0o700 }).catch(ignoreExisting);
+    if (group === undefined) return;
+    await chown(path, 0, group);
+    await chmod(path, 0o2770);
+  }
+
+  async removeCopies(slot: number): Promise<void> {
+    await rm(this.copiesDirectory(slot), { recursive: true, force: true });
+  }
+
+  /** Of a process that was killed before its replays ended. */
+  async #removeCopies(): Promise<void> {
+    for (const slot of await readdir(join(this.path, "slots"))) await this.removeCopies(Number(slot));
   }
 
   /**

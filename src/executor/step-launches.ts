@@ -106,7 +106,7 @@ export class StepLaunches {
 
   /** Resolves when the step can be launched at once, as `user`. Rejects with `unavailable` where it is to be forked and no zygote came. */
   async prepare(request: ProcessRequest, place: StepPlace, user: User | undefined): Promise<Launch> {
-    const { launcher, runtimes, databases: area, isolation } = this.#parts;
+    const { launcher, runtimes, databases: area, isolation, runRoot } = this.#parts;
     const runtime = runtimes.forScript(request.script, request.runtime) as Runtime;
     const databases = runtime.usesDatabases ? area.directoryOf(request.context.service.project) : undefined;
     const { directory, script: path, environment } = request;
@@ -116,7 +116,9 @@ export class StepLaunches {
     const isBoxed = level === "sandbox";
     const limited =
       isBoxed || isolation.kind === "landlock" ? this.#landlockPaths(request, runtime, place.scratch) : undefined;
+    const copies = databases && request.isReplay ? runRoot.copiesDirectory(request.slot) : undefined;
     if (databases !== undefined) limited?.write.push(databases);
+    if (copies !== undefined) limited?.write.push(copies);
     const run = {
       cwd: directory,
       env: {
@@ -126,6 +128,7 @@ export class StepLaunches {
           ? {}
           : { FX_PRELOAD: JSON.stringify({ script: path, modules: request.preload }) }),
         ...(databases === undefined ? {} : this.#databaseVariables(databases)),
+        ...(copies === undefined ? {} : { FX_SQL_COPIES: copies }),
         ...asked.env,
       },
       user,

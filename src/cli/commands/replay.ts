@@ -24,7 +24,10 @@ const pauseMs = 200;
 export function defineReplay(program: Command): Command {
   return program
     .command("replay")
-    .description("run a flow again on its recorded events, with chosen versions; nothing that it sends goes out")
+    .summary("run a flow again on its recorded events, with chosen versions, and see what differs")
+    .description(
+      "run a flow again on its recorded events, with chosen versions: what its scripts send, put and store by context and by .sql is not done; what they do by themselves is, requests to other systems too, with the secrets of today",
+    )
     .argument("<correlationid>", "the flow's id, or the key or id of one of its events, or an execution's id")
     .option("--version <service=version...>", "project/service=VERSION, or =active; others run the version they ran")
     .option("--wait [seconds]", "wait for its end, for so long at most (10, 10s, 2m), and print what differs", seconds)

@@ -35,7 +35,7 @@ export function openApiOptions(productVersion: string): FastifyDynamicSwaggerOpt
         { name: "executions", description: "Runs of services" },
         { name: "schedules", description: "What starts at its time, and runs that wait for theirs" },
         { name: "alerts", description: "What is watched, and what was found" },
-        { name: "replays", description: "Flows run again on recorded events, with nothing sent" },
+        { name: "replays", description: "Flows run again on recorded events, with nothing sent by context" },
         { name: "projects", description: "What services and events belong to" },
         { name: "webhooks", description: "Addresses that outside programs post to" },
         { name: "operations", description: "Is it well, and does it add up" },

@@ -33,9 +33,9 @@ export function replayRoutes(
       schema: {
         operationId: "replayFlow",
         summary:
-          "Run a flow's services again on their recorded events, with chosen versions; nothing they send goes out",
+          "Run a flow's services again on their recorded events, with chosen versions; nothing they send by context goes out",
         description:
-          "With an Idempotency-Key the same request again answers the same replay, and starts nothing (rule D17).",
+          "What their scripts send, put and store by context, and what .sql scripts change, is not done. What they do by themselves is, requests to other systems too, with the secrets of today. With an Idempotency-Key the same request again answers the same replay, and starts nothing (rule D17).",
         tags: ["replays"],
         headers: z.object({ "idempotency-key": z.string().min(1).max(maxAttributeLength).optional() }),
         body,

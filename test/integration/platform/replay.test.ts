@@ -174,6 +174,70 @@ describe("a replay of a failing flow with a fixed version", () => {
   });
 });
 
+test("a replay of SQL scripts changes no database, and each of its steps finds what the ones before it did", async () => {
+  await platform.deploy("ledger", {
+    "manifest.json": JSON.stringify({ execution_order: ["1-add.sql", "2-sum.sql"], trigger_events: ["ledger.booked"] }),
+    "1-add.sql": `CREATE TABLE IF NOT EXISTS account (id INTEGER PRIMARY KEY, amount INTEGER);
+INSERT INTO account (amount) VALUES ({{ params.amount }});`,
+    "2-sum.sql": "SELECT count(*) AS n, sum(amount) AS total FROM account;",
+  });
+  const outputs = async (id: string) => {
+    const { steps } = await platform.execution(id);
+    return (steps as unknown as { output: { preview: string } }[]).map(({ output }) => output.preview);
+  };
+  await platform.send({ id: "l-1", type: "ledger.booked", correlationid: "ledger", data: { amount: 100 } });
+  const [live] = await platform.settled(1, "&correlationid=ledger");
+  expect((await outputs(live?.id ?? ""))[1]).toContain('[{"n":1,"total":100}]');
+  for (const _ of [1, 2]) {
+    const ended = await done((await replay({ correlationid: "ledger" })).body.id);
+    const replayed = entryOf(ended, "ledger").replay;
+    expect(replayed?.status).toBe("completed");
+    // Its own row beside that of the run: what is there is read as it is now, as of state.
+    expect((await outputs(replayed?.executionId ?? ""))[1]).toContain('[{"n":2,"total":200}]');
+  }
+  await platform.send({ id: "l-2", type: "ledger.booked", correlationid: "ledger-2", data: { amount: 1 } });
+  const [next] = await platform.settled(1, "&correlationid=ledger-2");
+  expect((await outputs(next?.id ?? ""))[1]).toContain('[{"n":2,"total":101}]');
+});
+
+test("a script sees that it is a replay, and of which execution: a key for other systems that is the same in both", async () => {
+  const typescript = `import { context } from "@streamzero/fx";
+const { id, original, replay } = context.execution;
+console.log("typescript", replay, original ?? id);
+`;
+  const python = `from fx_ef import context
+execution = context.execution
+print("python", str(execution.replay).lower(), execution.original or execution.id)
+`;
+  await platform.deploy("keyed", {
+    "manifest.json": JSON.stringify({
+      execution_order: ["1.py", "2.ts", "3.sh", "4.sql"],
+      trigger_events: ["key.asked"],
+    }),
+    "1.py": python,
+    "2.ts": typescript,
+    "3.sh": `echo "shell $FX_REPLAY \${FX_ORIGINAL_EXECUTION_ID:-$FX_EXECUTION_ID}"`,
+    "4.sql": `SELECT {% if execution.replay %} 'true' {% else %} 'false' {% endif %} AS sql, {{ execution.original or execution.id }} AS key;`,
+  });
+  await platform.send({ id: "k-1", type: "key.asked", correlationid: "keys" });
+  const [live] = await platform.settled(1, "&correlationid=keys");
+  const { body } = await replay({ correlationid: "keys" });
+  const replayed = entryOf(await done(body.id), "keyed").replay;
+  for (const [id, is] of [
+    [live?.id ?? "", "false"],
+    [replayed?.executionId ?? "", "true"],
+  ] as const) {
+    const { steps } = await platform.execution(id);
+    const output = (steps as unknown as { output: { preview: string } }[]).map(({ output }) => output.preview.trim());
+    expect(output).toEqual([
+      `python ${is} ${live?.id}`,
+      `typescript ${is} ${live?.id}`,
+      `shell ${is} ${live?.id}`,
+      `[{"sql":"${is}","key":"${live?.id}"}]`,
+    ]);
+  }
+});
+
 test("D7: an execution of a replay that was lost in the middle runs again, and what it asked for counts once", async () => {
   const lossy = await TestPlatform.start({ drainMs: 1 });
   try {

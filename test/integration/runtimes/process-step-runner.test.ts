@@ -247,7 +247,7 @@ describe.skipIf(process.getuid?.() !== 0)("S3: where the executor is not root", 
     expect(await isAlive(Number(daemon))).toBe(false);
     expect(shell).toBe("denied\ntest.happened\n");
     // Rule S4: the database is the SQL scripts' alone.
-    expect(sql).toBe('[{"n":1}]\n');
+    expect(sql).toBe('[{"n":1}]\n[{"n":2}]\n[{"live":1}]\n');
     expect(intruder).toMatch(/^denied /);
     expect(warm).toEqual(Array(2).fill("[]\nPermissionError\nby the pipes\n"));
     expect(boxed.split("\n")).toEqual([

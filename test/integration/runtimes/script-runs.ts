@@ -97,7 +97,7 @@ export interface ScriptOptions {
   service?: string;
   host?: Partial<StepHost>;
   /** It is a replay of the execution of this id. */
-  replayOf?: string;
+  replayOf?: string | undefined;
   request?: Partial<StepRequest>;
 }
 

@@ -1,3 +1,4 @@
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
@@ -32,12 +33,93 @@ afterAll(async () => {
   await server.close();
 });
 
-async function run(source: string, params: JsonObject = {}, url = server.url) {
+async function run(source: string, params: JsonObject = {}, url = server.url, replayOf?: string) {
   const offered: Json[] = [];
   const host = { setResult: (value: Json) => void offered.push(value), getSecret: async () => url };
-  const step = runScript(runner, { "q.sql": `-- connection: warehouse\n${source}` }, "q.sql", { params, host });
+  const step = runScript(runner, { "q.sql": `-- connection: warehouse\n${source}` }, "q.sql", {
+    params,
+    host,
+    replayOf,
+  });
   return { result: await step.result, offered, logged: step.logged, stdout: step.stdout(), stderr: step.stderr() };
 }
+
+const replay = (source: string, params: JsonObject = {}) => run(source, params, server.url, "x-1");
+
+describe("an SQL script on PostgreSQL in a replay", () => {
+  let client: pg.Client;
+  beforeAll(async () => {
+    client = new pg.Client(server.url);
+    await client.connect();
+    await client.query("create table account (id serial primary key, amount int check (amount < 1000))");
+    await client.query("insert into account (amount) values (1)");
+  });
+  afterAll(() => client.end());
+  const amounts = async () => (await client.query("select amount from account order by id")).rows;
+
+  it("answers as ever, and all that it did is rolled back, tables and notifications too", async () => {
+    const heard: string[] = [];
+    client.on("notification", ({ payload }) => heard.push(payload ?? ""));
+    await client.query("listen told");
+    const source = `create table made (n int);
+insert into account (amount) values ({{ params.n }});
+select pg_notify('told', 'by the replay');
+notify told, 'by the replay';
+select amount from account order by amount`;
+    const { result, offered, logged, stderr } = await replay(source, { n: 7 });
+    expect([result, stderr]).toMatchObject([{ kind: "exited", exitCode: 0 }, ""]);
+    expect(offered).toEqual([[{ amount: 1 }, { amount: 7 }]]);
+    expect(logged.map(({ message }) => message)).toContain("q.sql:3: insert: 1 row");
+    expect((await replay("insert into account (amount) values (8)")).result).toMatchObject({ exitCode: 0 });
+    expect(await amounts()).toEqual([{ amount: 1 }]);
+    await client.query("notify told, 'after it'");
+    expect(heard).toEqual(["after it"]);
+    expect((await client.query("select to_regclass('made') as made")).rows).toEqual([{ made: null }]);
+  });
+
+  it("waits for locks of live runs for five seconds, since others wait behind it", async () => {
+    expect((await replay("show lock_timeout")).offered).toEqual([[{ lock_timeout: "5s" }]]);
+    expect((await run("show lock_timeout")).offered).toEqual([[{ lock_timeout: "0" }]]);
+  });
+
+  it("fails where it failed, also over what a commit would have checked", async () => {
+    const failed = await replay("insert into account (amount) values (5);\ninsert into account (amount) values (5000)");
+    expect(failed.stderr).toMatch(/^q\.sql:3: .*account_amount_check/);
+    const deferred = `create table parent (id int primary key);
+create table child (parent int references parent deferrable initially deferred);
+insert into child values (1)`;
+    const [live, again] = [await run(deferred), await replay(deferred)];
+    expect(live.stderr).toMatch(/^q\.sql: .*child_parent_fkey/);
+    expect(again.stderr).toBe(live.stderr);
+  });
+
+  it.each([
+    ["begin; insert into account (amount) values (2); commit", /BEGIN is refused in a replay/],
+    ["savepoint a; insert into account (amount) values (2); release a", /SAVEPOINT is refused in a replay/],
+    ["insert into account (amount) values (2); commit", /ends a transaction that the file did not begin/],
+    ["/* a */ COMMIT", /ends a transaction that the file did not begin/],
+    ["prepare transaction 'x'", /ends a transaction that the file did not begin/],
+    ["select setval('account_id_seq', 900)", /setval is refused in a replay: what it does cannot be rolled back/],
+    ["do $$ begin perform setval('account_id_seq', 900); end $$", /setval is refused in a replay/],
+    ["select dblink_exec('host=/tmp', 'delete from account')", /dblink_exec is refused in a replay/],
+    ["copy account to '/tmp/fx-copied'", /COPY to a file or a program is refused in a replay/],
+    ["copy account (amount) to program 'cat'", /COPY to a file or a program is refused in a replay/],
+    ["vacuum account", /VACUUM cannot run inside a transaction block: a replay runs the whole file in a transaction/],
+    ["create index concurrently i on account (amount)", /cannot run inside a transaction block: a replay/],
+    ["create database other", /cannot run inside a transaction block: a replay/],
+    ["alter system set work_mem = '64MB'", /cannot run inside a transaction block: a replay/],
+    [
+      "do $$ begin insert into account (amount) values (2); commit; end $$",
+      /invalid transaction termination: a replay/,
+    ],
+  ])("refuses what it could not take back: %s", async (source, message) => {
+    const { result, stderr } = await replay(source);
+    expect(result).toMatchObject({ kind: "exited", exitCode: 1 });
+    expect(stderr).toMatch(message);
+    expect(await amounts()).toEqual([{ amount: 1 }]);
+    expect((await client.query("select last_value < 900 as kept from account_id_seq")).rows).toEqual([{ kept: true }]);
+  });
+});
 
 describe("S4: an SQL script on PostgreSQL", () => {
   it("binds values of every kind, whatever they hold", async () => {

@@ -1,11 +1,14 @@
-import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statfsSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ProcessStepRunner } from "../../../src/executor/process-step-runner.ts";
+import { RunRoot } from "../../../src/executor/run-root.ts";
 import { systemClock } from "../../../src/foundation/clock.ts";
 import type { Json, JsonObject } from "../../../src/foundation/json.ts";
 import { silentLog } from "../../../src/foundation/log.ts";
 import { systemRandom } from "../../../src/foundation/random.ts";
+import { eventually } from "../../support/eventually.ts";
 import { tempDir, tempDirForFile } from "../../support/temp-dir.ts";
 import { python } from "./programs.ts";
 import { runScript } from "./script-runs.ts";
@@ -111,6 +114,130 @@ describe("an SQL script", () => {
     expect([await step.result, step.stdout()]).toMatchObject([{ exitCode: 0 }, '[{"n":0}]\n']);
     const missing = await run("-- connection: nothing\nselect 1");
     expect(missing.stderr).toContain("q.sql:1: there is no secret 'nothing'");
+  });
+});
+
+describe("an SQL script in a replay", () => {
+  const replayOf = "0198c0de-0000-7000-8000-00000000000f";
+  const count = async (table: string) => (await run(`select count(*) as n from ${table}`)).offered;
+  /** Steps of one replay, each with its end; then it is over. */
+  async function replay(...sources: string[]) {
+    const ended = [];
+    for (const source of sources) ended.push(await run(source, { n: 7 }, { replayOf }));
+    await runner.forgetReplay(0);
+    return ended;
+  }
+
+  it("answers as ever, and changes nothing of the database, whatever it says of transactions", async () => {
+    await run("create table ledger (n integer primary key autoincrement, v)");
+    await run("insert into ledger (v) values ('live')");
+    const [added, own, ...others] = await replay(
+      "insert into ledger (v) values ({{ params.n }}); select * from ledger order by n",
+      "begin; insert into ledger (v) values ('own'); commit; begin immediate; delete from ledger where n = 1; commit; select n from ledger order by n",
+      "insert into ledger (v) values ('alone')",
+      "drop table ledger; create table other (n); pragma user_version = 9",
+    );
+    expect(added?.offered).toEqual([
+      [
+        { n: 1, v: "live" },
+        { n: 2, v: 7 },
+      ],
+    ]);
+    expect(added?.logged.map(({ message }) => message)).toContain("q.sql:1: insert: 1 row");
+    // A step finds what the ones before it have done.
+    expect(own?.offered).toEqual([[{ n: 2 }, { n: 3 }]]);
+    expect(others.map(({ stderr }) => stderr)).toEqual(["", ""]);
+    expect((await run("select * from ledger")).offered).toEqual([[{ n: 1, v: "live" }]]);
+    expect((await run("pragma user_version")).offered).toEqual([[{ user_version: 0 }]]);
+    expect((await run("select name from sqlite_schema where name = 'other'")).offered).toEqual([[]]);
+    expect((await run("insert into ledger (v) values ('next') returning n")).offered).toEqual([[{ n: 2 }]]);
+  });
+
+  it("finds nothing of the replay before it, whose copy is gone", async () => {
+    await run("create table again (n)");
+    const add = "insert into again values (1); select count(*) as n from again";
+    for (const [ended] of [await replay(add), await replay(add)]) expect(ended?.offered).toEqual([[{ n: 1 }]]);
+    expect(existsSync(runner.runRoot.copiesDirectory(0))).toBe(false);
+  });
+
+  it("waits for no live run, and holds none up", async () => {
+    await run("create table busy (n)");
+    const live = new DatabaseSync(join(data, "sql", "shop", "main.db"));
+    try {
+      live.exec("begin immediate; insert into busy values (1)");
+      const [ended] = await replay("insert into busy values (2); select count(*) as n from busy");
+      expect(ended?.offered).toEqual([[{ n: 1 }]]);
+      live.exec("commit");
+    } finally {
+      live.close();
+    }
+    const long = "with recursive c(n) as (select 1 union all select n + 1 from c) select max(n) from c";
+    const replaying = run(`insert into busy values (3); ${long}`, {}, { replayOf, request: { slot: 1 } });
+    await eventually(() => existsSync(runner.runRoot.copiesDirectory(1)));
+    expect((await run("insert into busy values (4) returning n")).offered).toEqual([[{ n: 4 }]]);
+    expect((await replaying).stderr).toContain("took longer than 1 s");
+    await runner.forgetReplay(1);
+    expect(await count("busy")).toEqual([[{ n: 2 }]]);
+  });
+
+  it("does so in a sandbox as well", async () => {
+    await run("create table boxed (n)");
+    const request = { isolation: { level: "sandbox" as const, network: false } };
+    const { offered, stderr } = await run(
+      "insert into boxed values (1); select n from boxed",
+      {},
+      { replayOf, request },
+    );
+    await runner.forgetReplay(0);
+    expect([offered, stderr]).toEqual([[[{ n: 1 }]], ""]);
+    expect(await count("boxed")).toEqual([[{ n: 0 }]]);
+  });
+
+  it("makes no database where there is none, and copies the one that its connection names", async () => {
+    const named = { replayOf, host: { getSecret: async () => "sqlite:archive" } };
+    const source =
+      "-- connection: ARCHIVE\ncreate table if not exists filed (n); insert into filed values (1); select * from filed";
+    expect((await run(source, {}, named)).offered).toEqual([[{ n: 1 }]]);
+    await runner.forgetReplay(0);
+    const path = join(data, "sql", "shop", "archive.db");
+    expect(existsSync(path)).toBe(false);
+    await run(source, {}, { host: named.host });
+    expect((await run(source, {}, named)).offered).toEqual([[{ n: 1 }, { n: 1 }]]);
+    await runner.forgetReplay(0);
+    expect((await run(source, {}, { host: named.host })).offered).toEqual([[{ n: 1 }, { n: 1 }]]);
+  });
+
+  it("is refused where its copy would take more than half of the room that is left", async () => {
+    const large = { replayOf, host: { getSecret: async () => "sqlite:large" } };
+    const path = join(data, "sql", "shop", "large.db");
+    const { bavail, bsize } = statfsSync(data);
+    writeFileSync(path, "");
+    try {
+      truncateSync(path, bavail * bsize);
+      const { result, stderr } = await run("-- connection: LARGE\nselect 1", {}, large);
+      expect(result).toMatchObject({ kind: "exited", exitCode: 1 });
+      expect(stderr).toMatch(/^q\.sql:1: a replay works on a copy of its database, which has \d+ bytes/);
+    } finally {
+      rmSync(path);
+      await runner.forgetReplay(0);
+    }
+  });
+
+  it("leaves nothing behind where the platform is killed in the middle of it", async () => {
+    const directory = tempDir();
+    const root = await RunRoot.open({ dataDirectory: directory, othersMustReach: false });
+    await root.layCopies(3, undefined);
+    writeFileSync(join(root.copiesDirectory(3), "x.db"), "");
+    await RunRoot.open({ dataDirectory: directory, othersMustReach: false });
+    expect(existsSync(root.copiesDirectory(3))).toBe(false);
+  });
+
+  it("sees that it is one, and of which execution", async () => {
+    const source = "select {{ execution.replay }} as replay, {{ execution.original or execution.id }} as key";
+    const live = await run(source);
+    expect(live.offered).toEqual([[{ replay: 0, key: "0198c0de-0000-7000-8000-000000000001" }]]);
+    expect((await run(source, {}, { replayOf })).offered).toEqual([[{ replay: 1, key: replayOf }]]);
+    await runner.forgetReplay(0);
   });
 });
 

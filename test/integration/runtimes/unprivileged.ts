@@ -50,6 +50,13 @@ const sql = runScript(
   },
 );
 await sql.result;
+const replayed = runScript(runner, { "a.sql": "insert into t values (2); select count(*) as n from t" }, "a.sql", {
+  replayOf: "x-1",
+});
+await replayed.result;
+await runner.forgetReplay(0);
+const counted = runScript(runner, { "a.sql": "select count(*) as live from t" }, "a.sql");
+await counted.result;
 const database = join(data, "sql", "shop", "main.db");
 const intruder = await printed("readFiles", python, { paths: [database] });
 const boxed = runScript(
@@ -116,7 +123,7 @@ console.log(
     parent,
     daemon,
     shell: shellRun.stdout(),
-    sql: sql.both(),
+    sql: sql.both() + replayed.both() + counted.both(),
     intruder,
     boxed: boxed.both(),
     changes,
