@@ -33,11 +33,32 @@ export interface ServiceStore {
   grant(project: string, name: string, grants: readonly GrantedScope[]): Promise<Service>;
 
   /**
-   * Deletes the service, its versions and links. Pending executions become `cancelled`, running
-   * ones are asked to stop. History stays until retention takes it. The link epoch moves.
+   * Deletes the service, its versions, links and jobs. Pending executions become `cancelled`, running
+   * ones are asked to stop, and both tell that their service was deleted. History stays until retention
+   * takes it. The link epoch moves. Throws `not-found`; with `onlyEnded` `conflict` while executions of
+   * it have not ended, so that no work is stopped by accident.
    */
-  delete(project: string, name: string): Promise<void>;
+  delete(project: string, name: string, options?: { onlyEnded?: boolean }): Promise<DeletedService>;
 
   /** Hashes of all files of all versions: what the artifact store must keep. */
   referencedFiles(): Promise<Set<string>>;
+}
+
+export interface DeployedVersion {
+  version: ServiceVersion;
+  created: boolean;
+  /** The version that was active before; undefined where there was none. */
+  former: VersionId | undefined;
+}
+
+/** How much went with a service. */
+export interface DeletedService {
+  versions: number;
+  links: number;
+  /** Runs that its scripts asked for later. */
+  jobs: number;
+  /** Executions that waited, and are cancelled. */
+  pending: number;
+  /** Executions that ran, and are asked to stop. */
+  running: number;
 }

@@ -63,7 +63,8 @@ export type ExecutionState =
   | { status: "completed"; startedAt: number; finishedAt: number }
   | { status: "failed"; startedAt: number | undefined; finishedAt: number; error: ExecutionError }
   | { status: "skipped"; finishedAt: number; reason: string | undefined }
-  | { status: "cancelled"; startedAt: number | undefined; finishedAt: number };
+  /** `reason`: why the platform cancelled it; undefined where a person cancelled this one. */
+  | { status: "cancelled"; startedAt: number | undefined; finishedAt: number; reason: string | undefined };
 
 /** The right to run an execution, until `until` by the database's clock (rule D8). */
 export interface Lease {

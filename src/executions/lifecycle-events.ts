@@ -12,7 +12,8 @@ export type LifecycleChange =
   | { kind: "failed"; error: ExecutionError }
   /** `reason`: why the platform skipped it; undefined where a person did. */
   | { kind: "skipped"; reason: string | undefined }
-  | { kind: "cancelled" };
+  /** As of `skipped`. */
+  | { kind: "cancelled"; reason: string | undefined };
 
 const types = {
   started: platformEventTypes.executionStarted,
@@ -66,7 +67,7 @@ function statusAfter(change: LifecycleChange): ExecutionStatus {
 }
 
 function detailsOf(change: LifecycleChange): JsonObject {
-  if (change.kind === "skipped") return definedOf({ reason: change.reason });
+  if (change.kind === "skipped" || change.kind === "cancelled") return definedOf({ reason: change.reason });
   if (change.kind === "failed") return { error: definedOf({ ...change.error }) };
   if (change.kind !== "step_completed") return {};
   const { n, script, exitCode, startedAt, finishedAt, output } = change.step;

@@ -78,15 +78,16 @@ export function watchCatalog(catalog: Catalog, witnesses: Witnesses): Catalog {
         const changed = active && serviceLimitsOf(active.manifest);
         return beginning(project, name, () => limits.changing(`${project}/${name}`, changed, update));
       },
-      async delete(project, name) {
-        const remove = () => services.delete(project, name);
-        await beginning(project, name, () => limits.removing(`${project}/${name}`, remove));
+      async delete(project, name, options) {
+        const remove = () => services.delete(project, name, options);
+        const deleted = await beginning(project, name, () => limits.removing(`${project}/${name}`, remove));
         // Its pending executions ended with it, its running ones were asked to stop.
         const { items } = await executions.list({ service: `${project}/${name}` }, { limit: 1000 });
         for (const { id, status } of items) {
           if (status === "cancelled") leases.ended(id, status);
           if (status === "in_progress") leases.cancelRequested(id);
         }
+        return deleted;
       },
     },
     executions: {

@@ -131,23 +131,47 @@ export function serviceContract(start: () => Promise<Scene>): void {
     const scene = await start();
     await scene.deploy();
     const running = await scene.start();
-    await scene.claimOne();
+    const claimed = await scene.claimOne();
     const waiting = await scene.start();
     await scene.sent();
-    await scene.catalog.services.delete("default", "hello");
-    expect(await scene.status(waiting.id)).toBe("cancelled");
+    const counts = { versions: 1, links: 1, jobs: 0, pending: 1, running: 1 };
+    expect(await scene.catalog.services.delete("default", "hello")).toEqual(counts);
+    const reason = "its service was deleted";
+    expect(await scene.catalog.executions.get(waiting.id)).toMatchObject({ status: "cancelled", reason });
     expect(await scene.catalog.executions.get(running.id)).toMatchObject({
       status: "in_progress",
       cancelRequested: true,
     });
-    expect((await scene.sent()).map(({ type, subject }) => [type, subject])).toEqual([
-      ["fx.execution.cancelled", waiting.id],
+    expect((await scene.sent()).map(({ type, subject, data }) => [type, subject, data])).toEqual([
+      ["fx.execution.cancelled", waiting.id, expect.objectContaining({ reason })],
     ]);
+    await scene.finish(claimed, { kind: "cancelled" });
+    expect(await scene.catalog.executions.get(running.id)).toMatchObject({ status: "cancelled", reason });
+    expect(await scene.sent()).toMatchObject([{ type: "fx.execution.cancelled", data: { reason } }]);
     expect(await scene.catalog.services.get("default", "hello")).toBeUndefined();
     expect(await scene.catalog.services.version("hello-1" as VersionId)).toBeUndefined();
     expect((await scene.catalog.links.snapshot()).links).toEqual([]);
     expect(await scene.catalog.services.referencedFiles()).toEqual(new Set());
     await expect(scene.catalog.services.delete("default", "hello")).rejects.toMatchObject({ code: "not-found" });
+  });
+
+  test("a service whose executions have not ended is not deleted where that was not asked for", async () => {
+    const scene = await start();
+    await scene.deploy();
+    await scene.start();
+    const claimed = await scene.claimOne();
+    const waiting = await scene.start();
+    const remove = () => scene.catalog.services.delete("default", "hello", { onlyEnded: true });
+    await expect(remove()).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("2 of its executions have not ended (1 running, 1 waiting)"),
+    });
+    expect(await scene.status(waiting.id)).toBe("pending");
+    await scene.catalog.executions.cancel(waiting.id);
+    await expect(remove()).rejects.toMatchObject({ message: expect.stringContaining("1 of its executions has not") });
+    await scene.finish(claimed, { kind: "completed" });
+    expect(await remove()).toMatchObject({ versions: 1, pending: 0, running: 0 });
+    expect(await scene.catalog.executions.get(waiting.id)).toMatchObject({ status: "cancelled", reason: undefined });
   });
 
   test("services are listed by project and name, in pages; the files of all versions are known", async () => {

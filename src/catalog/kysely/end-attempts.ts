@@ -165,6 +165,7 @@ function eventsOf({ row, steps, end }: Ending, now: number): CloudEvent[] {
     .filter(({ status }) => status === "completed")
     .map((step) => ({ kind: "step_completed", token: row.token, step }));
   if (end.status === "failed") changes.push({ kind: "failed", error: end.error });
+  else if (end.status === "cancelled") changes.push({ kind: "cancelled", reason: row.skip_reason ?? undefined });
   else if (end.status !== "pending") changes.push({ kind: end.status });
   return changes.map((change) => lifecycleEvent(execution, change, now));
 }

@@ -13,8 +13,7 @@ export async function endPending(
   end: Extract<LifecycleChange, { kind: "cancelled" | "skipped" }>,
   now: number,
 ): Promise<ExecutionRow[]> {
-  const skipReason = end.kind === "skipped" ? (end.reason ?? null) : null;
-  const change = { status: end.kind, finished_at: now, skip_reason: skipReason };
+  const change = { status: end.kind, finished_at: now, skip_reason: end.reason ?? null };
   const ended: ExecutionRow[] = [];
   for (const row of rows) {
     const result = await tx

@@ -66,7 +66,7 @@ function stateOf(row: ExecutionRow): ExecutionState {
     case "skipped":
       return { status: "skipped", finishedAt, reason: row.skip_reason ?? undefined };
     case "cancelled":
-      return { status: "cancelled", startedAt, finishedAt };
+      return { status: "cancelled", startedAt, finishedAt, reason: row.skip_reason ?? undefined };
     default:
       return assertNever(row.status, "execution status");
   }

@@ -42,7 +42,7 @@ export function executionStore(context: StoreContext): ExecutionStore {
           throw new PlatformError("conflict", `execution ${id} is ${row.status} already: it cannot be cancelled`);
         }
         if (row.status === "pending") {
-          const [ended = row] = await endPending(context, tx, [row], { kind: "cancelled" }, now);
+          const [ended = row] = await endPending(context, tx, [row], { kind: "cancelled", reason: undefined }, now);
           return executionOf(ended);
         }
         await tx.updateTable("executions").set({ cancel_requested: 1 }).where("seq", "=", row.seq).execute();

@@ -34,7 +34,7 @@ export function serviceStore(context: StoreContext): ServiceStore {
     },
 
     deploy: (version) => deploy(context, version),
-    delete: (project, name) => deleteService(context, project, name),
+    delete: (project, name, options) => deleteService(context, { project, service: name }, options),
 
     async versions(project, name, page) {
       const after = cursorOf(page, ["number", "string"]);

@@ -210,7 +210,7 @@ export interface ExecutionsTable {
   error: string | null;
   /** The lane it was in before a person moved it. */
   moved_from: Generated<Lane | null>;
-  /** Why the platform skipped it; null where a person did. */
+  /** Why the platform skipped it, or cancels it; null where a person did. */
   skip_reason: Generated<string | null>;
 }
 

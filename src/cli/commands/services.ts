@@ -1,12 +1,12 @@
 import { type Command, Option } from "commander";
 import { defaultProject } from "../../services/service-ref.ts";
 import { usageError } from "../cli-error.ts";
-import type { ServiceAnswer, VersionAnswer } from "../connection/wire.ts";
+import type { DeletedServiceAnswer, ServiceAnswer, VersionAnswer } from "../connection/wire.ts";
 import { serviceRefOf } from "../service-ref.ts";
 import { type Session, withSession } from "../session.ts";
 import type { Column } from "../terminal/column.ts";
 import { wholeNumber } from "../terminal/read-options.ts";
-import { clockText } from "../terminal/times.ts";
+import { clockText, countText } from "../terminal/times.ts";
 import { shownVersionLength, wholeVersion } from "../whole-version.ts";
 
 interface ChangeOptions {
@@ -52,9 +52,12 @@ export function defineServices(program: Command): Command {
     .action(withSession(change));
   services
     .command("delete")
-    .description("delete a service with its versions and links; what has run stays in the history")
+    .description(
+      "delete a service with its versions, links, state, configuration and secrets; what has run stays in the history",
+    )
     .argument("<service>", "project/name, or a name")
     .option("--project <project>", "the project of a bare name", defaultProject)
+    .option("--force", "also while executions of it run or wait, which are cancelled")
     .action(withSession(remove));
   return services;
 }
@@ -91,8 +94,27 @@ async function change({ api, terminal }: Session, service: string, options: Chan
   await terminal.one(answer.body, () => tableText([answer.body], columns, terminal.paint));
 }
 
-async function remove({ api, terminal }: Session, service: string, options: { project: string }): Promise<void> {
+interface RemoveOptions {
+  project: string;
+  force?: boolean;
+}
+
+async function remove({ api, terminal }: Session, service: string, options: RemoveOptions): Promise<void> {
   const { path, text } = serviceRefOf(service, options.project);
-  await api.send("DELETE", path);
-  await terminal.one({ deleted: text }, () => `deleted ${text}`);
+  const force = options.force ?? false;
+  const { body } = await api.send<DeletedServiceAnswer>("DELETE", path, { query: { force } });
+  await terminal.one({ deleted: text, ...body }, () => `deleted ${text} with ${goneText(body)}`);
+}
+
+function goneText(gone: DeletedServiceAnswer): string {
+  const counts = [
+    countText(gone.versions, "version"),
+    countText(gone.links, "link"),
+    countText(gone.state, "key of state", "keys of state"),
+    countText(gone.configuration, "value of configuration", "values of configuration"),
+    countText(gone.secrets, "secret"),
+    ...(gone.jobs > 0 ? [countText(gone.jobs, "run asked for later", "runs asked for later")] : []),
+  ];
+  const cancelled = gone.cancelled > 0 ? `; ${countText(gone.cancelled, "execution")} cancelled` : "";
+  return `${counts.join(", ")}${cancelled}`;
 }

@@ -61,6 +61,9 @@ function fixOf(exit: ExitName, document: ProblemDocument, request: string): stri
   const listed = /^POST \S*\/api\/v1\/links\b/.test(request) ? "services" : /\/api\/v1\/(\w+)/.exec(request)?.[1];
   if (exit === "notFound" && request.includes("/api/v1/event-types/")) return "fx types";
   if (exit === "notFound" && listed && lists.has(listed)) return `fx ${listed}`;
+  if (document.code === "conflict" && /^DELETE \S*\/api\/v1\/services\//.test(request)) {
+    return "wait for their end, or give the same command with --force, which cancels them";
+  }
   if (exit === "notAllowed" && document.code !== "forbidden") {
     return "set FX_TOKEN, pass --token-file <file>, or run this where the platform's data directory is (--data-dir)";
   }

@@ -153,6 +153,17 @@ export interface ServiceAnswer {
   updatedAt: Time;
 }
 
+/** How much went with a service. */
+export interface DeletedServiceAnswer {
+  versions: number;
+  links: number;
+  jobs: number;
+  configuration: number;
+  secrets: number;
+  state: number;
+  cancelled: number;
+}
+
 export interface VersionAnswer {
   version: string;
   scripts: string[];

@@ -38,7 +38,10 @@ export const executionAnswer = z
     startedAt: z.string().nullable(),
     finishedAt: z.string().nullable(),
     cancelRequested: z.boolean(),
-    reason: z.string().nullable().meta({ description: "Why the platform skipped it; null where a person did." }),
+    reason: z
+      .string()
+      .nullable()
+      .meta({ description: "Why the platform skipped or cancelled it; null where a person did." }),
     error: executionError.nullable(),
   })
   .meta({ id: "Execution" });
@@ -110,7 +113,7 @@ export function executionAnswerOf(execution: Execution): z.output<typeof executi
     startedAt: "startedAt" in execution ? timeText(execution.startedAt) : null,
     finishedAt: "finishedAt" in execution ? timeText(execution.finishedAt) : null,
     cancelRequested: execution.status === "in_progress" && execution.cancelRequested,
-    reason: execution.status === "skipped" ? (execution.reason ?? null) : null,
+    reason: "reason" in execution ? (execution.reason ?? null) : null,
     error: error
       ? { kind: error.kind, message: error.message, script: error.script ?? null, exitCode: error.exitCode ?? null }
       : null,

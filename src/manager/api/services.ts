@@ -17,6 +17,20 @@ import { unknownService } from "./unknown-service.ts";
 const shownLinks = 1000;
 const shownVersions = 100;
 
+const deletedAnswer = z
+  .object({
+    project: z.string(),
+    name: z.string(),
+    versions: z.int(),
+    links: z.int(),
+    jobs: z.int().meta({ description: "Runs that its scripts asked for later." }),
+    configuration: z.int().meta({ description: "Values of its own configuration." }),
+    secrets: z.int().meta({ description: "Secrets of its own." }),
+    state: z.int().meta({ description: "Keys of its state." }),
+    cancelled: z.int().meta({ description: "Executions that ran or waited." }),
+  })
+  .meta({ id: "DeletedService", description: "How much went with it." });
+
 const params = z.object({ project: z.string(), name: z.string() });
 
 export function serviceRoutes(scope: FastifyInstance, parts: ApiParts): void {
@@ -24,19 +38,23 @@ export function serviceRoutes(scope: FastifyInstance, parts: ApiParts): void {
   const { catalog, bus, configStore, vault } = parts;
 
   /** A crash may leave values behind a service that is gone: asking again then deletes those. */
-  async function deleteWithValues(project: string, name: string): Promise<void> {
+  async function deleteWithValues(project: string, name: string, force: boolean) {
     const owner = { project, service: name };
     const place = serviceScope(owner);
-    const unknown = await catalog.services.delete(project, name).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
-    if (unknown !== undefined && !isPlatformError(unknown, "not-found")) throw unknown;
-    const left = (await vault.list(place)).length + (await configStore.configuration.values(place)).size;
-    const deleted = await deleteState(parts, owner);
-    if (unknown !== undefined && left + deleted === 0) throw unknown;
+    let unknown: unknown;
+    const gone = await catalog.services.delete(project, name, { onlyEnded: !force }).catch((error: unknown) => {
+      if (!isPlatformError(error, "not-found")) throw error;
+      unknown = error;
+      return { versions: 0, links: 0, jobs: 0, pending: 0, running: 0 };
+    });
+    const secrets = (await vault.list(place)).length;
+    const configuration = (await configStore.configuration.values(place)).size;
+    const state = await deleteState(parts, owner);
+    if (unknown !== undefined && secrets + configuration + state === 0) throw unknown;
     await vault.deleteScope(place);
     await configStore.configuration.deleteScope(place);
+    const { pending, running, ...rows } = gone;
+    return { project, name, ...rows, configuration, secrets, state, cancelled: pending + running };
   }
 
   app.get(
@@ -124,15 +142,20 @@ export function serviceRoutes(scope: FastifyInstance, parts: ApiParts): void {
         operationId: "deleteService",
         summary:
           "Delete a service with its versions, links, configuration, secrets and state; history stays until retention takes it",
+        description:
+          "409 while executions of it run or wait, naming how many. With force=true they are cancelled, and tell as their reason that their service was deleted.",
         tags: ["services"],
         params,
-        response: { 204: z.undefined() },
+        querystring: z.strictObject({
+          force: z.enum(["true", "false"]).default("false").meta({ description: "Cancel what runs and waits." }),
+        }),
+        response: { 200: deletedAnswer },
       },
     },
-    async ({ params: { project, name } }, reply) => {
-      await deleteWithValues(project, name);
+    async ({ params: { project, name }, query: { force } }) => {
+      const deleted = await deleteWithValues(project, name, force === "true");
       for (const channel of ["links", "cancel", "outbox"] as const) bus.signal(channel);
-      return reply.code(204).send();
+      return deleted;
     },
   );
 }

@@ -43,9 +43,24 @@ describe("services", () => {
     expect((await server.call("PATCH", "/api/v1/services/default/none", { json: { active: true } })).status).toBe(404);
   });
 
-  it("deletes a service, its versions and links", async () => {
+  it("deletes a service with all that is its own, and tells how much that was", async () => {
     const { server } = await serverWith({ trigger_events: ["a"] });
-    expect((await server.call("DELETE", service)).status).toBe(204);
+    await server.call("PUT", "/api/v1/config/service/default/hello/k", { json: 1 });
+    await server.call("PUT", "/api/v1/secrets?scope=service:default/hello&name=s", { json: { value: "a secret" } });
+    await server.call("PUT", "/api/v1/state/default/hello", { json: { seen: 1, sent: 2 } });
+    const { status, json } = await server.call("DELETE", service);
+    expect(status).toBe(200);
+    expect(json).toEqual({
+      project: "default",
+      name: "hello",
+      versions: 1,
+      links: 1,
+      jobs: 0,
+      configuration: 1,
+      secrets: 1,
+      state: 2,
+      cancelled: 0,
+    });
     expect((await server.call("GET", service)).status).toBe(404);
     expect((await server.call("GET", "/api/v1/links")).json.items).toEqual([]);
     expect((await server.call("DELETE", service)).status).toBe(404);

@@ -45,7 +45,7 @@ const changes: LifecycleChange[] = [
   { kind: "completed" },
   { kind: "failed", error },
   { kind: "skipped", reason: "its queue is full" },
-  { kind: "cancelled" },
+  { kind: "cancelled", reason: "its service was deleted" },
 ];
 
 test("every lifecycle event is a valid CloudEvent of its flow, one step after its trigger", () => {
