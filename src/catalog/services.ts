@@ -11,10 +11,10 @@ export interface ServiceStore {
    * the manifest's links (rule D17: links that a person made stay, those that a person removed are
    * not revived, those of an older manifest that the new one no longer names go); writes
    * `fx.service.deployed` to the outbox. A version that is there already is made the active one
-   * again (`created` is false); where it is that already, nothing changes at all. One transaction;
+   * again (`created` is false, `former` names the one before); where it is that already, nothing changes at all. One transaction;
    * the link epoch moves.
    */
-  deploy(version: Omit<ServiceVersion, "createdAt">): Promise<{ version: ServiceVersion; created: boolean }>;
+  deploy(version: Omit<ServiceVersion, "createdAt">): Promise<DeployedVersion>;
 
   versions(project: string, name: string, page: PageRequest): Promise<Page<ServiceVersion>>;
   version(id: VersionId): Promise<ServiceVersion | undefined>;

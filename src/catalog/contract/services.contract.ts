@@ -87,8 +87,8 @@ export function serviceContract(start: () => Promise<Scene>): void {
     expect(new Set(sent.map(({ id }) => id)).size).toBe(3);
     const epoch = await scene.catalog.links.epoch();
     scene.clock.advance(minute);
-    const { version, created } = await scene.deploy("hello", { trigger_events: ["a"] }, { id: "v1" });
-    expect(created).toBe(false);
+    const { version, created, former } = await scene.deploy("hello", { trigger_events: ["a"] }, { id: "v1" });
+    expect([created, former]).toEqual([false, "v1"]);
     expect(version.createdAt).toBe(scene.clock.now() - minute);
     expect(await scene.catalog.links.epoch()).toBe(epoch);
     expect(await scene.sent()).toEqual([]);

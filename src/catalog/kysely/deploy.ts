@@ -2,6 +2,7 @@ import type { CloudEvent } from "../../events/cloud-event.ts";
 import { derivedEventId } from "../../events/event-key.ts";
 import { platformEventTypes } from "../../events/reserved-types.ts";
 import type { ServiceVersion } from "../../services/service.ts";
+import type { DeployedVersion } from "../services.ts";
 import { adoptedFrom, layManifestLinks } from "./activate-version.ts";
 import { moveLinkEpoch } from "./link-epoch.ts";
 import { hold, linksLock, serviceLock } from "./locks.ts";
@@ -12,17 +13,14 @@ import { inTransaction, type StoreContext } from "./store-context.ts";
 import { reopenLimited } from "./turns.ts";
 
 /** The same content again becomes the active version; where it is that already, nothing changes at all. */
-export function deploy(
-  context: StoreContext,
-  version: Omit<ServiceVersion, "createdAt">,
-): Promise<{ version: ServiceVersion; created: boolean }> {
+export function deploy(context: StoreContext, version: Omit<ServiceVersion, "createdAt">): Promise<DeployedVersion> {
   const { id, project, name } = version;
   return inTransaction(context, async (tx, now) => {
     await hold(context, tx, [linksLock, serviceLock({ project, service: name })]);
     await ensureProject(tx, project, now);
     const there = await readVersion(tx, project, name, id);
     const former = await readService(tx, project, name);
-    if (there && former?.active_version === id) return { version: versionOf(there), created: false };
+    if (there && former?.active_version === id) return { version: versionOf(there), created: false, former: id };
 
     const unset = {
       active: 1,
@@ -50,7 +48,7 @@ export function deploy(
     await layManifestLinks(tx, context.ids, version, stored.manifest, now);
     const epoch = await moveLinkEpoch(tx);
     await announce(tx, [deployedEvent(stored, epoch, now)]);
-    return { version: stored, created: there === undefined };
+    return { version: stored, created: there === undefined, former: former?.active_version ?? undefined };
   });
 }
 

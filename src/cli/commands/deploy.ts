@@ -6,6 +6,7 @@ import type { ServiceDirectory } from "../deploy/find-services.ts";
 import { type Session, withSession } from "../session.ts";
 import { safe } from "../terminal/safe.ts";
 import { countText, sizeText } from "../terminal/times.ts";
+import { shownVersionLength } from "../whole-version.ts";
 
 interface DeployOptions {
   project: string;
@@ -49,8 +50,10 @@ async function deployAll(session: Session, services: readonly ServiceDirectory[]
 
 function tell({ terminal }: Session, report: DeployReport): void {
   const { paint } = terminal;
-  const colour = { deployed: "green", unchanged: "gray", refused: "red" } as const;
-  const version = report.version ? `  version ${report.version.slice(0, 12)}` : "";
+  const colour = { deployed: "green", activated: "green", unchanged: "gray", refused: "red" } as const;
+  const former = report.formerVersion?.slice(0, shownVersionLength) ?? "none";
+  const was = report.outcome === "activated" ? ` (was ${former})` : "";
+  const version = report.version ? `  version ${report.version.slice(0, shownVersionLength)}${was}` : "";
   const size = report.version ? `  ${countText(report.fileCount, "file")}, ${sizeText(report.sizeBytes)}` : "";
   terminal.line(`${report.project}/${report.name}  ${paint(colour[report.outcome], report.outcome)}${version}${size}`);
   for (const line of report.values) terminal.say(`  ${line}`);

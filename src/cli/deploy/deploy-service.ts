@@ -10,8 +10,11 @@ import { packService } from "./pack-service.ts";
 export interface DeployReport {
   project: string;
   name: string;
-  outcome: "deployed" | "unchanged" | "refused";
+  /** `activated`: the version was there, and another one was active. */
+  outcome: "deployed" | "activated" | "unchanged" | "refused";
   version: string | null;
+  /** The version that was active before. */
+  formerVersion: string | null;
   warnings: string[];
   /** What became of config.json and secrets.json. */
   values: string[];
@@ -43,11 +46,13 @@ export async function deployService(
     const packed = await packService(service.path, replaced);
     const path = `/api/v1/services/${encodeURIComponent(project)}/${encodeURIComponent(service.name)}/versions`;
     const body = await send(api, path, packed.archive, onInstall);
-    const outcome = body.created ? "deployed" : "unchanged";
+    const formerVersion = body.formerVersion ?? null;
+    const outcome = body.created ? "deployed" : formerVersion === body.version ? "unchanged" : "activated";
     const warnings = [...packed.warnings, ...(body.warnings ?? [])];
     const values = [...told("configuration", body.configuration), ...told("secrets", body.secrets)];
     const { fileCount, sizeBytes } = packed;
-    return { ...facts, outcome, version: body.version, warnings, values, problems: [], fileCount, sizeBytes };
+    const versions = { version: body.version, formerVersion };
+    return { ...facts, outcome, ...versions, warnings, values, problems: [], fileCount, sizeBytes };
   } catch (error) {
     if (!(error instanceof CliError) || error.exit === "unreachable" || error.exit === "notAllowed") throw error;
     const problems = error.problems.map(({ path, message }) => ({ path: placeOf(service, path), message }));
@@ -58,6 +63,7 @@ export async function deployService(
 interface DeployedAnswer {
   created: boolean;
   version: string;
+  formerVersion?: string | null;
   warnings?: string[];
   configuration?: Proposal;
   secrets?: Proposal;
@@ -91,6 +97,7 @@ function refused(facts: { project: string; name: string }, problems: Problem[]):
     ...facts,
     outcome: "refused",
     version: null,
+    formerVersion: null,
     warnings: [],
     values: [],
     problems,

@@ -29,6 +29,9 @@ const deployAnswer = z
     project: z.string(),
     name: z.string(),
     version: z.string(),
+    formerVersion: z.string().nullable().meta({
+      description: "The version that was active before: the same where nothing changed, null where there was none.",
+    }),
     warnings: z.array(z.string()),
     configuration: proposalAnswer.meta({ description: "Keys of config.json." }),
     secrets: proposalAnswer.meta({ description: "Names in secrets.json, which itself is discarded." }),
@@ -58,7 +61,7 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts & { stream
         operationId: "deployVersion",
         summary: "Deploy a directory, sent as a gzipped tar",
         description:
-          "201 for a new version, 200 when this content was deployed before; it becomes the active version. Nothing is kept of what is refused. 503 where an index of packages did not answer: the same deploy may work later. With Accept: text/event-stream the answer is a stream: an event `progress` with a line of text for each thing that happens while packages are installed, then `deployed` with this answer and its `created`, or `refused` with a problem document; what is being installed ends when its reader leaves, unless somebody else waits for it.",
+          "201 for a new version, 200 when this content was deployed before; it becomes the active version, also where a roll-back had made another one active. Nothing is kept of what is refused. 503 where an index of packages did not answer: the same deploy may work later. With Accept: text/event-stream the answer is a stream: an event `progress` with a line of text for each thing that happens while packages are installed, then `deployed` with this answer and its `created`, or `refused` with a problem document; what is being installed ends when its reader leaves, unless somebody else waits for it.",
         tags: ["services"],
         consumes: ["application/gzip"],
         params: z.object({ project: nameSchema, name: nameSchema }),
@@ -78,9 +81,9 @@ export function versionRoutes(scope: FastifyInstance, parts: ApiParts & { stream
       }
       const files = await readPackage(body, settings.limits);
       const deploy: Deploy = async (listener) => {
-        const { version, created, ...answer } = await deployPackage(parts, { project, name }, files, listener);
+        const { version, created, former, ...answer } = await deployPackage(parts, { project, name }, files, listener);
         for (const channel of ["links", "outbox", "dispatch"] as const) bus.signal(channel);
-        return { created, answer: { project, name, version: version.id, ...answer } };
+        return { created, answer: { project, name, version: version.id, formerVersion: former ?? null, ...answer } };
       };
       if (request.headers.accept?.toLowerCase().includes(progressMedia)) {
         await streams.answer(reply, (write, left) => tellDeploy(deploy, write, left, request));

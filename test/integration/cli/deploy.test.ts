@@ -64,6 +64,25 @@ test("a version is rolled back to by the beginning of its id, as tables show it"
   expect(unknown).toMatchObject({ code: 3, talk: expect.stringContaining("fix: fx services versions default/rolled") });
 });
 
+test("a deploy that undoes a roll-back says that its version is active again, and which one was", async () => {
+  const directory = tempDir();
+  const deploy = () => fxJson<Report[]>(["deploy", join(directory, "undone")], platform);
+  writeFiles(directory, { "undone/main.py": "print(1)" });
+  const [good] = await deploy();
+  expect(good).toMatchObject({ outcome: "deployed", formerVersion: null });
+  writeFiles(directory, { "undone/main.py": "print(2)" });
+  const [bad] = await deploy();
+  const back = ["services", "change", "undone", "--version", good?.version ?? ""];
+  await fxJson(back, platform);
+  expect(await deploy()).toMatchObject([{ outcome: "activated", version: bad?.version, formerVersion: good?.version }]);
+  await fxJson(back, platform);
+  const { out } = await fx(["deploy", join(directory, "undone")], platform);
+  expect(out).toContain(
+    `default/undone  activated  version ${bad?.version?.slice(0, 12)} (was ${good?.version?.slice(0, 12)})`,
+  );
+  expect(await deploy()).toMatchObject([{ outcome: "unchanged", formerVersion: bad?.version }]);
+});
+
 test("--watch ends where no platform answers", async () => {
   const directory = writeFiles(tempDir(), { "watched/main.py": "print(1)" });
   const { code } = await fx(["deploy", directory, "--watch"], { url: "http://127.0.0.1:1" });

@@ -40,6 +40,8 @@ const putsAtOnce = 16;
 export interface Deployed {
   version: ServiceVersion;
   created: boolean;
+  /** The version that was active before. */
+  former: VersionId | undefined;
   warnings: string[];
   /** What became of `config.json` and `secrets.json` (rule S1). */
   configuration: Proposal;
@@ -103,7 +105,7 @@ export async function deployPackage(
     configuration: await parts.configStore.configuration.propose(place, config.values),
     secrets: await parts.vault.propose(place, secrets.values),
   };
-  const { version, created } = await parts.catalog.services.deploy({
+  const { version, created, former } = await parts.catalog.services.deploy({
     ...service,
     id,
     manifest,
@@ -114,7 +116,7 @@ export async function deployPackage(
   // Of the machine as it is now, not of the version, which keeps its own warnings.
   const hindrance = await parts.runHindrance?.(manifest);
   const current = hindrance === undefined ? [] : [`its runs cannot begin here as it is: ${hindrance}`];
-  return { version, created, warnings: [...warnings, ...current], dependencies, ...proposed };
+  return { version, created, former, warnings: [...warnings, ...current], dependencies, ...proposed };
 }
 
 async function problemsOfWhatRuns(
