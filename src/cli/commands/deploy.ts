@@ -24,8 +24,8 @@ export function defineDeploy(program: Command): Command {
 }
 
 async function deploy(session: Session, directories: string[], options: DeployOptions): Promise<void> {
-  const { findServices } = await import("../deploy/find-services.ts");
-  const services = directories.flatMap(findServices);
+  const { findAllServices } = await import("../deploy/find-services.ts");
+  const services = findAllServices(directories);
   if (options.watch) return deployAndWatch(session, services, options.project);
   const reports = await deployAll(session, services, options.project);
   if (session.terminal.isJson) await session.terminal.list(reports, [], "");

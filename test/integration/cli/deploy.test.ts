@@ -83,6 +83,25 @@ test("a deploy that undoes a roll-back says that its version is active again, an
   expect(await deploy()).toMatchObject([{ outcome: "unchanged", formerVersion: bad?.version }]);
 });
 
+test("two directories with one name are refused before anything is deployed, with both and where the name comes from", async () => {
+  const directory = writeFiles(tempDir(), {
+    "all/alone/main.py": "",
+    "all/twin/main.py": "",
+    "all/zwilling/main.py": "",
+    "all/zwilling/manifest.json": '{"name": "twin"}',
+  });
+  const [twin, other] = [join(directory, "all/twin"), join(directory, "all/zwilling")];
+  for (const words of [[join(directory, "all")], [twin, other]]) {
+    const { code, out, talk } = await fx(["deploy", ...words], platform);
+    expect([code, out]).toEqual([2, ""]);
+    expect(talk).toContain(`${twin} (the directory's name) and ${other} ("name" in its manifest.json)`);
+  }
+  const services = await fxJson<{ name: string }[]>(["services"], platform);
+  expect(services.map(({ name }) => name)).not.toContain("alone");
+  // One directory that is named twice is one.
+  expect(await fxJson(["deploy", twin, twin], platform)).toHaveLength(1);
+});
+
 test("--watch ends where no platform answers", async () => {
   const directory = writeFiles(tempDir(), { "watched/main.py": "print(1)" });
   const { code } = await fx(["deploy", directory, "--watch"], { url: "http://127.0.0.1:1" });

@@ -13,7 +13,7 @@ function service(parent: string, name: string, file: string, content = ""): stri
 
 test("a directory with a script is one service, named like the directory", () => {
   const path = service(tempDir(), "greet", "main.py");
-  expect(findServices(path)).toEqual([{ name: "greet", path }]);
+  expect(findServices(path)).toEqual([{ name: "greet", path, isNamedByManifest: false }]);
 });
 
 test("a directory of such directories is many services, and what else lies there is none", () => {
@@ -24,8 +24,8 @@ test("a directory of such directories is many services, and what else lies there
   service(root, "node_modules", "index.js");
   writeFileSync(join(root, "README.md"), "");
   expect(findServices(root)).toEqual([
-    { name: "first", path: first },
-    { name: "second", path: second },
+    { name: "first", path: first, isNamedByManifest: false },
+    { name: "second", path: second, isNamedByManifest: false },
   ]);
 });
 
@@ -34,8 +34,8 @@ test("the manifest's name wins over the directory's; a manifest that is no JSON 
   const named = service(root, "a", "manifest.json", '{"name": "other"}');
   const broken = service(root, "b", "manifest.json", "{");
   expect(findServices(root)).toEqual([
-    { name: "other", path: named },
-    { name: "b", path: broken },
+    { name: "other", path: named, isNamedByManifest: true },
+    { name: "b", path: broken, isNamedByManifest: false },
   ]);
 });
 
