@@ -8,7 +8,10 @@ export const exitCodes = {
     code: 4,
     meaning: "No platform answers, or it cannot serve right now. The same command may work later.",
   },
-  runFailed: { code: 5, meaning: "With `--wait`: the flow is quiet, and an execution in it failed." },
+  runFailed: {
+    code: 5,
+    meaning: "With `--wait`: the flow is quiet, and an execution in it failed, or an event of it was rejected.",
+  },
   replayDiffers: {
     code: 8,
     meaning: "With `fx replay --exit-code`: an execution differs, failed, or could not be run again.",

@@ -12,7 +12,7 @@ const defaultWaitSeconds = 300;
 
 /**
  * `--wait`: tells on standard error what happens while the flow runs, then prints the tree, which takes its place on a terminal. Throws
- * `runFailed` when an execution failed, `waitEnded` when the time was over before the flow was quiet.
+ * `runFailed` when an execution failed or an event was rejected, `waitEnded` when the time was over before the flow was quiet.
  */
 export async function waitForFlow(session: Session, eventKey: string, wait: number | true): Promise<void> {
   const { api, terminal } = session;
@@ -37,23 +37,19 @@ export async function waitForFlow(session: Session, eventKey: string, wait: numb
     });
   }
   const took = durationText(flowMs(events, executions) ?? performance.now() - began);
-  if (failed.length > 0) {
-    throw new CliError({
-      what: `${counts} in ${took}; ${failed.length} failed`,
-      fix: `fx show ${failed[0]?.id}`,
-      exit: "runFailed",
-    });
-  }
   const rejected = events.filter(({ outcome }) => outcome === "rejected");
   const skipped = executions.filter(({ status }) => status === "skipped");
   const left = [
+    ...(failed.length > 0 ? [`${failed.length} failed`] : []),
     ...(rejected.length > 0 ? [`${countText(rejected.length, "event")} rejected`] : []),
     ...(skipped.length > 0 ? [`${countText(skipped.length, "execution")} skipped`] : []),
   ];
   const verdict = left.length === 0 ? "all well" : left.join(", ");
-  terminal.say(`${counts} in ${took}, ${verdict}`);
-  const toExplain = rejected[0]?.key ?? (executions.length === 0 ? eventKey : undefined);
-  terminal.next(toExplain === undefined ? `fx flow ${flow}` : `fx why ${toExplain}`);
+  const told = `${counts} in ${took}${failed.length > 0 ? ";" : ","} ${verdict}`;
+  const broken = failed[0] ? `fx show ${failed[0].id}` : rejected[0] && `fx why ${rejected[0].key}`;
+  if (broken !== undefined) throw new CliError({ what: told, fix: broken, exit: "runFailed" });
+  terminal.say(told);
+  terminal.next(executions.length === 0 ? `fx why ${eventKey}` : `fx flow ${flow}`);
 }
 
 /** From the acceptance of the first event to the end of the last execution. */

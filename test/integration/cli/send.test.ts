@@ -70,13 +70,13 @@ test("--wait ends with 5 when something in the flow failed, and names the comman
   expect(talk).toMatch(/1 failed\n {2}fix: fx show [0-9a-f-]{36}/);
 });
 
-test("--wait says that an event of the flow was rejected, and names the command that explains it", async () => {
+test("--wait ends with 5 when an event of the flow was rejected, and names the command that explains it", async () => {
   const narrow = await TestPlatform.start({ limitsHops: 2 });
   onTestFinished(() => narrow.stop());
   const again = 'from fx_ef import context\ncontext.events.send("round.asked")';
   await narrow.deploy("round", { "main.py": again, "manifest.json": '{"trigger_events": ["round.asked"]}' });
   const { code, talk } = await fx(["send", "round.asked", "--wait"], narrow);
-  expect({ code, talk }).toEqual({ code: 0, talk: expect.stringMatching(/1 event rejected\nnext: fx why \S+\n$/) });
+  expect({ code, talk }).toEqual({ code: 5, talk: expect.stringMatching(/1 event rejected\n {2}fix: fx why \S+\n$/) });
 });
 
 test("--wait ends with 7 when the flow is not quiet in time, and leaves it running", async () => {
