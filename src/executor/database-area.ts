@@ -1,7 +1,8 @@
-import { chmod, chown, lchown, lstat, mkdir, readdir, realpath } from "node:fs/promises";
+import { chmod, chown, lchown, lstat, readdir, realpath } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { PlatformError } from "../foundation/errors.ts";
 import { sha256 } from "../foundation/hash.ts";
+import { makeDirectory } from "../foundation/make-directory.ts";
 import { isReachable } from "./isolation/reachable.ts";
 
 /**
@@ -51,8 +52,8 @@ export class DatabaseArea {
   }
 
   async #lay(directory: string): Promise<void> {
-    await mkdir(this.path, { recursive: true, mode: 0o711 });
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(this.path, 0o711);
+    await makeDirectory(directory, 0o700);
     if (!(await lstat(directory)).isDirectory()) throw new PlatformError("conflict", `'${directory}' is no directory`);
     if (this.#group === undefined) return;
     await chmod(this.path, 0o711);

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import { PlatformError } from "../foundation/errors.ts";
 import { sha256 } from "../foundation/hash.ts";
 import type { VersionId } from "../foundation/ids.ts";
+import { makeDirectory } from "../foundation/make-directory.ts";
 import { isReachable } from "./isolation/reachable.ts";
 import type { User } from "./isolation/run-users.ts";
 
@@ -46,7 +47,7 @@ export class RunRoot {
   }): Promise<RunRoot> {
     const inside = join(resolve(options.dataDirectory), "run");
     const wanted = options.path ?? (await defaultPath(inside, options.othersMustReach));
-    await mkdir(dirname(wanted), { recursive: true });
+    await makeDirectory(dirname(wanted));
     await mkdir(wanted, { mode: 0o711 }).catch(ignoreExisting);
     // Before links are resolved: one that somebody else laid here must not lead us away.
     await assertOurs(wanted);
@@ -225,7 +226,7 @@ async function defaultPath(inside: string, othersMustReach: boolean): Promise<st
   const data = dirname(inside);
   const socket = join(inside, "slots", "99", "c", "s");
   const fits = Buffer.byteLength(socket) <= maxSocketPathBytes;
-  await mkdir(data, { recursive: true, mode: 0o700 });
+  await makeDirectory(data, 0o700);
   if (fits && (!othersMustReach || (await isReachable(await realpath(data), "traverse")))) return inside;
   const name = `streamzero-fx-${process.getuid?.() ?? 0}-${sha256(data).slice(0, 12)}`;
   return join((await isReachable("/var/tmp", "traverse")) ? "/var/tmp" : tmpdir(), name);

@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { messageOf, PlatformError } from "../foundation/errors.ts";
+import { isPlatformError, messageOf, PlatformError } from "../foundation/errors.ts";
+import { makeDirectorySync } from "../foundation/make-directory.ts";
 
 export interface DataDirectory {
   path: string;
@@ -17,10 +18,15 @@ export interface DataDirectory {
 export function openDataDirectory(directory: string): DataDirectory {
   const root = path.resolve(directory);
   try {
-    mkdirSync(root, { recursive: true });
+    makeDirectorySync(root);
     // Traversable but not listable: scripts run as other users and read their own files below it (rule S3).
     chmodSync(root, 0o711);
   } catch (error) {
+    if (isPlatformError(error)) {
+      throw new PlatformError(error.code, `${error.message}; choose another data directory (FX_DATA_DIR)`, {
+        cause: error,
+      });
+    }
     throw new PlatformError(
       "invalid-input",
       `the data directory ${root} cannot be made or changed: ${messageOf(error)}`,

@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
+import { makeDirectorySync } from "../../foundation/make-directory.ts";
 import { usageError } from "../cli-error.ts";
 import { type Session, withSession } from "../session.ts";
 
@@ -43,7 +44,7 @@ async function exportObjects({ terminal, options: { dataDir } }: Session, direct
   const files = exportFiles({ prefix: given.prefix ?? prefix, replicas, whose: given.for });
   for (const [name, text] of Object.entries(files)) {
     const path = join(directory, name);
-    mkdirSync(dirname(path), { recursive: true });
+    makeDirectorySync(dirname(path));
     writeFileSync(path, text);
   }
   const names = Object.keys(files);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Clock } from "../../foundation/clock.ts";
 import { withFileLock } from "../../foundation/file-lock.ts";
 import type { VersionId } from "../../foundation/ids.ts";
+import { makeDirectory } from "../../foundation/make-directory.ts";
 import { isEnvironmentKey } from "./environment-key.ts";
 
 /** The last thing that is written of an environment. Its time is that of the last use. */
@@ -46,7 +47,7 @@ export class EnvironmentStore {
     install: (directory: string) => Promise<void>,
     { signal, onWait }: { signal?: AbortSignal; onWait?: () => void } = {},
   ): Promise<void> {
-    await mkdir(this.path, { recursive: true, mode: 0o711 });
+    await makeDirectory(this.path, 0o711);
     await chmod(this.path, 0o711);
     await withFileLock({ path: join(this.path, "lock"), clock: this.#clock, signal, onWait }, async () => {
       if (this.isReady(key)) return;

@@ -60,6 +60,19 @@ test("D20: a second platform on the same data directory is refused, and told whi
   expect(talk).toContain(`in use by process ${first.process.pid}`);
 });
 
+test.skipIf(process.platform !== "linux")(
+  "a directory that can never be made is refused at once, whichever setting names it",
+  async () => {
+    const dataDir = await fx(["start", "--port", "0", "--data-dir", "/proc/foo/bar"], { directory: tempDir() });
+    expect(dataDir).toMatchObject({ code: 2, out: "", talk: expect.stringContaining("'/proc' takes no directories") });
+    const words = ["start", "--port", "0", "--executor-run-root", "/proc/foo/bar"];
+    const runs = await fx(words, { directory: tempDir() });
+    expect(runs).toMatchObject({ code: 2, out: "", talk: expect.stringContaining("'/proc' takes no directories") });
+    const made = await fx(["init", "/proc/foo/bar"], { directory: tempDir() });
+    expect(made).toMatchObject({ code: 2, talk: expect.stringContaining("'/proc' takes no directories") });
+  },
+);
+
 test("an unknown setting is refused with the one that was meant", async () => {
   const { code, talk } = await fx(["start", "--executor-slot", "3"], { directory: tempDir() });
   expect(code).toBe(2);
