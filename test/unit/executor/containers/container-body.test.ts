@@ -104,6 +104,11 @@ describe("what the engine is asked to make", () => {
     expect(Env.filter((entry) => /^(API_KEY|db\.json|FX_NONCE)=/.test(entry))).toEqual(["API_KEY=k", "FX_NONCE=n"]);
   });
 
+  it("tells whether it is a replay, and of which execution only where it is one", () => {
+    const { Env } = bodyOf();
+    expect(Env.filter((entry) => /^FX_(REPLAY|ORIGINAL)/.test(entry))).toEqual(["FX_REPLAY=false"]);
+  });
+
   it("keeps the image's own path of Python modules before ours", () => {
     expect(bodyOf({}, ["PYTHONPATH=/app"]).Env).toContain("PYTHONPATH=/app:/fx/sdk/python");
   });
