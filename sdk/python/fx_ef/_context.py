@@ -98,7 +98,7 @@ class State:
         return values if key is None else values.get(key, default)
 
     def put(self, key, value):
-        """Stores one JSON value. Returns once it is durable."""
+        """Stores one JSON value. Returns once it is durable. It stays when the run fails later: the next attempt finds it."""
         self._channel.request("putState", key=key, value=value)
 
 

@@ -53,7 +53,7 @@ export interface Events {
 export interface State {
   get(): Promise<Record<string, Json>>;
   get<Value = Json>(key: string): Promise<Value | undefined>;
-  /** Resolves once the value is durable. */
+  /** Resolves once the value is durable. It stays when the run fails later, and the next attempt finds it. */
   put(key: string, value: Json): Promise<void>;
 }
 
