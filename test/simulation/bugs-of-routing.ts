@@ -199,8 +199,8 @@ export const bugsOfRouting: readonly PlantedBug[] = [
     edits: [
       {
         file: routing,
-        find: 'if (seen.has(incoming.key)) {\n            countOffset(counts, result, incoming, "duplicate");',
-        replace: "if (seen.has(incoming.key)) {",
+        find: 'if (seen.has(key)) {\n            countOffset(counts, result, incoming, "duplicate");',
+        replace: "if (seen.has(key)) {",
       },
     ],
   },
