@@ -1,6 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
+import { makeDirectorySync } from "../../foundation/make-directory.ts";
 import { isValidName, nameRule } from "../../services/service-ref.ts";
 import { CliError, usageError } from "../cli-error.ts";
 import { type Session, withSession } from "../session.ts";
@@ -9,6 +11,9 @@ interface InitOptions {
   language: "python" | "typescript";
   name?: string;
 }
+
+/** What is started to run this very program, also with another Node. */
+const ownProgram = fileURLToPath(new URL("../../../bin/fx.mjs", import.meta.url));
 
 export function defineInit(program: Command): Command {
   return program
@@ -37,11 +42,11 @@ async function init({ terminal }: Session, directory: string, options: InitOptio
       exit: "refused",
     });
   }
-  const files = serviceFiles(name, options.language);
+  const files = serviceFiles(name, options.language, ownProgram);
   // The service's name is its directory's, unless the manifest says otherwise.
   if (name !== basename(root)) files["manifest.json"] = withName(files["manifest.json"] ?? "{}", name);
   for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
+    makeDirectorySync(dirname(join(root, path)));
     writeFileSync(join(root, path), text, { flag: "wx" });
   }
   const paths = Object.keys(files).filter((path) => !path.startsWith("."));

@@ -1,11 +1,13 @@
 import { editorSchema, editorSchemaNames } from "../../services/editor-schemas.ts";
+import { testFile } from "./test-files.ts";
 
 export const languages = ["python", "typescript"] as const;
 export type Language = (typeof languages)[number];
 
-/** Files of a new service that runs, is checked by editors, and has a test; by path. */
-export function serviceFiles(name: string, language: Language): Record<string, string> {
-  const { script, code, test, run } = languageFiles[language];
+/** Files of a new service that runs, is checked by editors, and has a test; by path. `program`: the fx that makes it. */
+export function serviceFiles(name: string, language: Language, program: string): Record<string, string> {
+  const { script, code } = languageFiles[language];
+  const test = testFile(name, language, program);
   return {
     "manifest.json": json({
       $schema: "./.schemas/manifest.schema.json",
@@ -26,21 +28,21 @@ export function serviceFiles(name: string, language: Language): Record<string, s
       data: { name: "Ada" },
     }),
     [script]: code.replaceAll("SERVICE", name),
-    [test]: testFiles[language].replaceAll("SERVICE", name),
-    ".fxignore": ["# What stays behind when the service is deployed.", ".schemas/", "event.json", test, ""].join("\n"),
+    [test.path]: test.text,
+    ".fxignore": ["# What stays behind when the service is deployed.", ".schemas/", "event.json", test.path, ""].join(
+      "\n",
+    ),
     ".gitignore": ["# A developer's own values, secrets among them.", "ef_env.json", "ef_package_state.json", ""].join(
       "\n",
     ),
-    "README.md": readme(name, run),
+    "README.md": readme(name, test.run),
     ...Object.fromEntries(editorSchemaNames.map((each) => [`.schemas/${each}.schema.json`, json(editorSchema(each))])),
   };
 }
 
-const languageFiles: Record<Language, { script: string; test: string; code: string; run: string }> = {
+const languageFiles: Record<Language, { script: string; code: string }> = {
   python: {
     script: "main.py",
-    test: "test_main.py",
-    run: "python3 -m unittest",
     code: `from fx_ef import context
 
 name = context.params.get("name", "World")
@@ -52,8 +54,6 @@ context.events.send("SERVICE.greeted", {"name": name})
   },
   typescript: {
     script: "main.ts",
-    test: "main.test.ts",
-    run: "node --test",
     code: `import { context } from "@streamzero/fx";
 
 const name = context.params.get("name", "World");
@@ -63,57 +63,6 @@ console.log(\`\${greeting}, \${name}!\`);
 await context.events.send("SERVICE.greeted", { name });
 `,
   },
-};
-
-/** Both run the service as it will run, by \`fx try\`. FX names another command than npx fx. */
-const testFiles: Record<Language, string> = {
-  python: `"""Runs the service as the platform will: python3 -m unittest"""
-import json
-import os
-import pathlib
-import subprocess
-import unittest
-
-FX = os.environ.get("FX", "npx fx").split()
-HERE = pathlib.Path(__file__).parent
-
-
-def attempt(data):
-    command = [*FX, "try", str(HERE), "--data", json.dumps(data), "--json"]
-    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout)
-
-
-class Service(unittest.TestCase):
-    def test_greets_who_is_named_and_tells_of_it(self):
-        run = attempt({"name": "Ada"})
-        self.assertEqual(run["status"], "completed")
-        self.assertEqual(run["steps"][0]["output"], "Hello, Ada!\\n")
-        self.assertEqual([(event["type"], event["data"]) for event in run["emitted"]], [("SERVICE.greeted", {"name": "Ada"})])
-
-
-if __name__ == "__main__":
-    unittest.main()
-`,
-  typescript: `// Runs the service as the platform will: node --test
-import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { test } from "node:test";
-
-const [command = "npx", ...words] = (process.env.FX ?? "npx fx").split(" ");
-
-function attempt(data: unknown) {
-  const given = [...words, "try", import.meta.dirname, "--data", JSON.stringify(data), "--json"];
-  return JSON.parse(spawnSync(command, given, { encoding: "utf8" }).stdout);
-}
-
-test("greets who is named, and tells of it", () => {
-  const run = attempt({ name: "Ada" });
-  assert.equal(run.status, "completed");
-  assert.equal(run.steps[0].output, "Hello, Ada!\\n");
-  const told = run.emitted.map(({ type, data }: { type: string; data: unknown }) => ({ type, data }));
-  assert.deepEqual(told, [{ type: "SERVICE.greeted", data: { name: "Ada" } }]);
-});
-`,
 };
 
 function readme(name: string, run: string): string {

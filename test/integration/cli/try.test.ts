@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { fx, fxJson, root } from "../../support/cli.ts";
@@ -14,6 +16,20 @@ interface Trial {
   later: string[];
 }
 
+async function runWith(command: string, words: readonly string[], cwd: string, path: string) {
+  // The runner of these tests tells its children that they are part of it.
+  const { NODE_TEST_CONTEXT: _, FX: __, ...inherited } = process.env;
+  const child = spawn(command, words, { cwd, env: { ...inherited, PATH: path }, stdio: ["ignore", "pipe", "pipe"] });
+  let told = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      told += text;
+    });
+  }
+  const [code] = (await once(child, "close")) as [number];
+  return { code, told };
+}
+
 describe("fx init", () => {
   it.each([
     ["python", "main.py"],
@@ -26,6 +42,31 @@ describe("fx init", () => {
     expect([status, steps.map(({ output }) => output)]).toEqual(["completed", ["Hello, Ada!\n"]]);
     expect(emitted).toMatchObject([{ type: "greeter.greeted", data: { name: "Ada" } }]);
   });
+
+  it.each([
+    ["python", "python3", ["-m", "unittest"]],
+    ["typescript", process.execPath, ["--test"]],
+  ])(
+    "makes a test in %s that finds fx by itself, and starts no program of another package",
+    async (language, command, words) => {
+      const directory = join(tempDir(), "greeter");
+      await fx(["init", directory, "--language", language], {});
+      // On npm, the name is another package's: here it would make the test fail.
+      const stranger = writeFiles(tempDir(), {
+        "package.json": '{"name": "fx"}',
+        "bin/fx": "#!/bin/sh\necho called >> called\nexit 1\n",
+      });
+      chmodSync(join(stranger, "bin/fx"), 0o755);
+      const test = () => runWith(command, words, directory, `${join(stranger, "bin")}:${process.env.PATH}`);
+      expect(await test()).toMatchObject({ code: 0, told: expect.stringMatching(/Ran 1 test|tests 1/) });
+      for (const file of ["test_main.py", "main.test.mjs"].filter((file) => existsSync(join(directory, file)))) {
+        const text = readFileSync(join(directory, file), "utf8");
+        writeFileSync(join(directory, file), text.replace(join(root, "bin/fx.mjs"), "/gone/fx.mjs"));
+      }
+      expect(await test()).toMatchObject({ code: 1, told: expect.stringContaining("there is no fx of StreamZero FX") });
+      expect(existsSync(join(directory, "called"))).toBe(false);
+    },
+  );
 
   it("gives the editor the schemas that the platform checks by", async () => {
     const directory = join(tempDir(), "greeter");
