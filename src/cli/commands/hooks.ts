@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { CliError } from "../cli-error.ts";
 import type { Client } from "../connection/client.ts";
 import type { WebhookAnswer } from "../connection/wire.ts";
+import { linksOf } from "../links/links-of.ts";
 import { type Session, withSession } from "../session.ts";
 import type { Column } from "../terminal/column.ts";
 import { clockText } from "../terminal/times.ts";
@@ -95,16 +96,24 @@ async function tellAddress(session: Session, webhook: NewWebhook, { bucket }: Ad
   const url = `${api.url}${webhook.path}`;
   await terminal.one({ ...webhook, url }, () => url);
   terminal.say("who knows this address may call it; it is not shown again");
-  terminal.next(`fx link fx.webhook.incoming <service> --filter 'event.subject == "${webhook.name}"'`);
+  await suggestLink(session, "fx.webhook.incoming", webhook.name, `event.subject == "${webhook.name}"`);
 }
 
-async function tellBucketAddress({ api, terminal }: Session, webhook: NewWebhook): Promise<void> {
+async function tellBucketAddress(session: Session, webhook: NewWebhook): Promise<void> {
+  const { api, terminal } = session;
   const url = `${api.url}/hooks/s3`;
   await terminal.one({ ...webhook, url }, () => webhook.token);
   terminal.say(
     `the token of ${url}, as the header "Authorization: Bearer <token>" or a password; it is not shown again`,
   );
-  terminal.next(`fx link fx.file.uploaded <service> --filter 'event.source == "/webhooks/${webhook.name}"'`);
+  await suggestLink(session, "fx.file.uploaded", webhook.name, `event.source == "/webhooks/${webhook.name}"`);
+}
+
+/** Where a service takes its events already, there is nothing to link. A filter that names another webhook takes none of them. */
+async function suggestLink({ api, terminal }: Session, type: string, name: string, filter: string): Promise<void> {
+  if (terminal.isJson) return;
+  const linked = (await linksOf(api, type)).some((link) => !link.filter || link.filter.includes(name));
+  terminal.next(linked ? `fx events --type ${type} --follow` : `fx link ${type} <service> --filter '${filter}'`);
 }
 
 async function webhookNamed(api: Client, name: string): Promise<WebhookAnswer> {

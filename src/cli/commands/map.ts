@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { usageError } from "../cli-error.ts";
 import type { MappingAnswer, MappingPreview } from "../connection/wire.ts";
+import { linksOf } from "../links/links-of.ts";
 import { readFields } from "../map/read-fields.ts";
 import { type Session, withSession } from "../session.ts";
 import type { Column } from "../terminal/column.ts";
@@ -113,7 +114,10 @@ async function add({ api, terminal }: Session, from: string, to: string, options
       `${terminal.paintTalk("yellow", "warning")} its events carry no data, since no field is mapped: ${fix}`,
     );
   }
-  terminal.next(`fx link ${body.toType} <service>`);
+  if (terminal.isJson) return;
+  const linked = (await linksOf(api, body.toType)).length > 0;
+  const example = body.fromType.replace(/\.\*$/, ".something");
+  terminal.next(linked ? `fx send ${example} --data '{}' --wait` : `fx link ${body.toType} <service>`);
 }
 
 async function preview(

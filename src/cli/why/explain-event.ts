@@ -1,5 +1,6 @@
 import { editDistance, nearest } from "../../foundation/nearest.ts";
 import type { EventAnswer, EventLink, EventMapping, ExecutionAnswer, LinkAnswer } from "../connection/wire.ts";
+import { covers } from "../links/links-of.ts";
 import { type Paint, paintStatus } from "../terminal/style.ts";
 import { clockText, countText, durationText, elapsedMs } from "../terminal/times.ts";
 
@@ -123,8 +124,4 @@ function nearestAll(word: string, types: ReadonlySet<string>): string[] {
   if (best === undefined) return [];
   const distance = editDistance(word, best);
   return [...types].filter((type) => editDistance(word, type) === distance).slice(0, 3);
-}
-
-function covers(pattern: string, type: string): boolean {
-  return pattern === type || (pattern.endsWith(".*") && type.startsWith(pattern.slice(0, -1)));
 }

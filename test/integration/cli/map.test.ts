@@ -115,3 +115,19 @@ function wordsOf(command: string): string[] {
   const words = execFileSync("sh", ["-c", `printf '%s\\0' ${command}`], { encoding: "utf8" });
   return words.split("\0").slice(0, -1);
 }
+
+test("what is linked already is not told to be linked: the next command sends", async () => {
+  await platform.deploy("await-parcels", { "main.py": "", "manifest.json": '{"trigger_events": ["parcel.*"]}' });
+  const linked = await fx(["map", "order.packed", "parcel.due", "--all"], platform);
+  expect(linked.talk).toContain("next: fx send order.packed --data '{}' --wait");
+  const unlinked = await fx(["map", "order.packed", "pallet.due", "--all"], platform);
+  expect(unlinked.talk).toContain("next: fx link pallet.due <service>");
+
+  const first = await fx(["hooks", "add", "door"], platform);
+  expect(first.talk).toContain("next: fx link fx.webhook.incoming <service> --filter 'event.subject == \"door\"'");
+  await fx(["link", "fx.webhook.incoming", "bill", "--filter", 'event.subject == "door"'], platform);
+  expect((await fx(["hooks", "rotate", "door"], platform)).talk).toContain(
+    "next: fx events --type fx.webhook.incoming --follow",
+  );
+  expect((await fx(["hooks", "add", "gate"], platform)).talk).toContain("next: fx link fx.webhook.incoming <service>");
+});
