@@ -13,7 +13,9 @@ export async function runProgram(args: readonly string[]): Promise<number> {
     if (args.length === 0) program.outputHelp();
     else {
       unmarkDashedIds(program);
-      await program.parseAsync(markDashedIds(args), { from: "user" });
+      // No option of the program itself: `fx services change --version <version>` would never get its own.
+      const words = args[0] === "--version" ? ["version", ...args.slice(1)] : args;
+      await program.parseAsync(markDashedIds(words), { from: "user" });
     }
     return Number(process.exitCode ?? 0);
   } catch (error) {

@@ -20,9 +20,20 @@ export function forgetAddress(dataDir: string): void {
 
 /** Undefined where none is to be read, and of a platform that was killed: its port may be another's by now, which is not to see our token. */
 export function readAddress(dataDir: string): string | undefined {
+  const told = read(dataDir);
+  return told && isAlive(told.pid) ? told.url : undefined;
+}
+
+/** What a platform that was killed has left there: which process it was, and where. */
+export function readFallen(dataDir: string): { pid: number; url: string } | undefined {
+  const told = read(dataDir);
+  return told && !isAlive(told.pid) ? told : undefined;
+}
+
+function read(dataDir: string): { pid: number; url: string } | undefined {
   try {
-    const [url, pid] = readFileSync(addressFile(dataDir), "utf8").trim().split(" ");
-    return isAlive(Number(pid)) ? url : undefined;
+    const [url = "", pid] = readFileSync(addressFile(dataDir), "utf8").trim().split(" ");
+    return { url, pid: Number(pid) };
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { messageOf, PlatformError } from "../foundation/errors.ts";
-import { readAddress } from "./address.ts";
+import { readAddress, readFallen } from "./address.ts";
 
 /** What a client on the command line may say about where the platform is. */
 export interface ConnectionFlags {
@@ -16,6 +16,8 @@ export interface Connection {
   /** Where the token came from, for people. */
   tokenFrom: string;
   dataDir: string;
+  /** The platform of the data directory, where it was killed and nothing else says where one is. */
+  fallen?: { pid: number; url: string } | undefined;
 }
 
 interface Surroundings {
@@ -39,14 +41,16 @@ export function findConnection(
   const asked = environment.FX_HOST !== undefined || environment.FX_PORT !== undefined;
   const told = asked ? undefined : readAddress(dataDir);
   const host = reachableHost(setting("FX_HOST", "host") ?? "127.0.0.1");
-  const url = flags.url ?? setting("FX_URL", "url") ?? told ?? `http://${host}:${setting("FX_PORT", "port") ?? "8080"}`;
+  const given = flags.url ?? setting("FX_URL", "url");
+  const url = given ?? told ?? `http://${host}:${setting("FX_PORT", "port") ?? "8080"}`;
   if (!/^https?:\/\/[^/\s]+/.test(url)) {
     throw new PlatformError(
       "invalid-input",
       `"${url}" is not the address of a platform: http://127.0.0.1:8080 would be`,
     );
   }
-  return { url, dataDir, ...findToken(flags, environment.FX_TOKEN, dataDir, directory) };
+  const fallen = given === undefined && !asked ? readFallen(dataDir) : undefined;
+  return { url, dataDir, fallen, ...findToken(flags, environment.FX_TOKEN, dataDir, directory) };
 }
 
 function findToken(flags: ConnectionFlags, fromEnvironment: string | undefined, dataDir: string, directory: string) {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { EventAnswer } from "../connection/wire.ts";
 import { type Session, withSession } from "../session.ts";
+import { wordsOption } from "../terminal/closed-words.ts";
 import type { Column } from "../terminal/column.ts";
 import { pointInTime, wholeNumber } from "../terminal/read-options.ts";
 import { paintStatus } from "../terminal/style.ts";
@@ -38,7 +39,9 @@ export function defineEvents(program: Command): Command {
     .option("--id <id>", "with this id")
     .option("--correlation <correlationid>", "of this flow")
     .option("--project <project>", "of this project")
-    .option("--outcome <outcome>", "matched, unmatched or rejected")
+    .addOption(
+      wordsOption("--outcome <outcome>", "matched, unmatched or rejected", ["matched", "unmatched", "rejected"]),
+    )
     .option("--from <time>", "received at or after: a time, or 30s, 15m, 2h, 7d ago", pointInTime(Date.now))
     .option("--to <time>", "received before", pointInTime(Date.now))
     .option("--limit <count>", "at most so many", wholeNumber(1, 100_000), 50)

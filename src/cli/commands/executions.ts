@@ -1,7 +1,9 @@
 import type { Command } from "commander";
+import { executionStatuses, triggers } from "../../executions/execution.ts";
 import type { ExecutionAnswer } from "../connection/wire.ts";
 import { serviceRefOf } from "../service-ref.ts";
 import { type Session, withSession } from "../session.ts";
+import { wordsOption } from "../terminal/closed-words.ts";
 import type { Column } from "../terminal/column.ts";
 import { pointInTime, wholeNumber } from "../terminal/read-options.ts";
 import { safe } from "../terminal/safe.ts";
@@ -37,8 +39,15 @@ export function defineExecutions(program: Command): Command {
     .description("what ran, runs and waits, newest first")
     .option("--project <project>", "of one project")
     .option("--service <service>", "of one service, project/name")
-    .option("--status <status>", "pending, in_progress, completed, failed, skipped or cancelled; several with commas")
-    .option("--trigger <trigger>", "event, manual or schedule")
+    .addOption(
+      wordsOption(
+        "--status <status>",
+        "pending, in_progress, completed, failed, skipped or cancelled; several with commas",
+        executionStatuses,
+        { several: true },
+      ),
+    )
+    .addOption(wordsOption("--trigger <trigger>", "event, manual, schedule or replay", triggers))
     .option("--event <key>", "started by this event")
     .option("--correlation <correlationid>", "of this flow")
     .option("--from <time>", "created at or after: a time, or 30s, 15m, 2h, 7d ago", pointInTime(Date.now))

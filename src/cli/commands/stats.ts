@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { DurationAnswer, StatsAnswer } from "../connection/wire.ts";
 import { serviceRefOf } from "../service-ref.ts";
 import { type Session, withSession } from "../session.ts";
+import { wordsOption } from "../terminal/closed-words.ts";
 import type { Column } from "../terminal/column.ts";
 import { pointInTime } from "../terminal/read-options.ts";
 import { paintStatus } from "../terminal/style.ts";
@@ -30,7 +31,14 @@ export function defineStats(program: Command): Command {
   return program
     .command("stats")
     .description("how many executions ended, how long they ran and waited")
-    .option("--by <keys>", "status, trigger, service, project, day or hour; several with commas", "service,status")
+    .addOption(
+      wordsOption(
+        "--by <keys>",
+        "status, trigger, service, project, day or hour; several with commas",
+        ["status", "trigger", "service", "project", "day", "hour"],
+        { several: true },
+      ).default("service,status"),
+    )
     .option("--from <time>", "ended from then on: a time, or 15m, 2h, 7d ago (a week)", pointInTime(Date.now))
     .option("--to <time>", "ended before", pointInTime(Date.now))
     .option("--project <project>", "of one project")

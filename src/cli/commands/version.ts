@@ -5,7 +5,7 @@ import { type Session, withSession } from "../session.ts";
 export function defineVersion(program: Command): Command {
   return program
     .command("version")
-    .description("the version of StreamZero FX, and of its Node")
+    .description("the version of StreamZero FX, and of its Node; `fx --version` too")
     .action(withSession(version));
 }
 

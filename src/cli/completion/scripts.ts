@@ -17,6 +17,19 @@ const findPlace = `  local place="" word
     if _fx_words "\${place:+$place }$word" >/dev/null; then place="\${place:+$place }$word"; fi
   done`;
 
+/** Of a shell that knows POSIX patterns: what may follow an option, by the place and the option. */
+function valuesFunction(places: readonly Place[]): string {
+  const cases = places.flatMap(({ path, values }) =>
+    values.map(({ option, words }) => `    ${quoted(`${path} ${option}`)}) echo ${quoted(words.join(" "))} ;;`),
+  );
+  return `_fx_values() {
+  case "$1" in
+${cases.join("\n")}
+    *) return 1 ;;
+  esac
+}`;
+}
+
 function bash(places: readonly Place[]): string {
   return `# fx completion for bash: source <(fx completion bash)
 _fx_words() {
@@ -25,11 +38,14 @@ ${places.map(({ path, words }) => `    ${quoted(path)}) echo ${quoted(words.map(
     *) return 1 ;;
   esac
 }
+${valuesFunction(places)}
 _fx() {
   local current="\${COMP_WORDS[COMP_CWORD]}"
   local before=("\${COMP_WORDS[@]:1:COMP_CWORD-1}")
 ${findPlace}
-  mapfile -t COMPREPLY < <(compgen -W "$(_fx_words "$place")" -- "$current")
+  local values
+  if ! values="$(_fx_values "$place \${COMP_WORDS[COMP_CWORD-1]}")"; then values="$(_fx_words "$place")"; fi
+  mapfile -t COMPREPLY < <(compgen -W "$values" -- "$current")
 }
 complete -o default -F _fx fx
 `;
@@ -46,10 +62,13 @@ ${places.map(({ path, words }) => `    ${quoted(path)}) fx_words=(${words.map(de
     *) return 1 ;;
   esac
 }
+${valuesFunction(places)}
 _fx() {
   local -a fx_words before
+  local values
   before=("\${(@)words[2,CURRENT-1]}")
 ${findPlace}
+  if values="$(_fx_values "$place $words[CURRENT-1]")"; then compadd -- \${=values}; return; fi
   _fx_words "$place"
   _describe 'fx' fx_words || _files
 }
@@ -58,9 +77,11 @@ compdef _fx fx
 }
 
 function fish(places: readonly Place[]): string {
-  const lines = places.flatMap(({ path, words }) =>
+  const lines = places.flatMap(({ path, words, values }) =>
     words.map(({ word, description }) => {
-      const what = word.startsWith("--") ? `-l ${word.slice(2)}` : `-f -a ${quoted(word)}`;
+      const known = values.find(({ option }) => option === word)?.words;
+      const taken = known ? ` -x -a ${quoted(known.join(" "))}` : "";
+      const what = word.startsWith("--") ? `-l ${word.slice(2)}${taken}` : `-f -a ${quoted(word)}`;
       return `complete -c fx -n ${quoted(`__fx_at ${quoted(path)}`)} ${what} -d ${quoted(description)}`;
     }),
   );

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { wordsOf } from "../terminal/closed-words.ts";
 
 /** What can follow the words typed so far. */
 export interface Place {
@@ -6,6 +7,8 @@ export interface Place {
   path: string;
   /** Sub-commands and options that can come next, with what each does. */
   words: { word: string; description: string }[];
+  /** Options whose value is one of a few words. */
+  values: { option: string; words: readonly string[] }[];
 }
 
 /** Every place of the command line at which something can be completed. */
@@ -18,7 +21,16 @@ export function placesOf(program: Command): Place[] {
       ...(path === "" ? [] : optionWords(command)),
       ...shared,
     ];
-    return [{ path, words }, ...children.flatMap((child) => visit(child, `${path} ${child.name()}`.trim()))];
+    const values = command.options.flatMap((option) => {
+      const known = wordsOf(option);
+      return option.long && known.length > 0 ? [{ option: option.long, words: known }] : [];
+    });
+    const args = command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices);
+    const first = args.map((word) => ({ word, description: "" }));
+    return [
+      { path, words: [...first, ...words], values },
+      ...children.flatMap((child) => visit(child, `${path} ${child.name()}`.trim())),
+    ];
   };
   return visit(program, "");
 }

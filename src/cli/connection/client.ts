@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Connection } from "../../config/connection.ts";
 import { messageOf } from "../../foundation/errors.ts";
 import { CliError } from "../cli-error.ts";
+import { safe } from "../terminal/safe.ts";
 import { readEventStream, type ServerSentEvent } from "./event-stream.ts";
 import { httpRequest, textOf } from "./http-request.ts";
 import { errorOfAnswer, type ProblemDocument } from "./problem-document.ts";
@@ -30,10 +32,12 @@ interface Call {
 export class Client {
   readonly url: string;
   readonly #token: string | undefined;
+  readonly #fallen: Connection["fallen"];
 
-  constructor({ url, token }: { url: string; token: string | undefined }) {
+  constructor({ url, token, fallen }: Pick<Connection, "url" | "token" | "fallen">) {
     this.url = url.replace(/\/+$/, "");
     this.#token = token;
+    this.#fallen = fallen;
   }
 
   async get<Body>(path: string, query?: Query, signal?: AbortSignal): Promise<Body> {
@@ -43,7 +47,11 @@ export class Client {
   async send<Body>(method: string, path: string, call: Call = {}): Promise<Answer<Body>> {
     const answer = await this.#request(method, path, call);
     const text = await textOf(answer);
-    return { status: answer.statusCode ?? 0, body: (text === "" ? undefined : JSON.parse(text)) as Body };
+    const status = answer.statusCode ?? 0;
+    if (text === "") return { status, body: undefined as Body };
+    const body = parsed(text);
+    if (body === undefined) throw this.#foreign(status, text);
+    return { status, body: body as Body };
   }
 
   /** Items of a list over as many pages as `limit` takes. `next` continues after the last one. */
@@ -125,14 +133,32 @@ export class Client {
     }
     const status = answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return answer;
-    throw errorOfAnswer(status, parseProblem(await textOf(answer)), `${method} ${target}`);
+    const text = await textOf(answer);
+    const document = problemIn(text);
+    // Before a platform stands what may answer for it, where it is away or we may not pass.
+    if (document.code === undefined && status < 500 && status !== 401 && status !== 403) {
+      throw this.#foreign(status, text);
+    }
+    throw errorOfAnswer(status, document, `${method} ${target}`);
+  }
+
+  #foreign(status: number, text: string): CliError {
+    const line = firstLine(text);
+    return new CliError({
+      what: `what answers at ${this.url} is no StreamZero FX platform`,
+      why: `it answered with status ${status}${line === "" ? "" : `: ${line}`}`,
+      fix: "say where the platform is with --url or FX_URL",
+      exit: "unreachable",
+    });
   }
 
   #unreachable(error: unknown): CliError {
     const refused = (error as { code?: string }).code === "ECONNREFUSED";
+    const fallen =
+      this.#fallen && `process ${this.#fallen.pid} of this data directory has died (it was at ${this.#fallen.url})`;
     return new CliError({
       what: `no platform answers at ${this.url}`,
-      why: refused ? "nothing listens there" : messageOf(error),
+      why: fallen ?? (refused ? "nothing listens there" : messageOf(error)),
       fix: "start one with `fx start`, or say where it is with --url or FX_URL",
       exit: "unreachable",
     });
@@ -145,10 +171,22 @@ function toQuery(query: Query | undefined): string {
   return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
 }
 
-function parseProblem(text: string): ProblemDocument {
+function problemIn(text: string): ProblemDocument {
+  const document = parsed(text);
+  if (document !== null && typeof document === "object") return document;
+  const line = firstLine(text);
+  return line === "" ? {} : { detail: line };
+}
+
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as ProblemDocument;
+    return JSON.parse(text);
   } catch {
-    return text.trim() === "" ? {} : { detail: text.trim().slice(0, 500) };
+    return undefined;
   }
+}
+
+/** Of a page of somebody else, a line of it is enough to know it by. */
+function firstLine(text: string): string {
+  return safe(text.trim().split(/\r?\n/, 1)[0] ?? "").slice(0, 120);
 }

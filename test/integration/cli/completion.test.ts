@@ -12,6 +12,13 @@ describe("fx completion", () => {
     [["--json", "links", "change", "--of"], ["--off"]],
     [["init", "--lang"], ["--language"]],
     [["logs", "--serv"], ["--service"]],
+    [["executions", "--status", "f"], ["failed"]],
+    [["executions", "--limit", "5", "--status", "co"], ["completed"]],
+    [
+      ["move", "--lane", ""],
+      ["high", "regular", "low"],
+    ],
+    [["completion", "z"], ["zsh"]],
     [["run", "links", "ch"], []],
   ])("lets bash complete %j", async (words, expected) => {
     const file = join(tempDir(), "completion.bash");
