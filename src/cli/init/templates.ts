@@ -1,8 +1,6 @@
 import { editorSchema, editorSchemaNames } from "../../services/editor-schemas.ts";
+import type { Language } from "./languages.ts";
 import { testFile } from "./test-files.ts";
-
-export const languages = ["python", "typescript"] as const;
-export type Language = (typeof languages)[number];
 
 /** Files of a new service that runs, is checked by editors, and has a test; by path. `program`: the fx that makes it. */
 export function serviceFiles(name: string, language: Language, program: string): Record<string, string> {

@@ -1,4 +1,4 @@
-import type { Language } from "./templates.ts";
+import type { Language } from "./languages.ts";
 
 export interface TestFile {
   path: string;
