@@ -83,7 +83,7 @@ describe("mappings", () => {
     const rejected = (await flow("loop")).filter(({ outcome }) => outcome === "rejected");
     expect(rejected).toMatchObject([{ reason: expect.stringMatching(/^hop limit/), event: { type: "loop.pong" } }]);
     expect((await platform.outputs(runs.find((run) => run.service === "told")?.id ?? ""))[0]).toContain("hop limit");
-    await platform.request("DELETE", "/api/v1/services/default/told");
+    await platform.request("DELETE", "/api/v1/services/default/told?force=true");
   });
 
   test("D14: a storm of mappings, each event becoming ten, is bounded by the budget of its flow", async () => {
@@ -182,6 +182,6 @@ describe("a backtest", () => {
     const mapped = await backtest({ mapping });
     expect(mapped).toMatchObject({ matched: 1, notRouted: 1 });
     expect(mapped.samples[0]?.made).toMatchObject({ type: "work.done", fxlifecycle: true });
-    await platform.request("DELETE", "/api/v1/services/default/after");
+    await platform.request("DELETE", "/api/v1/services/default/after?force=true");
   });
 });

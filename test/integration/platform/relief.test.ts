@@ -9,7 +9,7 @@ async function startedPlatform(): Promise<TestPlatform> {
   const platform = await TestPlatform.start({ executorSlots: slots, executorPollMs: 600_000 });
   onTestFinished(async () => {
     await Promise.all(
-      ["flood", "b", "c"].map((name) => platform.request("DELETE", `/api/v1/services/default/${name}`)),
+      ["flood", "b", "c"].map((name) => platform.request("DELETE", `/api/v1/services/default/${name}?force=true`)),
     );
     await platform.settled(1);
     await platform.stop();

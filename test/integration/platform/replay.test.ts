@@ -137,7 +137,7 @@ describe("a replay of a failing flow with a fixed version", () => {
     const replayed = await platform.executions("&trigger=replay&correlationid=orders");
     expect(replayed.length).toBeGreaterThanOrEqual(2);
     expect(replayed.every(({ retryOf }) => retryOf !== null)).toBe(true);
-    await platform.request("DELETE", "/api/v1/services/default/watcher");
+    await platform.request("DELETE", "/api/v1/services/default/watcher?force=true");
   });
 
   test("with the version of before says that nothing differs", async () => {

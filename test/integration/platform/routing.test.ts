@@ -180,7 +180,7 @@ await context.events.send("chain.end", { n: n + 1 });
       "quiet",
       "storm",
     ]);
-    await platform.request("DELETE", "/api/v1/services/default/storm");
+    await platform.request("DELETE", "/api/v1/services/default/storm?force=true");
   });
 });
 
