@@ -16,6 +16,7 @@ interface SendOptions extends WaitOption {
   id?: string;
   project?: string;
   correlation?: string;
+  partitionKey?: string;
 }
 
 interface Accepted {
@@ -38,6 +39,7 @@ export function defineSend(program: Command): Command {
     .option("--id <id>", "its id: the same id and source again is the same event (made by itself)")
     .option("--project <project>", "only services of this project see it")
     .option("--correlation <correlationid>", "make it part of this flow instead of starting one")
+    .option("--partition-key <key>", "events with the same one are routed in the order in which they are sent")
     .option(
       "--wait [seconds]",
       "show the flow while it runs, until it is quiet, for so long at most (10, 10s, 2m); exit code 5 if something failed",
@@ -61,6 +63,7 @@ async function send(session: Session, type: string, options: SendOptions): Promi
     ...(options.subject === undefined ? {} : { subject: options.subject }),
     ...(options.project === undefined ? {} : { fxproject: options.project }),
     ...(options.correlation === undefined ? {} : { correlationid: options.correlation }),
+    ...(options.partitionKey === undefined ? {} : { partitionkey: options.partitionKey }),
     ...(options.example ? await exampleData(session, type) : readData(options.data)),
   };
   // Asked before: the event itself is learned from as well.

@@ -137,3 +137,15 @@ test("a wrong token ends with 6, no platform with 4, each with what to do", asyn
   const nobody = await fx(["services"], { url: "http://127.0.0.1:9" });
   expect(nobody).toMatchObject({ code: 4, talk: expect.stringContaining("fix: start one with `fx start`") });
 });
+
+test("D5: events that are sent with one partition key start the runs of a concurrency key in their order", async () => {
+  const manifest = { trigger_events: ["turn.*"], concurrency_key: "event.data.customer" };
+  await platform.deploy("turns", { "main.py": "", "manifest.json": JSON.stringify(manifest) });
+  const types = ["turn.placed", "turn.paid", "turn.shipped", "turn.cancelled"];
+  for (const type of types) {
+    await fx(["send", type, "--data", '{"customer": "one"}', "--partition-key", "customer-one"], platform);
+  }
+  const runs = await platform.settled(types.length, "&service=turns");
+  const started = runs.toSorted((one, other) => (one.startedAt ?? "").localeCompare(other.startedAt ?? ""));
+  expect(started.map(({ eventType }) => eventType)).toEqual(types);
+});
