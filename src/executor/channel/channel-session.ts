@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../foundation/clock.ts";
-import { endOfTurn } from "../../foundation/turn.ts";
+import { setSilenceTimer } from "../../foundation/silence-timer.ts";
 import { encodeFrame, type FrameReader } from "../frame.ts";
 import type { StepHost } from "../step-runner.ts";
 import { Asks, maxUnreadAnswers } from "./asks.ts";
@@ -54,16 +54,12 @@ export class ChannelSession {
 
   #giveUpHeldSocket(): void {
     this.#held?.cancel();
-    const held = this.#clock.setTimer(heldSocketMs, () => {
-      // Whoever stood still for so long himself has not read what is there.
-      endOfTurn(() => {
-        if (this.#held !== held || this.#closed) return;
-        // A paused socket is silent because of us.
-        if (this.asks.isFull) this.#giveUpHeldSocket();
-        else this.#socket.destroy();
-      });
+    this.#held = setSilenceTimer(this.#clock, heldSocketMs, () => {
+      if (this.#closed) return;
+      // A paused socket is silent because of us.
+      if (this.asks.isFull) this.#giveUpHeldSocket();
+      else this.#socket.destroy();
     });
-    this.#held = held;
   }
 
   #read(chunk: Buffer): void {

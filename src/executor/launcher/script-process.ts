@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
 import type { Clock, Timer } from "../../foundation/clock.ts";
-import { endOfTurn } from "../../foundation/turn.ts";
+import { setSilenceTimer } from "../../foundation/silence-timer.ts";
 import type { LimitName } from "../../services/run-limits.ts";
 import type { LaunchEnd } from "./launcher.ts";
 import { type FromLauncher, forever, type StartOrder } from "./launcher-message.ts";
@@ -246,15 +246,10 @@ export class ScriptProcess {
   #giveUpHeldPipe(): void {
     if (this.#over) return;
     this.#heldPipe?.cancel();
-    const held = this.#clock.setTimer(heldPipeMs, () => {
-      // Whoever stood still for so long himself has not read what is there.
-      endOfTurn(() => {
-        if (this.#heldPipe !== held) return;
-        if (this.#paused) return this.#giveUpHeldPipe();
-        for (const stream of this.#child?.stdio ?? []) stream?.destroy();
-      });
+    this.#heldPipe = setSilenceTimer(this.#clock, heldPipeMs, () => {
+      if (this.#paused) return this.#giveUpHeldPipe();
+      for (const stream of this.#child?.stdio ?? []) stream?.destroy();
     });
-    this.#heldPipe = held;
   }
 
   #finishWhenQuiet(): void {

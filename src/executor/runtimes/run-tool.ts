@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { systemClock, type Timer } from "../../foundation/clock.ts";
 import { PlatformError } from "../../foundation/errors.ts";
-import { endOfTurn } from "../../foundation/turn.ts";
+import { setSilenceTimer } from "../../foundation/silence-timer.ts";
 import { killQuietly } from "../launcher/strays.ts";
 
 export const toolMs = 60_000;
@@ -73,8 +73,7 @@ export function runTool(
       // From here on its number may be another's.
       late.cancel();
       signal?.removeEventListener("abort", abort);
-      // Whoever stood still for so long himself has not read what is there.
-      draining = systemClock.setTimer(drainMs, () => endOfTurn(end));
+      draining = setSilenceTimer(systemClock, drainMs, end);
     });
     tool.on("close", end);
     tool.stdin.on("error", () => {});

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../../foundation/clock.ts";
-import { endOfTurn } from "../../foundation/turn.ts";
+import { setSilenceTimer } from "../../foundation/silence-timer.ts";
 import { maxUnreadAnswers } from "../channel/asks.ts";
 import type { SlotChannel } from "../channel/slot-channel.ts";
 import { encodeFrame, type FrameReader } from "../frame.ts";
@@ -260,16 +260,12 @@ export class WarmProcess {
 
   #giveUpHeldSocket(): void {
     this.#held?.cancel();
-    const held = this.#clock.setTimer(heldSocketMs, () => {
-      // Whoever stood still for so long himself has not read what is there.
-      endOfTurn(() => {
-        if (this.#held !== held || this.#socket?.destroyed) return;
-        // A paused socket is silent because of us.
-        if (this.#isPaused) this.#giveUpHeldSocket();
-        else this.#socket?.destroy();
-      });
+    this.#held = setSilenceTimer(this.#clock, heldSocketMs, () => {
+      if (this.#socket?.destroyed) return;
+      // A paused socket is silent because of us.
+      if (this.#isPaused) this.#giveUpHeldSocket();
+      else this.#socket?.destroy();
     });
-    this.#held = held;
   }
 
   #finish(end: LaunchEnd): void {
