@@ -18,22 +18,15 @@ export function forgetAddress(dataDir: string): void {
   rmSync(addressFile(dataDir), { force: true });
 }
 
-/** Undefined where none is to be read, and of a platform that was killed: its port may be another's by now, which is not to see our token. */
-export function readAddress(dataDir: string): string | undefined {
-  const told = read(dataDir);
-  return told && isAlive(told.pid) ? told.url : undefined;
-}
-
-/** What a platform that was killed has left there: which process it was, and where. */
-export function readFallen(dataDir: string): { pid: number; url: string } | undefined {
-  const told = read(dataDir);
-  return told && !isAlive(told.pid) ? told : undefined;
-}
-
-function read(dataDir: string): { pid: number; url: string } | undefined {
+/**
+ * What a platform has left there; undefined where none is to be read. Where it was killed nobody is to go there: its port may be another's
+ * by now, which is not to see our token.
+ */
+export function readAddress(dataDir: string): { url: string; pid: number; isAlive: boolean } | undefined {
   try {
-    const [url = "", pid] = readFileSync(addressFile(dataDir), "utf8").trim().split(" ");
-    return { url, pid: Number(pid) };
+    const [url = "", id] = readFileSync(addressFile(dataDir), "utf8").trim().split(" ");
+    const pid = Number(id);
+    return { url, pid, isAlive: isAlive(pid) };
   } catch {
     return undefined;
   }

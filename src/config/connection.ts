@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { messageOf, PlatformError } from "../foundation/errors.ts";
-import { readAddress, readFallen } from "./address.ts";
+import { readAddress } from "./address.ts";
 
 /** What a client on the command line may say about where the platform is. */
 export interface ConnectionFlags {
@@ -42,14 +42,15 @@ export function findConnection(
   const told = asked ? undefined : readAddress(dataDir);
   const host = reachableHost(setting("FX_HOST", "host") ?? "127.0.0.1");
   const given = flags.url ?? setting("FX_URL", "url");
-  const url = given ?? told ?? `http://${host}:${setting("FX_PORT", "port") ?? "8080"}`;
+  const url =
+    given ?? (told?.isAlive ? told.url : undefined) ?? `http://${host}:${setting("FX_PORT", "port") ?? "8080"}`;
   if (!/^https?:\/\/[^/\s]+/.test(url)) {
     throw new PlatformError(
       "invalid-input",
       `"${url}" is not the address of a platform: http://127.0.0.1:8080 would be`,
     );
   }
-  const fallen = given === undefined && !asked ? readFallen(dataDir) : undefined;
+  const fallen = given === undefined && told?.isAlive === false ? { pid: told.pid, url: told.url } : undefined;
   return { url, dataDir, fallen, ...findToken(flags, environment.FX_TOKEN, dataDir, directory) };
 }
 

@@ -1,5 +1,4 @@
-import { messageOf } from "../foundation/errors.ts";
-import { maxFilterLength, parseExpression } from "./filter.ts";
+import { firstLine, maxFilterLength, parseExpression } from "./filter.ts";
 
 /** What an expression is for: to be true or false, to be compared as text, or any value. */
 export type ExpressionUse = "condition" | "key" | "value";
@@ -13,8 +12,6 @@ const fitting: Record<Exclude<ExpressionUse, "value">, { types: readonly string[
   },
 };
 
-const attributes = "id, source, type, subject, time";
-
 /** Why a CEL expression cannot serve its use; undefined: it can, as far as that shows before an event comes. */
 export function expressionProblem(expression: string, use: ExpressionUse): string | undefined {
   if (expression.length > maxFilterLength) return `must be at most ${maxFilterLength} characters`;
@@ -22,7 +19,7 @@ export function expressionProblem(expression: string, use: ExpressionUse): strin
   try {
     type = parseExpression(expression).type;
   } catch (error) {
-    const reason = messageOf(error).split("\n", 1)[0] ?? "";
+    const reason = firstLine(error);
     return `is not a valid CEL expression: ${reason}${hint(reason)}`;
   }
   if (use === "value" || type === undefined || fitting[use].types.includes(type)) return undefined;
@@ -30,8 +27,6 @@ export function expressionProblem(expression: string, use: ExpressionUse): strin
 }
 
 function hint(reason: string): string {
-  const [, name] = /^Unknown variable: (\w+)/.exec(reason) ?? [];
-  return name === undefined
-    ? ""
-    : ` (all is in event: event.data, and its attributes, event.${attributes.split(", ").join(", event.")})`;
+  if (!reason.startsWith("Unknown variable: ")) return "";
+  return " (all is in event: event.data, and its attributes, event.id, event.source, event.type, event.subject, event.time)";
 }

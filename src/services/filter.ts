@@ -95,6 +95,6 @@ function parse(expression: string) {
   }
 }
 
-function firstLine(error: unknown): string {
+export function firstLine(error: unknown): string {
   return messageOf(error).split("\n", 1)[0] ?? "";
 }

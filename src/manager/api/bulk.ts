@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import { z } from "zod";
 import type { Catalog } from "../../catalog/catalog.ts";
+import type { Execution } from "../../executions/execution.ts";
 import { isPlatformError } from "../../foundation/errors.ts";
 import type { ExecutionId } from "../../foundation/ids.ts";
 import type { ApiParts } from "./api-parts.ts";
@@ -46,18 +47,18 @@ export function bulkRoute(
       },
     },
     async ({ body: { filter, action, confirm } }) => {
-      const found: ExecutionId[] = [];
+      const found: Execution[] = [];
       let after: string | undefined;
       // All are found before any is changed: a change must not move the pages.
       do {
         const page = await catalog.executions.list(executionFilterOf(filter), { limit: pageSize, after });
-        found.push(...page.items.map(({ id }) => id));
+        found.push(...page.items);
         after = page.next;
       } while (after !== undefined && found.length < maxExecutions);
       let done = 0;
       let refused = 0;
-      for (const id of confirm ? found : []) {
-        if (await applies(catalog, action, id, () => ids.next() as ExecutionId)) done += 1;
+      for (const execution of confirm ? found : []) {
+        if (await applies(catalog, action, execution, () => ids.next() as ExecutionId)) done += 1;
         else refused += 1;
       }
       if (done > 0) for (const channel of ["dispatch", "cancel", "outbox"] as const) bus.signal(channel);
@@ -69,12 +70,13 @@ export function bulkRoute(
 async function applies(
   { executions }: Catalog,
   action: "retry" | "cancel" | "skip",
-  id: ExecutionId,
+  execution: Execution,
   newId: () => ExecutionId,
 ): Promise<boolean> {
+  const { id } = execution;
   try {
     if (action === "retry") {
-      await requireUnresolved(executions, id);
+      await requireUnresolved(executions, execution);
       await executions.retry(id, { newId: newId(), version: "same" });
     } else await executions[action](id);
     return true;

@@ -124,10 +124,9 @@ export class EventIntake {
       const before = earlier.get(key);
       if (before !== undefined) return eventDigestOf(before);
       earlier.set(key, event);
-      const recent = this.recent.get(key);
-      if (recent !== undefined) return eventDigestOf(JSON.parse(Buffer.from(recent.body).toString()) as CloudEvent);
-      unknown.push(key);
-      return undefined;
+      const recent = this.recent.digestOf(key);
+      if (recent === undefined) unknown.push(key);
+      return recent;
     });
     if (unknown.length === 0 || prepared.length > maxLookedUp) return former;
     const digests = await this.#looks.add(unknown);

@@ -124,7 +124,8 @@ export function executionRoutes(
       },
     },
     async ({ params: { id }, body }, reply) => {
-      if (!body?.again) await requireUnresolved(catalog.executions, id as ExecutionId);
+      const original = body?.again ? undefined : await catalog.executions.get(id as ExecutionId);
+      if (original) await requireUnresolved(catalog.executions, original);
       const options = { newId: ids.next() as ExecutionId, version: body?.version ?? "same" };
       const execution = await catalog.executions.retry(id as ExecutionId, options);
       for (const channel of ["outbox", "dispatch"] as const) bus.signal(channel);

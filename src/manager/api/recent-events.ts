@@ -1,3 +1,5 @@
+import type { CloudEvent } from "../../events/cloud-event.ts";
+import { eventDigestOf } from "../../events/event-key.ts";
 import type { EventKey } from "../../foundation/ids.ts";
 
 /** An event that this process accepted. */
@@ -23,6 +25,12 @@ export class RecentEvents {
 
   get(key: EventKey): RecentEvent | undefined {
     return this.#events.get(key);
+  }
+
+  /** What it said, as the ledger keeps it of older ones. */
+  digestOf(key: EventKey): string | undefined {
+    const event = this.#events.get(key);
+    return event && eventDigestOf(JSON.parse(Buffer.from(event.body).toString()) as CloudEvent);
   }
 
   /** The first that came under a key is the one that counts; a repeat changes nothing. */

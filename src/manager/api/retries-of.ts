@@ -3,7 +3,7 @@ import type { Execution } from "../../executions/execution.ts";
 import { PlatformError } from "../../foundation/errors.ts";
 import type { ExecutionId } from "../../foundation/ids.ts";
 
-type Executions = Pick<Catalog["executions"], "get" | "list">;
+type Executions = Pick<Catalog["executions"], "list">;
 
 const pageSize = 500;
 
@@ -30,14 +30,12 @@ export async function retriesOf(executions: Executions, { id, eventKey }: Execut
  * Throws `conflict` where a retry of it has done its work already, or still may: whoever retries all that failed would do it twice. That is no
  * rule of the catalog but a question to a person, who may answer it.
  */
-export async function requireUnresolved(executions: Executions, id: ExecutionId): Promise<void> {
-  const execution = await executions.get(id);
-  if (execution === undefined) return;
+export async function requireUnresolved(executions: Executions, execution: Execution): Promise<void> {
   const resolving = (await retriesOf(executions, execution)).find(({ status }) => isResolving.has(status));
   if (resolving === undefined) return;
   throw new PlatformError(
     "conflict",
-    `execution ${id} was retried as ${resolving.id}, which is ${resolving.status}: its work would be done again. Ask for that with "again": true (fx retry --again)`,
+    `execution ${execution.id} was retried as ${resolving.id}, which is ${resolving.status}: its work would be done again. Ask for that with "again": true (fx retry --again)`,
   );
 }
 

@@ -4,7 +4,7 @@ import type { Bus } from "../../bus/bus.ts";
 import type { LedgerStore } from "../../catalog/ledger.ts";
 import type { Webhook, WebhookStore } from "../../catalog/webhooks.ts";
 import { encodeRecord } from "../../events/bus-binding.ts";
-import { type CloudEvent, maxEventBytes } from "../../events/cloud-event.ts";
+import { maxEventBytes } from "../../events/cloud-event.ts";
 import { isJsonType } from "../../events/event-data.ts";
 import { eventDigestOf, eventKeyOf } from "../../events/event-key.ts";
 import { webhookEvent } from "../../events/outside-events.ts";
@@ -88,9 +88,7 @@ export async function acceptWebhook(
 
 /** Of two that come at the same moment neither is known yet: then routing rejects what differs (rule D10). */
 async function formerDigest({ catalog, recent }: WebhookIntakeParts, key: EventKey): Promise<string | undefined> {
-  const known = recent.get(key);
-  if (known) return eventDigestOf(JSON.parse(Buffer.from(known.body).toString()) as CloudEvent);
-  return (await catalog.ledger.digests([key])).get(key);
+  return recent.digestOf(key) ?? (await catalog.ledger.digests([key])).get(key);
 }
 
 /** Looked up by its hash, so that nothing of a token can be learnt from how long the look takes. */
