@@ -107,3 +107,21 @@ function formatWords(issue: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidStringFor
 function oneOf(words: readonly string[]): string {
   return [words.slice(0, -1).join(", "), words.at(-1) ?? ""].filter(Boolean).join(" or ");
 }
+
+/** Where in a file a refusal is: `steps[0].name`. */
+export function placeOf(path: readonly PropertyKey[]): string {
+  const text = path.reduce<string>(
+    (before, part) => (typeof part === "number" ? `${before}[${part}]` : `${before}.${String(part)}`),
+    "",
+  );
+  return text.replace(/^\./, "") || "(the whole file)";
+}
+
+/** What is there instead, as the end of a refusal's words; of what is not there nothing, since these say so. */
+export function foundAt(path: readonly PropertyKey[], root: unknown): string {
+  const found = path.reduce<unknown>(
+    (value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part],
+    root,
+  );
+  return found === undefined ? "" : `; found ${JSON.stringify(found).slice(0, 120)}`;
+}

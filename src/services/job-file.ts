@@ -1,7 +1,7 @@
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
 import type { Problem } from "../foundation/errors.ts";
-import { schemaWords } from "../foundation/schema-words.ts";
+import { foundAt, schemaWords } from "../foundation/schema-words.ts";
 import { jobFile } from "./elsewhere.ts";
 
 const names = z.object({ name: z.string().min(1) }).loose();
@@ -60,9 +60,10 @@ export function readJob(text: string): { ok: true; job: Job } | { ok: false; pro
   const parsed = jobSchema.safeParse(value, { error: schemaWords });
   if (parsed.success) return { ok: true, job: parsed.data };
   const problems = parsed.error.issues.map(({ path, message }) => {
-    const found = path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)?.[key], value);
-    const shown = found === undefined ? "" : `; found ${JSON.stringify(found).slice(0, 120)}`;
-    return { path: `${jobFile}: ${path.join(".") || "(the whole file)"}`, message: `${message}${shown}` };
+    return {
+      path: `${jobFile}: ${path.join(".") || "(the whole file)"}`,
+      message: `${message}${foundAt(path, value)}`,
+    };
   });
   return { ok: false, problems };
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { eventTypePattern } from "../events/event-type-pattern.ts";
 import type { Problem } from "../foundation/errors.ts";
 import { nearest } from "../foundation/nearest.ts";
-import { schemaWords } from "../foundation/schema-words.ts";
+import { foundAt, placeOf, schemaWords } from "../foundation/schema-words.ts";
 import { containerSettings } from "./container-settings.ts";
 import { nameSchema } from "./names.ts";
 import { sizeSchema } from "./size.ts";
@@ -310,15 +310,9 @@ export function retriesOf(manifest: Manifest): {
   return { count, delayMs: delay * 1000, maxDelayMs: maxDelay * 1000, factor, jitter };
 }
 
-function describeIssue(issue: z.core.$ZodIssue, root: unknown): Problem {
-  const path = issue.path.reduce<string>(
-    (text, part) => (typeof part === "number" ? `${text}[${part}]` : text ? `${text}.${String(part)}` : String(part)),
-    "",
-  );
-  const found = issue.path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown>)?.[part], root);
-  const isTold = found === undefined || issue.code === "unrecognized_keys";
-  const shown = isTold ? "" : `; found ${JSON.stringify(found).slice(0, 120)}`;
-  return { path: path || "(the whole file)", message: `${issue.message}${shown}` };
+function describeIssue({ code, path, message }: z.core.$ZodIssue, root: unknown): Problem {
+  const found = code === "unrecognized_keys" ? "" : foundAt(path, root);
+  return { path: placeOf(path), message: `${message}${found}` };
 }
 
 function suggestion(key: string): string {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Problem } from "../foundation/errors.ts";
-import { schemaWords } from "../foundation/schema-words.ts";
+import { placeOf, schemaWords } from "../foundation/schema-words.ts";
 
 export const fieldTypes = [
   "text",
@@ -73,12 +73,4 @@ function problemsOfField(each: FormField, index: number, fields: readonly FormFi
   if (each.min !== undefined && each.max !== undefined && each.min > each.max)
     problems.push({ path: `${path}.min`, message: `${each.min} is more than max, ${each.max}` });
   return problems;
-}
-
-function placeOf(path: readonly PropertyKey[]): string {
-  const text = path.reduce<string>(
-    (before, part) => (typeof part === "number" ? `${before}[${part}]` : `${before}.${String(part)}`),
-    "",
-  );
-  return text.replace(/^\./, "") || "(the whole file)";
 }
