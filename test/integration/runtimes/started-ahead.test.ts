@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -346,13 +346,19 @@ test("what a package lays into the scratch directory while it is preloaded is th
 
 test("a run whose process ends before it is told of it has another", async () => {
   const only = await own(1);
-  const files = { "main.py": pidAndId, "sleeps.py": "import os, time\nif not os.path.exists('go'): time.sleep(60)" };
+  // By its name one that has looked and sleeps is told from one that has not come so far.
+  const sleeps = `import ctypes, os, time
+if not os.path.exists("go"):
+    ctypes.CDLL(None).prctl(15, b"sleeps")
+    time.sleep(60)`;
+  const files = { "main.py": pidAndId, "sleeps.py": sleeps };
   const request = { preload: ["sleeps"] };
   const first = runScript(only, files, "main.py", { request });
   writeFileSync(join(first.directory, "go"), "");
   await completed(first);
   rmSync(join(first.directory, "go"));
   const waiting = await eventually(() => processesIn(first.directory)[0] as number);
+  await eventually(() => readFileSync(`/proc/${waiting}/comm`, "utf8") === "sleeps\n");
   const run = runScript(only, files, "main.py", { request }, first.directory);
   writeFileSync(join(first.directory, "go"), "");
   process.kill(waiting, "SIGKILL");
